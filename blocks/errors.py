@@ -1,0 +1,43 @@
+"""What the outside can do to us, named by what to do about it.
+
+* OutsideError
+  - UnavailableError   it did not answer, or asked us to come back: worth a retry
+      - UnknownError   it did not answer *after we asked it to change something*: look it up, never just repeat
+  - RefusedError       it said no, and will say no again: a business answer
+  - UnreadableError    it answered, and we could not read the answer: a person must look
+* ConflictError        somebody else wrote that place in the ledger first: read again, decide again
+* NotFoundError        there is nothing under that key
+"""
+
+
+class OutsideError(Exception):
+    """An outside system failed us; `system` says which, `detail` why."""
+
+    def __init__(self, system: str, detail: str) -> None:
+        super().__init__(f"{system}: {detail}")
+        self.system = system
+        self.detail = detail
+
+
+class UnavailableError(OutsideError):
+    """It did not answer, or asked us to come back."""
+
+
+class UnknownError(UnavailableError):
+    """It may or may not have done what we asked: the answer was lost."""
+
+
+class RefusedError(OutsideError):
+    """It said no, and will say no again."""
+
+
+class UnreadableError(OutsideError):
+    """It answered, and we could not read the answer."""
+
+
+class ConflictError(Exception):
+    """A conditional write lost: somebody else was first."""
+
+
+class NotFoundError(Exception):
+    """Nothing is kept under that key."""

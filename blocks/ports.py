@@ -1,0 +1,79 @@
+"""What the processes need of the outside, whoever provides it: Protocols, with their contracts in prose.
+
+Every method that changes anything outside takes a *key*: the same key twice is the same change once,
+and what was made can be found under it.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import date
+from typing import NamedTuple, Protocol
+
+from blocks.records.purchasing import ErpDocument, IssueDraft, OrderDraft, Requisition, Sourcing
+
+
+class Personality(NamedTuple):
+    """How a system of record treats a key: the resolver of doubts acts on it."""
+
+    key_kept_s: float | None
+    """How long a repeated key is recognised; None: for good; 0: it knows no keys."""
+    finds: bool
+    """Whether a document can be found by its key."""
+    lag_s: float = 0.0
+    """How long a document may exist before it can be found."""
+
+
+class Erp(Protocol):
+    """The system of record for stock, contracts, budgets and orders.
+
+    Reads raise `RefusedError` where the ERP does not know the item or the cost centre (the message names the field and
+    the remedy) and `UnavailableError` where it does not answer. Changes raise `RefusedError` when the ERP says no (nothing
+    was kept, or what was kept is a draft that binds nobody) and `UnknownError` when the answer was lost.
+    """
+
+    @property
+    def personality(self) -> Personality: ...
+    async def sourcing(self, request: Requisition, on: date) -> Sourcing:
+        """Stock, supplier, contract price, budget position and period for one requisition on one day."""
+        ...
+
+    async def order(self, draft: OrderDraft, *, key: str) -> ErpDocument:
+        """Place the order; the same key again returns the order already there."""
+        ...
+
+    async def find_order(self, key: str) -> ErpDocument | None:
+        """Find a *placed* order by key; a mere draft does not count."""
+        ...
+
+    async def issue(self, draft: IssueDraft, *, key: str) -> ErpDocument:
+        """Issue from stock; the same key again returns the issue already there."""
+        ...
+
+    async def find_issue(self, key: str) -> ErpDocument | None:
+        """Find an issue from stock by key; a mere draft does not count."""
+        ...
+
+
+class Blob(NamedTuple):
+    """One stored object, by listing."""
+
+    key: str
+    size: int
+
+
+class Store(Protocol):
+    """Object storage with conditional writes. Keys are `/`-separated; values are bytes."""
+
+    async def create(self, key: str, data: bytes) -> None:
+        """Write where nothing is; `ConflictError` where something is that differs.
+
+        The same bytes again are the same write: a lost acknowledgement is no conflict.
+        """
+        ...
+
+    async def get(self, key: str) -> bytes:
+        """Read; `NotFoundError` where nothing is."""
+        ...
+
+    def list(self, prefix: str, *, after: str = "") -> AsyncIterator[Blob]:
+        """List in key order what lies under *prefix* (ending in `/`), from after the key *after*."""
+        ...

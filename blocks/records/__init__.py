@@ -1,0 +1,1 @@
+"""Canonical records: what every system's data becomes on its way in."""

@@ -1,0 +1,65 @@
+"""Money: an exact amount and the currency it is in."""
+
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints
+
+from blocks.records.base import Record
+
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+"""An ISO 4217 code."""
+
+
+class CurrencyMismatchError(ValueError):
+    """Two currencies met in one sum or comparison."""
+
+
+class Money(Record):
+    """An exact amount in one currency.
+
+    >>> Money.of("12.50", "USD") + Money.of("0.50", "USD")
+    Money(amount=Decimal('13.00'), currency='USD')
+    >>> str(Money.of("1234.5", "USD"))
+    '$1,234.50'
+    """
+
+    amount: Decimal = Field(allow_inf_nan=False, max_digits=18, decimal_places=6)
+    currency: Currency
+
+    @classmethod
+    def of(cls, amount: Decimal | str | int, currency: str) -> Self:
+        """Make money of an exact number; never of a float."""
+        return cls(amount=Decimal(amount), currency=currency)
+
+    def __add__(self, other: "Money") -> "Money":
+        """Add within one currency."""
+        return Money(amount=self.amount + self._same(other), currency=self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        """Subtract within one currency."""
+        return Money(amount=self.amount - self._same(other), currency=self.currency)
+
+    def __mul__(self, quantity: Decimal | int) -> "Money":
+        """Price times quantity, exact."""
+        return Money(amount=self.amount * quantity, currency=self.currency)
+
+    def __lt__(self, other: "Money") -> bool:
+        """Compare within one currency."""
+        return self.amount < self._same(other)
+
+    def __gt__(self, other: "Money") -> bool:
+        """Compare within one currency."""
+        return self.amount > self._same(other)
+
+    def __str__(self) -> str:
+        """Print as people read it: `$1,234.50`, `EUR 1,234.50`."""
+        sign = "-" if self.amount < 0 else ""
+        unit = "$" if self.currency == "USD" else f"{self.currency} "
+        return f"{sign}{unit}{abs(self.amount):,.2f}"
+
+    def _same(self, other: "Money") -> Decimal:
+        if other.currency != self.currency:
+            message = f"{self.currency} and {other.currency} do not add up"
+            raise CurrencyMismatchError(message)
+        return other.amount

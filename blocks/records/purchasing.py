@@ -1,0 +1,107 @@
+"""Buying: what is asked for, what is known about it, what comes of it."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from blocks.records.base import Record
+from blocks.records.money import Currency, Money
+
+Category = Literal["supplies", "implants", "capital", "services"]
+Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
+"""A business code: letters, digits, `.`, `_`, `-`; at most 40 characters."""
+
+QUANTITY_MAX = 100_000
+"""More than any department needs of anything: beyond it, a slip of the finger."""
+
+
+class Requisition(Record):
+    """What a department asks to buy: one item, for one cost centre."""
+
+    requester: Code = Field(description="Who asks: their id in the directory, e.g. rita.okafor")
+    cost_centre: Code = Field(description="Who pays: a cost centre of the ERP, e.g. OR")
+    item: Code = Field(description="What: an item number of the ERP's catalogue, e.g. HIP-STEM-12")
+    quantity: int = Field(gt=0, le=QUANTITY_MAX, description="How many, in the item's unit")
+    currency: Currency = Field(default="USD", description="ISO 4217 code of the entity's books")
+    needed_by: date | None = Field(default=None, description="When it must be there")
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = Field(
+        default="", description="Why, in a line, for the approver. Never a patient's name or number."
+    )
+    charge_on: date | None = Field(
+        default=None, description="Day the cost belongs to; its period must be open. Left out: today"
+    )
+
+
+class Budget(Record):
+    """A cost centre's budget for the fiscal year, as the ERP reports it.
+
+    `ordered` lists the open purchase orders, each under its external reference
+    (ours begin with the effect's key), with what is not yet invoiced.
+    """
+
+    cost_centre: str
+    year: int
+    budget: Money
+    posted: Money
+    ordered: tuple["OpenOrder", ...] = ()
+
+
+class OpenOrder(Record):
+    """An order placed and not yet invoiced in full: a commitment."""
+
+    reference: str
+    open: Money
+
+
+class Sourcing(Record):
+    """What stock, supplier, contract, budget and calendar say about a requisition at one moment."""
+
+    item: str
+    description: str
+    category: Category
+    unit: str
+    on_hand: Decimal = Field(description="In the store, not yet promised to anybody")
+    supplier: str | None
+    supplier_name: str = ""
+    contract: str | None = Field(description="The contract that fixes the price, if one does")
+    unit_price: Money | None
+    budget: Budget
+    period_open: bool = Field(description="Whether the books are open on the day of charge")
+
+
+class OrderDraft(Record):
+    """The purchase order that we want the ERP to hold."""
+
+    requester: str
+    cost_centre: str
+    item: str
+    quantity: int
+    supplier: str
+    unit_price: Money
+    order_on: date
+    needed_by: date | None = None
+    note: str = ""
+
+
+class IssueDraft(Record):
+    """The issue from stock that we want the ERP to hold: from the store to a department."""
+
+    requester: str
+    cost_centre: str
+    item: str
+    quantity: int
+    issue_on: date
+    note: str = ""
+
+
+class ErpDocument(Record):
+    """A document as the ERP holds it, under our key."""
+
+    kind: Literal["purchase order", "stock issue"]
+    number: str
+    state: str
+    key: str
+    amount: Money | None = None
+    url: str = ""

@@ -1,0 +1,1 @@
+"""The processes, one a module; each reads as the business tells it."""

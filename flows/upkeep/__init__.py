@@ -1,0 +1,1 @@
+"""What keeps the house true: waking cases, files dropped off, lost bells, stuck runs."""

@@ -1,0 +1,1 @@
+"""The laptop stack: the real parts, on loopback."""

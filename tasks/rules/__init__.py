@@ -1,0 +1,1 @@
+"""Policy as pure functions of records: no clock, no network, no Prefect."""
