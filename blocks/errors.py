@@ -2,7 +2,7 @@
 
 * OutsideError
   - UnavailableError   it did not answer, or asked us to come back: worth a retry
-      - UnknownError   it did not answer *after we asked it to change something*: look it up, never just repeat
+      - UnknownError   it did not answer *after we asked it to change something*: look it up, never repeat
   - RefusedError       it said no, and will say no again: a business answer
   - UnreadableError    it answered, and we could not read the answer: a person must look
 * ConflictError        somebody else wrote that place in the ledger first: read again, decide again

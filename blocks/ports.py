@@ -6,8 +6,9 @@ and what was made can be found under it.
 
 from collections.abc import AsyncIterator
 from datetime import date
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from blocks.records.approval import Posted
 from blocks.records.purchasing import ErpDocument, IssueDraft, OrderDraft, Requisition, Sourcing
 
 
@@ -25,9 +26,10 @@ class Personality(NamedTuple):
 class Erp(Protocol):
     """The system of record for stock, contracts, budgets and orders.
 
-    Reads raise `RefusedError` where the ERP does not know the item or the cost centre (the message names the field and
-    the remedy) and `UnavailableError` where it does not answer. Changes raise `RefusedError` when the ERP says no (nothing
-    was kept, or what was kept is a draft that binds nobody) and `UnknownError` when the answer was lost.
+    Reads raise `RefusedError` where the ERP does not know the item or the cost centre (the message names
+    the field and the remedy) and `UnavailableError` where it does not answer. Changes raise `RefusedError`
+    when the ERP says no (nothing was kept, or what was kept is a draft that binds nobody) and `UnknownError`
+    when the answer was lost.
     """
 
     @property
@@ -76,4 +78,36 @@ class Store(Protocol):
 
     def list(self, prefix: str, *, after: str = "") -> AsyncIterator[Blob]:
         """List in key order what lies under *prefix* (ending in `/`), from after the key *after*."""
+        ...
+
+
+class Card(NamedTuple):
+    """A message: what is drawn, what a screen reader reads, and how it is found again."""
+
+    blocks: list[dict[str, Any]]
+    text: str
+    key: str
+
+
+class Desk(Protocol):
+    """Where people are asked and told.
+
+    `RefusedError` when it will not take the message, `UnavailableError` when it does not answer;
+    it looks a message up by its key before it posts it again.
+    """
+
+    async def post(self, channel: str, card: Card, *, maybe_posted: bool = False) -> Posted:
+        """Post a card; *maybe_posted*: an earlier attempt may have succeeded, so look first."""
+        ...
+
+    async def redraw(self, posted: Posted, card: Card) -> None:
+        """Draw a posted card anew."""
+        ...
+
+    async def say(self, posted: Posted, text: str) -> None:
+        """Say something in a card's thread."""
+        ...
+
+    async def tell(self, slack_user: str, card: Card, *, maybe_posted: bool = False) -> Posted:
+        """Send one person one message."""
         ...

@@ -1,0 +1,153 @@
+"""The ledger: one chain of entries a case, in object storage, and the objects they speak of.
+
+    cases/<case>/<seq>.json    created once, each holding the digest of the one before
+    objects/<sha256>           documents referred to: what a person was shown, reports
+    inbox/<source>/<id>        raw messages as they came
+    quarantine/<source>/<id>   what could not be read, and why
+
+Imports no Prefect: the doors use it too.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from blocks.errors import NotFoundError, UnreadableError
+from blocks.ports import Store
+from blocks.records.ledger import GENESIS, Entry, Line
+from blocks.wire.canonical import canonical, digest
+
+SEQ_DIGITS = 8
+READ_AHEAD = 4
+"""Entries asked for at once: most cases are read in one round trip."""
+
+
+class TamperedError(UnreadableError):
+    """A chain does not hold together: an entry is not what its successor says it was."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A case as far as it was read. `head` is the digest of the last entry."""
+
+    case: str
+    entries: tuple[Entry, ...] = ()
+    head: str = GENESIS
+
+    @property
+    def seq(self) -> int:
+        """How many entries there are."""
+        return len(self.entries)
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """Every line, oldest first."""
+        return tuple(line for entry in self.entries for line in entry.lines)
+
+    def having(self, act: str, key: str | None = None) -> tuple[Line, ...]:
+        """Every line of one act, about *key* where one is given."""
+        return tuple(x for x in self.lines if x.act == act and (key is None or x.key == key))
+
+    def last(self, act: str, key: str | None = None) -> Line | None:
+        """Return the latest line of one act, or None."""
+        found = self.having(act, key)
+        return found[-1] if found else None
+
+
+class Observer(Protocol):
+    """Whoever wants to know of every entry written: the log of heads."""
+
+    def __call__(self, case: str, seq: int, head: str) -> None:
+        """Hear of the entry *seq* of *case*, whose digest is *head*."""
+
+
+@dataclass
+class Ledger:
+    """Chains and objects in a store.
+
+    `append` raises `ConflictError` when somebody else was first: read again, decide again.
+    Everything raises `UnavailableError` when the store does not answer.
+    """
+
+    store: Store
+    observers: list[Observer] = field(default_factory=list)
+
+    async def read(self, case: str, *, known: Chain | None = None) -> Chain:
+        """Read a chain to its end, or what came after *known*; empty where there is none."""
+        chain = known or Chain(case)
+        ahead = READ_AHEAD
+        while True:
+            seqs = range(chain.seq + 1, chain.seq + 1 + ahead)
+            found = await asyncio.gather(*(self._entry(case, seq) for seq in seqs))
+            texts = [text for text in found if text is not None]
+            chain = _linked(chain, texts)
+            if len(texts) < len(found):
+                return chain
+            ahead = min(ahead * 2, 64)
+
+    async def append(self, chain: Chain, lines: Iterable[Line]) -> Chain:
+        """Write one entry after the last of *chain*, and return the chain with it."""
+        entry = Entry(case=chain.case, seq=chain.seq + 1, prev=chain.head, lines=tuple(lines))
+        data = canonical(entry)
+        await self.store.create(entry_key(chain.case, entry.seq), data)
+        head = digest(data)
+        for observer in self.observers:
+            observer(chain.case, entry.seq, head)
+        return Chain(chain.case, (*chain.entries, entry), head)
+
+    async def keep(self, data: bytes) -> str:
+        """Keep a document under its own digest, and return the digest."""
+        name = digest(data)
+        await self.store.create(f"objects/{name}", data)
+        return name
+
+    async def fetch(self, name: str) -> bytes:
+        """Read a kept document; `TamperedError` where it is not what its name says."""
+        data = await self.store.get(f"objects/{name}")
+        if digest(data) != name:
+            raise TamperedError("ledger", f"objects/{name} is not what its name says")
+        return data
+
+    async def cases(self) -> AsyncIterator[tuple[str, int]]:
+        """List every chain and its highest sequence number, in name order."""
+        case, seq = "", 0
+        async for blob in self.store.list("cases/"):
+            found = re.fullmatch(r"cases/([^/]+)/(\d+)\.json", blob.key)
+            if not found:
+                continue
+            if found[1] != case and case:
+                yield case, seq
+            case, seq = found[1], int(found[2])
+        if case:
+            yield case, seq
+
+    async def _entry(self, case: str, seq: int) -> bytes | None:
+        try:
+            return await self.store.get(entry_key(case, seq))
+        except NotFoundError:
+            return None
+
+
+def entry_key(case: str, seq: int) -> str:
+    """Say where an entry lies."""
+    return f"cases/{case}/{seq:0{SEQ_DIGITS}}.json"
+
+
+def _linked(chain: Chain, texts: list[bytes]) -> Chain:
+    entries, head = list(chain.entries), chain.head
+    for text in texts:
+        where = entry_key(chain.case, len(entries) + 1)
+        try:
+            entry = Entry.model_validate_json(text)
+        except ValidationError as error:
+            raise TamperedError("ledger", f"{where} is not an entry: {error.errors()[0]['msg']}") from error
+        if (entry.case, entry.seq, entry.prev) != (chain.case, len(entries) + 1, head):
+            raise TamperedError("ledger", f"{where} does not follow the entry before it")
+        entries.append(entry)
+        head = digest(text)
+    return Chain(chain.case, tuple(entries), head)

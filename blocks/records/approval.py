@@ -1,0 +1,62 @@
+"""Asking people, and what they answer."""
+
+from typing import Literal
+
+from pydantic import AwareDatetime, Field
+
+from blocks.records.base import Record
+from blocks.records.money import Money
+from blocks.records.people import Role
+from blocks.records.purchasing import Category
+
+Verdict = Literal["approve", "reject"]
+
+
+class Ask(Record):
+    """One question, put to whoever holds one role: everything the card shows, and what its digest covers."""
+
+    key: str = Field(description="Unique within the case, e.g. 1-department-manager: the look and the role")
+    case: str
+    role: Role
+    requester: str
+    requester_name: str
+    cost_centre: str
+    category: Category
+    item: str
+    description: str
+    quantity: int
+    unit: str
+    unit_price: Money
+    amount: Money
+    counted: Money = Field(description="The amount with recent orders of the same requester and supplier")
+    supplier: str
+    supplier_name: str
+    contract: str | None
+    budget: Money
+    budget_left: Money = Field(description="Left before this one: budget - posted - open commitments")
+    needed_by: str = ""
+    reason: str = ""
+    why: str = Field(description="Why policy asks this role")
+    after: str = Field(description="What happens once it is approved")
+    policy: str = Field(description="SHA-256 of the policy that asks")
+
+
+class Decision(Record):
+    """One person's answer to one ask, as the ledger holds it."""
+
+    ask: str
+    verdict: Verdict
+    by: str
+    name: str
+    role: Role
+    at: AwareDatetime
+    shown: str = Field(description="SHA-256 of the ask they saw")
+    directory: str = Field(description="SHA-256 of the directory by which they were judged")
+    note: str = ""
+
+
+class Posted(Record):
+    """Where a card stands."""
+
+    channel: str
+    ts: str

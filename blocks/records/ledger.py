@@ -1,0 +1,39 @@
+"""What the ledger is made of: entries that hold lines, each entry naming the one before."""
+
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from blocks.records.base import Record
+
+CaseId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$")]
+"""The name of a chain: a case such as `RQ-7F3K2Q9M`, or a book such as `funds~OR~2026`."""
+
+GENESIS = ""
+"""What the first entry names as the one before."""
+
+
+class Line(Record):
+    """One act: who did what, when, about what, having seen what.
+
+    `act` is one of: received, step, asked, posted, decided, late, question, answer, refused-click,
+    intent, outcome, unknown, held, released, spent, dropped, told, attempt, adopted, ended.
+    """
+
+    act: str
+    key: str = Field(default="", description="What within the case it is about: a step, an ask, an effect")
+    actor: str = Field(description="person:<id>, process:<name> or door:<name>")
+    at: AwareDatetime
+    seen: str | None = Field(default=None, description="SHA-256 of what the actor was shown")
+    policy: str | None = Field(default=None, description="SHA-256 of the policy in force")
+    source: str | None = Field(default=None, description="The system that says so")
+    body: dict[str, Any] = Field(default_factory=dict)
+
+
+class Entry(Record):
+    """One place in a chain, written once. `prev` is the SHA-256 of the entry before, as stored."""
+
+    case: CaseId
+    seq: int = Field(ge=1)
+    prev: str
+    lines: tuple[Line, ...] = Field(min_length=1)

@@ -1,0 +1,38 @@
+"""How a requisition ended, and what was known of it on the way."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from blocks.records.base import Record
+from blocks.records.money import Money
+from blocks.records.purchasing import Sourcing
+
+Ended = Literal["filled", "ordered", "refused", "rejected"]
+
+
+class Hold(Record):
+    """Money set aside in a cost centre's book of funds, for one case, until its order stands in the ERP."""
+
+    case: str
+    amount: Money
+    order_key: str = Field(description="Under which the order will be found in the ERP")
+
+
+class Facts(Record):
+    """What is known at one look: the ERP's word, and our own books'."""
+
+    sourcing: Sourcing
+    held: tuple[Hold, ...] = Field(description="Funds held for other cases of the cost centre")
+    recent: Money | None = Field(
+        default=None, description="Other orders of the requester with the supplier in policy's window"
+    )
+
+
+class Outcome(Record):
+    """The end of a case."""
+
+    ended: Ended
+    because: str
+    document: str | None = Field(default=None, description="Number of the order or issue in the ERP")
+    amount: Money | None = None

@@ -1,0 +1,141 @@
+"""Requisitions as they arrive: JSON, JSON lines and CSV; parsing returns `(values, issues)`, nothing is lost."""
+
+import csv
+import io
+import json
+import re
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from pydantic import ValidationError
+
+from blocks.records.purchasing import QUANTITY_MAX, Requisition
+
+BYTES_MAX = 256 * 1024
+"""Of one message; a requisition is under a kilobyte."""
+
+FIELDS = tuple(Requisition.model_fields)
+
+REMEDIES = {
+    "missing": "is missing: every requisition needs it",
+    "extra_forbidden": f"is not a field of a requisition: use {', '.join(FIELDS)}",
+    "greater_than": "must be at least 1",
+    "less_than_equal": f"is more than {QUANTITY_MAX:,}: check for a slip, or ask procurement",
+    "int_parsing": "must be a whole number, such as 12",
+    "int_type": "must be a whole number, such as 12",
+    "int_from_float": "must be a whole number, such as 12",
+    "date_from_datetime_parsing": "must be a date, such as 2026-12-01",
+    "date_parsing": "must be a date, such as 2026-12-01",
+    "string_type": "must be text",
+}
+BY_FIELD = {
+    "currency": "must be a three-letter ISO 4217 code, such as USD",
+    "reason": "must be at most 200 characters of text",
+}
+
+
+class Issue(NamedTuple):
+    """What is wrong with a message: which field, and what to do about it."""
+
+    field: str
+    reason: str
+
+
+class Row(NamedTuple):
+    """One line of a file: its number, its id and its message as JSON."""
+
+    line: int
+    id: str
+    raw: bytes
+
+
+def read_requisition(raw: bytes) -> tuple[Requisition | None, tuple[Issue, ...]]:
+    """Read one requisition from JSON, or say what is wrong with it, field by field."""
+    if len(raw) > BYTES_MAX:
+        return None, (Issue("message", f"is {len(raw):,} bytes: at most {BYTES_MAX:,} are read"),)
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return None, (Issue("message", "is not UTF-8: send it in UTF-8"),)
+    try:
+        fields = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return None, (Issue("message", "is not JSON: send one JSON object"),)
+    if not isinstance(fields, dict):
+        return None, (Issue("message", "is not a JSON object: send one requisition as {…}"),)
+    try:
+        return Requisition.model_validate({k: v for k, v in fields.items() if v not in ("", None)}), ()
+    except ValidationError as error:
+        return None, tuple(_issue(dict(one)) for one in error.errors())
+
+
+def read_file(name: str, raw: bytes, file_id: str) -> tuple[list[Row], tuple[Issue, ...]]:
+    """Split a CSV or JSON-lines file into rows, each a message of its own; a broken row is still a row.
+
+    A row's id is its own `id` column or field where it has one, and the file's id with its line number elsewhere.
+    """
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return [], (Issue("file", f"{name} is not UTF-8 at byte {error.start}: save it as UTF-8"),)
+    if name.lower().endswith(".csv"):
+        return _csv_rows(name, text, file_id)
+    if name.lower().endswith((".jsonl", ".ndjson")):
+        lines = enumerate(text.splitlines(), 1)
+        return [_json_row(number, line, file_id) for number, line in lines if line.strip()], ()
+    return [], (Issue("file", f"{name} is neither .csv nor .jsonl: rename or convert it"),)
+
+
+def spell_out(part: str) -> str:
+    """Make one segment of a key of any text: letters, digits, `.`, `_`, `-`, and `%` escapes; never a dot first."""
+    spelled = quote(part, safe="")[:300]
+    return f"%2E{spelled[1:]}" if spelled.startswith(".") else spelled or "%00"
+
+
+def _csv_rows(name: str, text: str, file_id: str) -> tuple[list[Row], tuple[Issue, ...]]:
+    reader = csv.DictReader(io.StringIO(text), strict=True)
+    header = [column.strip() for column in reader.fieldnames or ()]
+    if unknown := [column for column in header if column not in (*FIELDS, "id")]:
+        return [], (Issue("file", f"{name} has unknown columns {unknown}: use {', '.join(FIELDS)}"),)
+    rows: list[Row] = []
+    try:
+        for record in reader:
+            fields = dict(zip(header, record.values(), strict=False))
+            if None in record:
+                fields["more_columns_than_the_header"] = str(record[None])  # type: ignore[index]
+            rows.append(_row(reader.line_num, fields, file_id))
+    except csv.Error as error:
+        return rows, (Issue("file", f"{name} line {reader.line_num}: {error}: check the quotes"),)
+    return rows, ()
+
+
+def _json_row(number: int, line: str, file_id: str) -> Row:
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError):
+        return Row(number, f"{file_id}~{number}", line.encode())
+    if not isinstance(fields, dict):
+        return Row(number, f"{file_id}~{number}", line.encode())
+    return _row(number, fields, file_id)
+
+
+def _row(number: int, fields: dict[str, Any], file_id: str) -> Row:
+    own = fields.pop("id", None)
+    name = str(own).strip() if own not in (None, "") else f"{file_id}~{number}"
+    return Row(number, name, json.dumps(fields, sort_keys=True).encode())
+
+
+def _issue(error: dict[str, Any]) -> Issue:
+    field = ".".join(str(part) for part in error["loc"]) or "message"
+    kind = str(error["type"])
+    if kind in REMEDIES:
+        return Issue(field, REMEDIES[kind])
+    if field in BY_FIELD:
+        return Issue(field, BY_FIELD[field])
+    if kind == "string_pattern_mismatch":
+        return Issue(field, "must be a code of letters, digits, '.', '_' or '-', at most 40 long")
+    return Issue(field, re.sub(r"\s+", " ", str(error["msg"])))
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(name)

@@ -1,0 +1,126 @@
+"""Arrivals: a message comes in by any door and becomes one case, or is put in quarantine with the reason.
+
+Knows no Prefect: the doors use it. The raw message is kept before it is read, under its source and id,
+so that nothing is lost and the same message twice is one case.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from blocks.errors import ConflictError
+from blocks.ledger import Chain, Ledger
+from blocks.records.ledger import Line
+from blocks.records.people import Directory
+from blocks.records.purchasing import Requisition
+from blocks.rulebook import Shelf
+from blocks.wire.canonical import canonical
+from blocks.wire.names import case_of
+from blocks.wire.requisitions import Issue, read_requisition, spell_out
+
+PREFIX = "RQ"
+
+
+class Message(NamedTuple):
+    """A raw message: where it came from, its id there, and its bytes. All three make its identity."""
+
+    source: str
+    id: str
+    raw: bytes
+
+
+class Receipt(NamedTuple):
+    """What became of a message: a case, or the issues for which it was put in quarantine."""
+
+    message: str
+    case: str | None
+    new: bool = False
+    issues: tuple[Issue, ...] = ()
+
+    def case_or_raise(self) -> str:
+        """Return the case; `ArrivalError` names the fields where there is none."""
+        if self.case is None:
+            raise ArrivalError(self.issues)
+        return self.case
+
+
+class ArrivalError(ValueError):
+    """A message could not become a case; the text names each field and the remedy."""
+
+    def __init__(self, issues: Iterable[Issue]) -> None:
+        super().__init__("; ".join(f"{issue.field}: {issue.reason}" for issue in issues))
+
+
+async def receive(message: Message, ledger: Ledger, shelf: Shelf, at: datetime) -> Receipt:
+    """Take one requisition in. Raises `UnavailableError` when it cannot be kept: the sender must try again."""
+    where = f"{spell_out(message.source)}/{spell_out(message.id)}"
+    try:
+        await ledger.store.create(f"inbox/{where}", message.raw)
+    except ConflictError:
+        issue = Issue("id", f"{message.id} was sent before with other content: send a new id")
+        return await _quarantined(message, (issue,), ledger, at)
+    request, issues = read_requisition(message.raw)
+    if request is not None:
+        directory = (await shelf.in_force(at.date())).directory
+        issues = reasons_unknown(request, directory)
+    if request is None or issues:
+        return await _quarantined(message, issues, ledger, at)
+    case = case_of(PREFIX, message.source, message.id)
+    body = {
+        "process": "requisition",
+        "message": {"source": message.source, "id": message.id, "inbox": f"inbox/{where}"},
+        "request": request.model_dump(mode="json"),
+    }
+    line = Line(act="received", actor=f"door:{message.source}", at=at, source=message.source, body=body)
+    try:
+        await ledger.append(Chain(case), [line])
+    except ConflictError:
+        return await _seen_before(case, message, ledger, at)
+    return Receipt(message.id, case, new=True)
+
+
+def reasons_unknown(request: Requisition, directory: Directory) -> tuple[Issue, ...]:
+    """Say why the directory does not know the requester as somebody who may ask."""
+    person = directory.person(request.requester)
+    if person is None:
+        return (Issue("requester", f"{request.requester} is not in the directory: give a person's id"),)
+    if not person.active:
+        return (Issue("requester", f"{person.name} is no longer active: an active colleague must ask"),)
+    if person.cost_centres and request.cost_centre not in person.cost_centres:
+        allowed = ", ".join(person.cost_centres)
+        return (Issue("cost_centre", f"{person.name} may ask for {allowed}, not for {request.cost_centre}"),)
+    return ()
+
+
+async def _seen_before(case: str, message: Message, ledger: Ledger, at: datetime) -> Receipt:
+    received = (await ledger.read(case)).lines[0]
+    first = received.body.get("message", {})
+    if (first.get("source"), first.get("id")) == (message.source, message.id):
+        return Receipt(message.id, case)
+    issue = Issue("id", f"its case name {case} is taken: send it again under a new id")
+    return await _quarantined(message, (issue,), ledger, at)
+
+
+async def _quarantined(message: Message, issues: tuple[Issue, ...], ledger: Ledger, at: datetime) -> Receipt:
+    name = await ledger.keep(message.raw)
+    record = {
+        "source": message.source,
+        "id": message.id,
+        "object": name,
+        "issues": [issue._asdict() for issue in issues],
+        "at": at.isoformat(),
+    }
+    where = f"quarantine/{spell_out(message.source)}/{spell_out(message.id)}~{name[:12]}"
+    try:
+        await ledger.store.create(where, canonical(record))
+    except ConflictError:
+        await ledger.store.get(where)  # the same message was put here before, at another time
+    return Receipt(message.id, None, new=False, issues=issues)
+
+
+async def quarantine(ledger: Ledger) -> list[dict[str, object]]:
+    """Read everything in quarantine, oldest key first."""
+    return [json.loads(await ledger.store.get(blob.key)) async for blob in ledger.store.list("quarantine/")]

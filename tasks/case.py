@@ -1,0 +1,114 @@
+"""The case in hand: its chain, what it remembers, what it has yet to write. Knows no Prefect."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from blocks.errors import ConflictError
+from blocks.ledger import Chain, Ledger
+from blocks.records.ledger import Line
+
+CONFLICTS_MAX = 20
+
+
+class OvertakenError(Exception):
+    """Another run of the same case is writing its chain: this one stops and leaves it the way."""
+
+
+class Waiting(BaseException):
+    """The case waits for people; whoever carries it lets it sleep."""
+
+    def __init__(self, case: str, on: str) -> None:
+        super().__init__(f"{case} waits for {on}")
+        self.on = on
+
+
+def utc_now() -> datetime:
+    """Tell the time, to the millisecond, so that it prints the same everywhere."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+@dataclass
+class Case:
+    """One case being carried by one run.
+
+    Reads are written behind: `note` buffers a line, `write` appends everything buffered with what must
+    be durable now. A crash in between repeats reads, never effects.
+    """
+
+    ledger: Ledger
+    chain: Chain
+    actor: str
+    run: str | None = None
+    clock: Callable[[], datetime] = utc_now
+    _unwritten: list[Line] = field(default_factory=list)
+    _index: dict[tuple[str, str], Line] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Index what the chain remembers."""
+        for line in self.chain.lines:
+            self._index[line.act, line.key] = line
+
+    @property
+    def id(self) -> str:
+        """The case's name."""
+        return self.chain.case
+
+    def recall(self, act: str, key: str = "") -> Line | None:
+        """Find the latest line of an act about a key, written or not yet."""
+        return self._index.get((act, key))
+
+    def note(
+        self, act: str, key: str = "", *, body: dict[str, Any] | None = None, **marks: str | None
+    ) -> None:
+        """Remember a line, to be written with the next durable one."""
+        line = Line(act=act, key=key, actor=self.actor, at=self.clock(), body=body or {}, **marks)
+        self._unwritten.append(line)
+        self._index[act, key] = line
+
+    async def write(self) -> None:
+        """Append what was noted; raise `OvertakenError` if another run has written meanwhile."""
+        for _ in range(CONFLICTS_MAX):
+            if not self._unwritten:
+                return
+            try:
+                self.chain = await self.ledger.append(self.chain, self._unwritten)
+            except ConflictError:
+                await self._catch_up()
+            else:
+                self._unwritten = []
+                return
+        message = f"{self.id}: lost {CONFLICTS_MAX} writes in a row"
+        raise OvertakenError(message)
+
+    async def _catch_up(self) -> None:
+        known = self.chain.seq
+        self.chain = await self.ledger.read(self.id, known=self.chain)
+        for entry in self.chain.entries[known:]:
+            for line in entry.lines:
+                if line.actor == self.actor:
+                    message = f"{self.id}: another run has written entry {entry.seq}"
+                    raise OvertakenError(message)
+                self._index[line.act, line.key] = line
+
+
+_current: ContextVar[Case] = ContextVar("case")
+
+
+def current() -> Case:
+    """Return the case in hand; `LookupError` outside of one."""
+    return _current.get()
+
+
+@contextmanager
+def in_hand(case: Case) -> Iterator[Case]:
+    """Take a case in hand."""
+    token = _current.set(case)
+    try:
+        yield case
+    finally:
+        _current.reset(token)

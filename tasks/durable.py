@@ -1,0 +1,208 @@
+"""Durability: what lets a process sleep for a week and wake on another machine.
+
+The only place that touches Prefect's flow and task. A step's memory is the case's chain in the ledger, so a
+process can be run again from its first line by anybody, anywhere: what was done is remembered, what was not is
+done. The same function runs under Prefect (`@process` makes a flow of it) and without (`carry`).
+"""
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, get_type_hints
+from uuid import uuid4
+
+from prefect import Flow, Task, flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun, State, TaskRun
+from prefect.context import FlowRunContext
+from prefect.exceptions import Pause
+from prefect.states import Completed, Suspended
+from prefect.tasks import exponential_backoff
+from prefect.utilities.engine import propose_state
+from pydantic import TypeAdapter
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from blocks import connect
+from blocks.errors import UnavailableError
+from blocks.ledger import Chain
+from blocks.records.base import Record
+from blocks.records.outcome import Outcome
+from blocks.wire.canonical import canonical, digest
+from tasks.arrivals import Message, receive
+from tasks.case import Case, Waiting, current, in_hand, utc_now
+from tasks.evidence import publish
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Request = TypeVar("Request", bound=Record)
+
+RETRIES = 4
+BACKOFF_S = 0.5
+"""Four more tries within about eight seconds; what stays away longer is taken up again by upkeep."""
+
+
+def step(fn: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """Make a step of *fn*: done once a case for the same input, retried on `UnavailableError` alone.
+
+    Its key is the step's name and the digest of its input, not its source: a release while people decide
+    must not order twice. Its result is kept in the chain as JSON and read back strictly into its type.
+    """
+    memory = _Memory.of(fn)
+    as_task: Task[P, Any] = task(
+        fn,
+        persist_result=False,
+        cache_policy=NO_CACHE,
+        retries=RETRIES,
+        retry_delay_seconds=exponential_backoff(backoff_factor=BACKOFF_S),
+        retry_condition_fn=_worth_retrying,
+    )
+
+    @functools.wraps(fn)
+    async def remembered(*args: P.args, **kwargs: P.kwargs) -> R:
+        case = current()
+        key = memory.key(*args, **kwargs)
+        if line := case.recall("step", key):
+            return memory.load(line.body["result"])
+        done: R = await (as_task if case.run else _patiently(fn))(*args, **kwargs)
+        case.note("step", key, body={"step": fn.__name__, "result": memory.dump(done)})
+        return done
+
+    return remembered
+
+
+@dataclass(frozen=True)
+class Process(Generic[Request]):
+    """A business process: how it is carried, with or without Prefect."""
+
+    name: str
+    prefix: str
+    fn: Callable[[Request], Awaitable[Outcome]]
+    request: type[Request]
+
+
+PROCESSES: dict[str, Process[Any]] = {}
+"""Every process whose module is imported, by name."""
+
+
+def process(prefix: str) -> Callable[[Callable[[Request], Awaitable[Outcome]]], Flow[[Request], Any]]:
+    """Make a process of a function of one request; *prefix* begins the names of its cases."""
+
+    def decorate(fn: Callable[[Request], Awaitable[Outcome]]) -> Flow[[Request], Any]:
+        request = get_type_hints(fn)[next(iter(inspect.signature(fn).parameters))]
+        carried = PROCESSES[fn.__name__] = Process(fn.__name__, prefix, fn, request)
+
+        @functools.wraps(fn)
+        async def run(request: Request) -> State[Outcome]:
+            return await _under_prefect(carried, request)
+
+        return flow(run, name=fn.__name__, persist_result=False, validate_parameters=True)  # type: ignore[return-value]
+
+    return decorate
+
+
+async def carry(process: Process[Any], case: Case) -> Outcome:
+    """Carry a case as far as it goes without Prefect: to its end, or to `Waiting`."""
+    with in_hand(case):
+        if ended := case.recall("ended"):
+            return Outcome.model_validate(ended.body["outcome"])
+        received = case.recall("received")
+        if received is None:
+            message = f"{case.id} was never received"
+            raise LookupError(message)
+        outcome = await process.fn(process.request.model_validate(received.body["request"]))
+        case.note("ended", body={"outcome": outcome.model_dump(mode="json")})
+        await case.write()
+        return outcome
+
+
+async def sleep_until_rung(on: str) -> None:
+    """Let the case sleep: the run is suspended, nothing of it stays in memory. Never returns.
+
+    The bell wakes it, and it starts from its first line. A Resume from anywhere else does the same, and
+    finds in the ledger what the bell would have found.
+    """
+    case = current()
+    await case.write()
+    if case.run is None:
+        raise Waiting(case.id, on)
+    state: State[Any] = Suspended(pause_key=uuid4().hex)
+    state.message = f"Waits for {on}"
+    async with get_client() as client:
+        settled = await propose_state(client, state, flow_run_id=FlowRunContext.get().flow_run.id)  # type: ignore[union-attr, arg-type]
+    raise Pause(state=settled)
+
+
+async def _under_prefect(process: Process[Any], request: Record) -> State[Outcome]:
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        message = f"{process.name} runs under Prefect, or is carried with `carry`"
+        raise RuntimeError(message)
+    case = await _opened(process, request, context.flow_run)
+    outcome = await carry(process, case)
+    await publish(case, outcome)
+    return Completed(name=outcome.ended.capitalize(), message=outcome.because, data=outcome)
+
+
+async def _opened(process: Process[Any], request: Record, run: FlowRun) -> Case:
+    """Open the case a run is named after; a run started from the dashboard's form begins one."""
+    ledger, actor = connect.ledger(), f"process:{process.name}"
+    chain = await ledger.read(run.name) if run.name.startswith(f"{process.prefix}-") else Chain(run.name)
+    if not chain.seq:
+        raw = request.model_dump_json().encode()
+        receipt = await receive(Message("dashboard", str(run.id), raw), ledger, connect.shelf(), utc_now())
+        chain = await ledger.read(receipt.case_or_raise())
+        async with get_client() as client:
+            await client.update_flow_run(run.id, name=chain.case)
+    return Case(ledger, chain, actor, run=str(run.id))
+
+
+@dataclass(frozen=True)
+class _Memory(Generic[R]):
+    name: str
+    signature: inspect.Signature
+    inputs: dict[str, TypeAdapter[Any]]
+    result: TypeAdapter[R]
+
+    @classmethod
+    def of(cls, fn: Callable[..., Awaitable[R]]) -> "_Memory[R]":
+        hints = get_type_hints(fn)
+        result = TypeAdapter(hints.pop("return"))
+        inputs = {name: TypeAdapter(hint) for name, hint in hints.items()}
+        return cls(fn.__name__, inspect.signature(fn), inputs, result)
+
+    def key(self, *args: Any, **kwargs: Any) -> str:
+        bound = self.signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        given = {
+            name: self.inputs[name].dump_python(value, mode="json") for name, value in bound.arguments.items()
+        }
+        return f"{self.name}~{digest(canonical(given))[:32]}"
+
+    def dump(self, result: R) -> Any:
+        return self.result.dump_python(result, mode="json")
+
+    def load(self, kept: Any) -> R:
+        return self.result.validate_python(kept, strict=False)
+
+
+def _worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    return isinstance(state.data, UnavailableError) or isinstance(
+        state.result(raise_on_failure=False), UnavailableError
+    )
+
+
+def _patiently(fn: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    async def tried(*args: P.args, **kwargs: P.kwargs) -> R:
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(UnavailableError),
+            stop=stop_after_attempt(RETRIES + 1),
+            wait=wait_random_exponential(BACKOFF_S, max=4),
+            reraise=True,
+        ):
+            with attempt:
+                return await fn(*args, **kwargs)
+        raise AssertionError  # pragma: no cover  (AsyncRetrying either returns or raises)
+
+    return tried

@@ -1,0 +1,58 @@
+"""Who may answer an ask: one rule behind every door, judged again on the way out."""
+
+from blocks.records.approval import Ask, Decision
+from blocks.records.money import Money
+from blocks.records.people import EVERYWHERE, Directory, Grant, Person, Role
+
+
+def reason_to_void(ask: Ask, by: Person | None, earlier: tuple[Decision, ...] = ()) -> str | None:
+    """Say why an answer from *by* would not count, or None where it would.
+
+    Segregation of duties: nobody approves what they asked for, and nobody approves one case twice.
+    """
+    if by is None:
+        return "You are not in the hospital's directory, so you cannot decide this."
+    if not by.active:
+        return "Your account is no longer active, so you cannot decide this."
+    if by.id == ask.requester:
+        return "You asked for this yourself. Somebody else has to decide it."
+    if any(decision.by == by.id and decision.ask != ask.key for decision in earlier):
+        return (
+            "You have already decided an earlier step of this case. A second person has to decide this one."
+        )
+    return _reason_out_of_reach(ask, by)
+
+
+def _reason_out_of_reach(ask: Ask, by: Person) -> str | None:
+    held = [grant for grant in by.grants if grant.role == ask.role and _covers(grant, ask.cost_centre)]
+    if not held:
+        article = "an" if ask.role[0] in "aeiou" else "a"
+        return f"This waits for {article} {ask.role} of {ask.cost_centre}, a role you do not hold."
+    if not any(_within(grant, ask.amount) for grant in held):
+        limit = max(grant.limit.amount for grant in held if grant.limit)
+        return f"{ask.amount} is above your limit of {Money.of(limit, ask.amount.currency)}."
+    return None
+
+
+def who_may(
+    directory: Directory, role: Role, cost_centre: str, amount: Money, *, requester: str
+) -> tuple[Person, ...]:
+    """List who may decide for one role: active, holding it there, within their limit, not the requester."""
+    return tuple(
+        person
+        for person in directory.people
+        if person.active
+        and person.id != requester
+        and any(
+            grant.role == role and _covers(grant, cost_centre) and _within(grant, amount)
+            for grant in person.grants
+        )
+    )
+
+
+def _covers(grant: Grant, cost_centre: str) -> bool:
+    return EVERYWHERE in grant.cost_centres or cost_centre in grant.cost_centres
+
+
+def _within(grant: Grant, amount: Money) -> bool:
+    return grant.limit is None or not amount > grant.limit

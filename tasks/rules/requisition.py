@@ -1,0 +1,152 @@
+"""Requisitions: what policy refuses, and who must agree."""
+
+from blocks.records.approval import Ask
+from blocks.records.money import Money
+from blocks.records.outcome import Facts
+from blocks.records.people import Directory, Role
+from blocks.records.policy import Band, Policy, Rulebook
+from blocks.records.purchasing import Requisition, Sourcing
+from tasks.rules.authority import who_may
+from tasks.rules.funds import left, reason_short
+
+
+def can_fill_from_stock(request: Requisition, sourcing: Sourcing) -> bool:
+    """Say whether the shelf holds enough."""
+    return sourcing.on_hand >= request.quantity
+
+
+def reason_not_to_charge(request: Requisition, sourcing: Sourcing) -> str | None:
+    """Say why nothing may be charged at all, from stock or from a supplier, or None."""
+    if not sourcing.period_open:
+        day = f" on {request.charge_on}" if request.charge_on else ""
+        return f"the books are closed{day}: give a charge_on within an open period"
+    if sourcing.budget.budget.currency != request.currency:
+        books = sourcing.budget.budget.currency
+        return f"{request.cost_centre} keeps its books in {books}, not {request.currency}: ask in {books}"
+    return None
+
+
+def amount_of(request: Requisition, sourcing: Sourcing) -> Money:
+    """Price what is asked for: quantity times the supplier's unit price, zero where there is no price."""
+    price = sourcing.unit_price or Money.of(0, request.currency)
+    return price * request.quantity
+
+
+def reason_to_refuse(request: Requisition, facts: Facts, policy: Policy) -> str | None:
+    """Say why policy refuses *request*, or None where it does not."""
+    sourcing = facts.sourcing
+    if reason := reason_not_to_charge(request, sourcing):
+        return reason
+    if sourcing.supplier is None or sourcing.unit_price is None:
+        return f"no supplier has a price for {request.item}: ask procurement to set one up"
+    if sourcing.unit_price.currency != policy.currency:
+        return f"{request.item} is priced in {sourcing.unit_price.currency}, policy is in {policy.currency}"
+    amount = amount_of(request, sourcing)
+    if amount.amount > policy.amount_max:
+        return f"{amount} is beyond what a requisition may be ({policy.amount_max:,.2f}): it needs a project"
+    return reason_short(facts, amount)
+
+
+def terms_hold(agreed: Facts | None, now: Facts) -> bool:
+    """Say whether what was agreed to is still what would be bought: supplier, contract and price."""
+    if agreed is None:
+        return False
+    return _terms(agreed) == _terms(now)
+
+
+def approvals_needed(
+    case: str, request: Requisition, facts: Facts, rulebook: Rulebook, look: int
+) -> tuple[Ask, ...]:
+    """List whom to ask, in order; *look* numbers the look at the facts.
+
+    The amount that counts is this one and what the requester ordered from the same supplier within
+    policy's window, so that a split order needs what the whole would have needed.
+    Raises `NobodyMayError` where a role that policy names is held by nobody.
+    """
+    directory, policy = rulebook.directory, rulebook.policy
+    amount = amount_of(request, facts.sourcing)
+    counted = amount + facts.recent if facts.recent else amount
+    needs = _roles(facts, policy, amount, counted)
+    if missing := [role for role, _ in needs if not _candidates(directory, role, request, amount)]:
+        raise NobodyMayError(missing[0], request.cost_centre, amount)
+    asker = directory.person(request.requester)
+    names = [role for role, _ in needs]
+    return tuple(
+        Ask(
+            key=f"{look}-{role}",
+            case=case,
+            role=role,
+            requester=request.requester,
+            requester_name=asker.name if asker else request.requester,
+            cost_centre=request.cost_centre,
+            category=facts.sourcing.category,
+            item=request.item,
+            description=facts.sourcing.description,
+            quantity=request.quantity,
+            unit=facts.sourcing.unit,
+            unit_price=facts.sourcing.unit_price or Money.of(0, request.currency),
+            amount=amount,
+            counted=counted,
+            supplier=facts.sourcing.supplier or "",
+            supplier_name=facts.sourcing.supplier_name,
+            contract=facts.sourcing.contract,
+            budget=facts.sourcing.budget.budget,
+            budget_left=left(facts),
+            needed_by=request.needed_by.isoformat() if request.needed_by else "",
+            reason=request.reason,
+            why=why,
+            after=_after(names[place + 1 :], facts.sourcing.supplier_name),
+            policy=rulebook.policy_version,
+        )
+        for place, (role, why) in enumerate(needs)
+    )
+
+
+class NobodyMayError(Exception):
+    """An empty set of approvers: a mistake in directory or policy, never leave for anyone."""
+
+    def __init__(self, role: str, cost_centre: str, amount: Money) -> None:
+        super().__init__(
+            f"nobody active holds {role} for {cost_centre} up to {amount}: the directory must name somebody"
+        )
+
+
+def _roles(facts: Facts, policy: Policy, amount: Money, counted: Money) -> list[tuple[Role, str]]:
+    sourcing = facts.sourcing
+    tier = policy.tier(sourcing.category, counted.amount)
+    band = f"{sourcing.category} {_band(tier.band, policy)}"
+    if counted != amount:
+        earlier, days = counted - amount, policy.split_window_days
+        band += f", with {earlier} ordered from {sourcing.supplier_name} in {days} days"
+    needs: dict[Role, str] = dict.fromkeys(tier.roles, band)
+    if sourcing.contract is None:
+        for role in policy.off_contract:
+            needs.setdefault(role, "no contract fixes the price")
+    after = left(facts) - amount
+    if after.amount < sourcing.budget.budget.amount * policy.low_budget_share:
+        for role in policy.low_budget:
+            needs.setdefault(role, f"only {after} of the budget would be left")
+    return list(needs.items())
+
+
+def _band(band: Band, policy: Policy) -> str:
+    lower = str(Money.of(band.lower, policy.currency))
+    start = "from" if band.lower_included else "over"
+    if band.upper is None:
+        return f"{start} {lower}"
+    end = "up to" if band.upper_included else "below"
+    return f"{start} {lower} {end} {Money.of(band.upper, policy.currency)}"
+
+
+def _candidates(directory: Directory, role: Role, request: Requisition, amount: Money) -> bool:
+    return bool(who_may(directory, role, request.cost_centre, amount, requester=request.requester))
+
+
+def _after(following: list[Role], supplier: str) -> str:
+    if following:
+        return f"then {following[0]} is asked"
+    return f"then the order goes to {supplier}"
+
+
+def _terms(facts: Facts) -> tuple[str | None, str | None, Money | None]:
+    return facts.sourcing.supplier, facts.sourcing.contract, facts.sourcing.unit_price
