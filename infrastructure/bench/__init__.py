@@ -1,0 +1,1 @@
+"""Measurements; each module prints one figure and how it was taken."""

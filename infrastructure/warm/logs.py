@@ -1,0 +1,30 @@
+"""What the dashboard shows of a run's log, and what the terminal shows of the worker's."""
+
+import logging
+
+OUR_LOGGERS = ("flows", "tasks", "almoner")
+
+
+class WaitingIsNoError(logging.Filter):
+    """Let a run that suspended say so in a plain line: Prefect's engine logs it as an error."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep every record; lower the one line that cries wolf."""
+        if record.levelno == logging.ERROR and record.getMessage().startswith(
+            ("Finished in state Suspended", "Finished in state AwaitingRetry")
+        ):
+            record.levelno, record.levelname = logging.INFO, "INFO"
+        return True
+
+
+def prepare_logging() -> None:
+    """Send what flows and tasks log to the run they log it in; call it after importing prefect.
+
+    Prefect connects the loggers named by ``PREFECT_LOGGING_EXTRA_LOGGERS`` to its API, but leaves
+    them at the root's level, where their INFO lines would be lost.
+    """
+    for name in OUR_LOGGERS:
+        logging.getLogger(name).setLevel(logging.INFO)
+    logger = logging.getLogger("prefect.flow_runs")
+    if not any(isinstance(known, WaitingIsNoError) for known in logger.filters):
+        logger.addFilter(WaitingIsNoError())
