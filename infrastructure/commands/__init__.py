@@ -1,0 +1,1 @@
+"""The commands of `almoner`, a module each; imported when called (see infrastructure/cli.py)."""

@@ -1,0 +1,26 @@
+"""`almoner env`: the stack's environment for a shell."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infrastructure.commands.speaking import plainly
+
+app = typer.Typer()
+
+
+@app.command()
+def env(
+    home: Annotated[Path, typer.Option(envvar="ALMONER_HOME", help="Whose stack.")] = Path(".almoner"),
+) -> None:
+    """Print `export` lines, secrets included: eval "$(almoner env)"."""
+    with plainly():
+        from infrastructure.local.stack import ports
+        from infrastructure.local.stack.site import Site
+
+        print("# These lines hold secrets: evaluate them, do not paste them.", file=sys.stderr)
+        for name, value in Site.open(home, ports.from_environment()).own_environment().items():
+            print(f"export {name}={shlex.quote(value)}")

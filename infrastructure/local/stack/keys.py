@@ -1,0 +1,56 @@
+"""The stack's own secrets: made once, kept in one file only its owner can read."""
+
+import base64
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from infrastructure.local.stack.trouble import StackError
+
+_OWNER_ONLY = 0o600
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What the servers of one home share. `repr` shows nothing: it may end up in a log."""
+
+    postgres_password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    s3_access_key: str = field(default_factory=lambda: f"ALM{secrets.token_hex(8).upper()}", repr=False)
+    s3_secret_key: str = field(default_factory=lambda: secrets.token_urlsafe(30), repr=False)
+    slack_bot_token: str = field(default_factory=lambda: f"xoxb-{secrets.token_hex(24)}", repr=False)
+    slack_signing_secret: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+    # Standard Webhooks writes its secrets so: the prefix, then base64.
+    event_secret: str = field(
+        default_factory=lambda: "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode(),
+        repr=False,
+    )
+
+
+def load_or_make(path: Path) -> Keys:
+    """Read the keys in `path`, or make them and write them there (0600).
+
+    Raises StackError when the file cannot be understood: new keys would lock us out of our own data.
+    """
+    if not path.exists():
+        keys = Keys()
+        _write(path, keys)
+        return keys
+    path.chmod(_OWNER_ONLY)
+    try:
+        return Keys(**json.loads(path.read_text()))
+    except (ValueError, TypeError) as unreadable:
+        raise StackError(
+            f"{path} is damaged: {unreadable}.",
+            "Restore it from a backup, or start afresh with `almoner up --reset`.",
+        ) from unreadable
+
+
+def _write(path: Path, keys: Keys) -> None:
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+    with os.fdopen(handle, "w") as file:
+        json.dump(asdict(keys), file, indent=1)
+    draft.replace(path)
