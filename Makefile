@@ -1,0 +1,69 @@
+# Everything here does its own set-up: a fresh machine needs Python 3.11 or newer and make.
+# What the set-up has to say goes to stderr, so that `make demo ARGS='--auto --json' | jq` works.
+
+PYTHON ?= python3
+ARGS ?=
+
+LOCKS := infrastructure/locks
+BIN := .venv/bin
+READY := .venv/.ready
+UV := $(BIN)/uv
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help .venv demo up test check bench lock clean
+
+help: ## show this
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/'
+
+demo: $(READY) ## play a hospital's morning (ARGS='--auto --json')
+	@$(BIN)/almoner demo $(ARGS)
+
+up: $(READY) ## start the laptop stack and keep it running
+	@$(BIN)/almoner up $(ARGS)
+
+# Two processes: the tests that need no stack are bound by the processor. The others bring their own
+# servers, which want the cores for themselves.
+test: $(READY) ## all tests; ARGS=tests/blocks for some
+ifeq ($(strip $(ARGS)),)
+	@$(BIN)/pytest -m "not e2e" -n 2 --dist loadfile
+	@$(BIN)/pytest -m e2e
+else
+	@$(BIN)/pytest $(ARGS)
+endif
+
+check: $(READY) ## lint, format, types, architecture
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(READY) ## measure; prints the README's table
+	@$(BIN)/python -m infrastructure.bench $(ARGS)
+
+lock: $(READY) ## resolve the dependencies anew
+	@$(UV) pip compile $(COMPILE) --python-version 3.11 pyproject.toml -o $(LOCKS)/runtime.txt
+	@$(UV) pip compile $(COMPILE) --python-version 3.11 pyproject.toml --group dev -o $(LOCKS)/dev.txt
+	@$(UV) pip compile $(COMPILE) --python-version 3.11 $(LOCKS)/uv.in -o $(LOCKS)/uv.txt
+	@$(UV) pip compile $(COMPILE) --python-version 3.11 $(LOCKS)/erp.in -o $(LOCKS)/erp.txt
+	@$(UV) pip compile $(COMPILE) --python-version 3.12 $(LOCKS)/stack.in -o $(LOCKS)/stack.txt
+
+COMPILE := --quiet --upgrade --universal --generate-hashes
+
+clean: ## remove caches and test output; keeps .venv and the stack's state
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* .ci/out build
+	@find flows tasks blocks infrastructure tests -name __pycache__ -prune -exec rm -rf {} +
+
+.venv: $(READY) ## the environment alone
+
+# --compile-bytecode: an uncompiled environment doubles what every start of a part costs.
+$(READY): $(LOCKS)/dev.txt $(LOCKS)/uv.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Almoner needs Python 3.11 or newer; $(PYTHON) is older or missing. Try make PYTHON=python3.12" >&2; \
+	  exit 2; }
+	@echo "setting up .venv (once)" >&2
+	@{ test -x $(BIN)/python || $(PYTHON) -m venv .venv; } >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCKS)/uv.txt >&2
+	@$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r $(LOCKS)/dev.txt >&2
+	@$(UV) pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps --editable . >&2
+	@touch $(READY)
