@@ -9,6 +9,10 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+if sys.version_info < (3, 11):  # noqa: UP036 -- said in words, before an import says it in a traceback
+    print("almoner needs Python 3.11 or newer: make .venv PYTHON=python3.12", file=sys.stderr)
+    sys.exit(2)
+
 import typer
 from typer._click import Command, Context  # Typer's base classes have no public name since 0.27
 from typer.core import TyperCommand, TyperGroup
@@ -52,7 +56,8 @@ class _Commands(TyperGroup):
         return _Later(cmd_name, help=COMMANDS[cmd_name]) if cmd_name in COMMANDS else None
 
 
-app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False)
+# Locals in a traceback would show secrets.
+app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 
 
 @app.callback()

@@ -12,12 +12,10 @@ app = typer.Typer()
 
 @app.command()
 def up(  # noqa: PLR0913, PLR0917 -- a command line has as many as people need
-    home: Annotated[
-        Path, typer.Option(envvar="ALMONER_HOME", help="Where the stack keeps its state.")
-    ] = Path(".almoner"),
-    only: Annotated[
-        list[str] | None, typer.Option(help="These parts and what they need, e.g. postgres,s3.")
-    ] = None,
+    home: Annotated[Path, typer.Option(envvar="ALMONER_HOME", help="Where the stack keeps its state.")] = Path(
+        ".almoner"
+    ),
+    only: Annotated[list[str] | None, typer.Option(help="These parts and what they need, e.g. postgres,s3.")] = None,
     without: Annotated[list[str] | None, typer.Option(help="Leave these parts out.")] = None,
     for_seconds: Annotated[
         float | None, typer.Option("--for", help="Stop by itself after so many seconds of being up.")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 KEEPER = Path(__file__).with_name("keeper.py")
+PROJECT = Path(__file__).resolve().parents[3]
 _KEPT_LOGS = 3
 _LOG_LIMIT_BYTES = 5_000_000
 
@@ -43,9 +44,7 @@ class Child:
         self._ended = asyncio.create_task(self._watch(told))
 
     @classmethod
-    async def start(
-        cls, command: Sequence[str], environment: Mapping[str, str], log: Path, manner: Manner
-    ) -> "Child":
+    async def start(cls, command: Sequence[str], environment: Mapping[str, str], log: Path, manner: Manner) -> "Child":
         """Start a command with exactly this environment; its output goes to the log."""
         account = manner.account or Account("", -1, -1)
         order = [manner.stop_signal, manner.grace_s, account.uid, account.gid]
@@ -58,6 +57,8 @@ class Child:
                 stdout=PIPE,
                 stderr=sink,
                 env=dict(environment),
+                # Another user may not be able to enter the project's directory.
+                cwd="/" if manner.account else PROJECT,
                 start_new_session=True,
             )
         return cls(keeper, await _line(keeper), manner.grace_s)

@@ -66,8 +66,6 @@ def _narrator() -> AbstractContextManager[Narrator]:
 
 def _addresses(stack: Supervisor) -> str:
     lines = [
-        f"  {part.title:<22} {part.address(stack.site)}"
-        for part in stack.parts.values()
-        if part.address is not None
+        f"  {part.title:<22} {part.address(stack.site)}" for part in stack.parts.values() if part.address is not None
     ]
     return "\n".join(["", *lines, "", "Ctrl-C stops everything."])

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infrastructure.local.stack.trouble import StackError, disk_full
+from infrastructure.local.stack.trouble import StackError, disk_full, from_os
 
 MARKER = ".almoner-home"
 TOOLS = frozenset({"tools", "erp-venv"})  # downloaded or built: --reset keeps them
@@ -27,16 +27,23 @@ class Home:
     def open(cls, path: Path) -> "Home":
         """Make or adopt a home; StackError when it is somebody else's, unwritable or out of room."""
         home = cls(path.absolute())
-        if not home.is_ours():
+        try:
+            home.make()
+        except OSError as error:
+            raise from_os(error) from error
+        home.require_room()
+        return home
+
+    def make(self) -> None:
+        """Make the directory; StackError when somebody else's things are in it, OSError as it comes."""
+        if not self.is_ours():
             raise StackError(
-                f"{home.path} is not empty and is not an Almoner home.",
+                f"{self.path} is not empty and is not an Almoner home.",
                 "Point ALMONER_HOME at a new or empty directory.",
             )
         for name in ("logs", "run", "tools"):
-            (home.path / name).mkdir(parents=True, exist_ok=True)
-        (home.path / MARKER).touch()
-        home.require_room()
-        return home
+            (self.path / name).mkdir(parents=True, exist_ok=True)
+        (self.path / MARKER).touch()
 
     def is_ours(self) -> bool:
         """Whether the directory is absent, empty, marked, or holds nothing but what we put there."""

@@ -95,9 +95,7 @@ LAPTOP: tuple[Part, ...] = (
         title="Object storage (S3)",
         address=lambda site: site.ports.url("s3"),
         ports=tuple(
-            f"s3{part}{kind}"
-            for part in ("", "-master", "-volume", "-filer", "-admin")
-            for kind in ("", "-grpc")
+            f"s3{part}{kind}" for part in ("", "-master", "-volume", "-filer", "-admin") for kind in ("", "-grpc")
         ),
     ),
     Part(
@@ -128,7 +126,7 @@ LAPTOP: tuple[Part, ...] = (
     Part(
         "desk",
         module("infrastructure.local.desk", port="desk"),
-        healthy=answers("desk", "/"),
+        healthy=answers("desk", "/health"),
         title="Slack desk",
         address=lambda site: site.ports.url("desk"),
         ports=("desk",),
@@ -136,7 +134,7 @@ LAPTOP: tuple[Part, ...] = (
     Part(
         "hospital",
         module("infrastructure.local.hospital"),
-        needs=("s3", "erp-database"),
+        needs=("s3",),
     ),
     Part(
         "doors",
@@ -150,7 +148,7 @@ LAPTOP: tuple[Part, ...] = (
     Part(
         "deployments",
         module("infrastructure.deploy"),
-        needs=("prefect",),
+        needs=("prefect", "s3"),
         environment=_worker_environment,
     ),
     Part(
@@ -164,6 +162,7 @@ LAPTOP: tuple[Part, ...] = (
         environment=_worker_environment,
         title="Warm worker",
         ports=("bell",),
-        grace_s=12,
+        grace_s=25,  # it lets the runs that are on finish for 20 s
+        renews=75,  # sysexits.h EX_TEMPFAIL: it has grown and wants a fresh process
     ),
 )

@@ -27,9 +27,7 @@ class Live:
         self._standings: dict[str, Standing] = {}
         self._remarks: dict[str, str] = {}
         self._spinner = Spinner("dots")
-        self._display = Display(
-            get_renderable=self._render, console=Console(stderr=True), refresh_per_second=8
-        )
+        self._display = Display(get_renderable=self._render, console=Console(stderr=True), refresh_per_second=8)
 
     def __enter__(self) -> Self:
         """Begin to draw."""

@@ -1,5 +1,6 @@
 """How the supervisor is heard: a live table on a terminal, plain lines with timings elsewhere."""
 
+import contextlib
 import json
 import sys
 import time
@@ -87,8 +88,10 @@ class Board:
         """Write the file anew; readers see the old one or the new one, never half."""
         self._standings[name] = standing
         draft = self._file.with_suffix(".new")
-        draft.write_text(json.dumps({name: asdict(is_) for name, is_ in self._standings.items()}))
-        draft.replace(self._file)
+        # A full disk must not keep the supervisor from stopping what it started.
+        with contextlib.suppress(OSError):
+            draft.write_text(json.dumps({name: asdict(is_) for name, is_ in self._standings.items()}))
+            draft.replace(self._file)
         self._narrator.changed(name, standing)
 
     def remark(self, name: str, text: str) -> None:

@@ -35,6 +35,7 @@ class Part:
     account: Callable[[Site], Account | None] | None = None
     stop_signal: int = signal.SIGTERM
     grace_s: float = 8.0
+    renews: int | None = None  # the exit code by which a server asks to be started anew, at once
     patience_s: float = 90.0
 
 

@@ -4,7 +4,8 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from infrastructure.local.stack.trouble import StackError
 
 DEFAULT_BASE = 18000
 LOOPBACK = "127.0.0.1"
+_LEAVING_S = 15.0
 _LISTENING = "0A"  # the kernel's number for LISTEN in /proc/net/tcp
 _FIRST_BASE = 1024  # below, ports need root
 _LAST_BASE = 65535 - 100
@@ -85,11 +87,18 @@ def taken(port: int) -> bool:
     return False
 
 
-def require_free(ports: Ports, names: Iterable[str]) -> None:
-    """Raise StackError naming the first port in use and, where it can be found, who uses it."""
+def require_free(ports: Ports, names: Iterable[str], leaving: Collection[int] = ()) -> None:
+    """Raise StackError naming the first port in use and, where it can be found, who uses it.
+
+    Processes in `leaving` are on their way out (a supervisor was killed a moment ago): they get time to go.
+    """
+    until = time.monotonic() + _LEAVING_S
     for name in names:
-        if taken(ports[name]):
+        while taken(ports[name]):
             pid = owner(ports[name])
+            if pid in leaving and time.monotonic() < until:
+                time.sleep(0.2)
+                continue
             stop = f"Stop process {pid} ({program(pid)})" if pid else "Stop the program that has it"
             raise StackError(
                 f"Port {ports[name]} ({name}) is taken.",

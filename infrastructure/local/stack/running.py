@@ -10,7 +10,7 @@ from pathlib import Path
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from infrastructure.local.stack.laptop import LAPTOP
-from infrastructure.local.stack.narrator import Board, Narrator, Silent
+from infrastructure.local.stack.narrator import Board, Narrator, Silent, read_board
 from infrastructure.local.stack.parts import chosen
 from infrastructure.local.stack.ports import Ports, free_family
 from infrastructure.local.stack.site import Site
@@ -39,9 +39,10 @@ async def running_stack(wish: Wish) -> AsyncIterator[Supervisor]:
     site = Site.open(wish.home, wish.ports or free_family(), wish.environment)
     with site.home.owned():
         site.home.base.write_text(str(site.ports.base))
+        before = [standing.pid for standing in read_board(site.home.board).values()]
         parts = chosen(LAPTOP, wish.only, wish.without)
         stack = Supervisor(site, parts, Board(site.home.board, wish.narrator or Silent()))
-        await stack.start()
+        await stack.start(leaving=before)
         try:
             yield stack
         finally:

@@ -10,7 +10,6 @@ from infrastructure.local.stack import keys
 from infrastructure.local.stack.home import Home
 from infrastructure.local.stack.ports import LOOPBACK, Ports
 
-PROJECT = Path(__file__).resolve().parents[3]
 BUCKET = "evidence"
 # What a person's shell may hold about other systems must not steer ours: an AWS profile, a Prefect cloud
 # account, a PostgreSQL service, a Slack token.
@@ -38,9 +37,7 @@ class Site:
     def environment(self) -> dict[str, str]:
         """Give what every part gets, secrets included: for a child process, to be shown to nobody."""
         inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(_FOREIGN) and name not in _SLOW
+            name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN) and name not in _SLOW
         }
         return inherited | _without_proxy() | self.own_environment() | dict(self.extra)
 

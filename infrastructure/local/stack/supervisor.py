@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,9 +35,13 @@ class Supervisor:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
 
-    async def start(self) -> None:
-        """Start everything and return when all is well; StackError (and nothing left running) when not."""
-        ports.require_free(self.site.ports, (name for part in self.parts.values() for name in part.ports))
+    async def start(self, leaving: Collection[int] = ()) -> None:
+        """Start everything and return when all is well; StackError (and nothing left running) when not.
+
+        `leaving` are processes of an earlier stack that may still be on their way out.
+        """
+        names = [name for part in self.parts.values() for name in part.ports]
+        await asyncio.to_thread(ports.require_free, self.site.ports, names, leaving)
         for part in self.parts.values():
             rotate(self._log(part))
             self._tasks[part.name] = asyncio.create_task(self._keep(part), name=part.name)
@@ -108,17 +112,18 @@ class Supervisor:
         while True:
             begun = time.monotonic()
             child, tail = await self._launch(part)
-            came_up = await self._until_healthy(part, child, tail, begun)
-            if part.healthy is None and came_up:
+            trouble = await self._until_healthy(part, child, tail, begun)
+            if part.healthy is None and not trouble:
                 return
+            if trouble and pause_s == 0.0:
+                raise self._failure(part, trouble, tail)
             code = await child.ended()
             if self._stopping:
                 return
-            if not came_up and pause_s == 0.0:
-                raise self._failure(part, code, tail)
-            steady = time.monotonic() - begun > _STEADY_S
-            pause_s = _FIRST_PAUSE_S if steady or not pause_s else min(pause_s * 2, _LONGEST_PAUSE_S)
-            await self._announce_return(part, code, pause_s)
+            if time.monotonic() - begun > _STEADY_S or code == part.renews:
+                pause_s = 0.0
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S) or _FIRST_PAUSE_S
+            await self._announce_return(part, trouble or _in_words(code, part), pause_s)
 
     async def _launch(self, part: Part) -> tuple[Child, Tail]:
         extra = part.environment(self.site) if part.environment else {}
@@ -142,29 +147,30 @@ class Supervisor:
         self._children[part.name] = child
         return child, tail
 
-    async def _until_healthy(self, part: Part, child: Child, tail: Tail, begun: float) -> bool:
+    async def _until_healthy(self, part: Part, child: Child, tail: Tail, begun: float) -> str:
+        """Wait for health, or for a step's end; what went wrong, in words, or nothing."""
         while True:
             well = part.healthy is not None and await part.healthy(self.site)
-            for line in tail.fresh():
-                if part.healthy is None:
+            if part.healthy is None:
+                for line in tail.fresh():
                     self._narrator.remark(part.name, line)
             if not child.running:
-                well = part.healthy is None and await child.ended() == 0
-                if not well:
-                    return False
+                code = await child.ended()
+                if part.healthy is not None or code != 0:
+                    return _in_words(code, part)
+                well = True
             if well:
                 state = State.UP if part.healthy else State.DONE
                 self._mark(part, state, pid=child.pid, took_s=time.monotonic() - begun)
                 self._well[part.name].set()
-                return True
+                return ""
             if time.monotonic() - begun > part.patience_s:
                 await child.stop()
-                return False
+                return f"was not well within {part.patience_s:g} s"
             await asyncio.sleep(_LOOK_EVERY_S)
 
-    async def _announce_return(self, part: Part, code: int, pause_s: float) -> None:
+    async def _announce_return(self, part: Part, why: str, pause_s: float) -> None:
         self._well[part.name].clear()
-        why = f"killed by signal {-code}" if code < 0 else f"ended with {code}"
         self._mark(part, State.BROKEN, detail=f"{why}; starting it again in {pause_s:g} s")
         await asyncio.sleep(pause_s)
 
@@ -178,20 +184,18 @@ class Supervisor:
             await child.stop(at_once=at_once)
         self._mark(self.parts[name], State.STOPPED)
 
-    def _failure(self, part: Part, code: int, tail: Tail) -> StackError:
+    def _failure(self, part: Part, trouble: str, tail: Tail) -> StackError:
         self._mark(part, State.BROKEN, detail="did not start")
         last = ending(tail.path, since=tail.start)
         if "No space left on device" in last:
             return disk_full(f"the disk filled up while starting {part.name}")
         return StackError(
-            f"{part.name} did not start (it ended with {code}). Its last words:\n{last}",
+            f"{part.name} did not start: {trouble}. Its last words:\n{last or '(none)'}",
             f"The whole log: {tail.path}",
         )
 
     def _mark(self, part: Part, state: State, *, pid: int = 0, took_s: float = 0.0, detail: str = "") -> None:
-        standing = replace(
-            self.standings[part.name], state=state, pid=pid, took_s=round(took_s, 2), detail=detail
-        )
+        standing = replace(self.standings[part.name], state=state, pid=pid, took_s=round(took_s, 2), detail=detail)
         self.standings[part.name] = standing
         self._narrator.changed(part.name, standing)
 
@@ -201,3 +205,9 @@ class Supervisor:
 
 def _address(part: Part, site: Site) -> str:
     return part.address(site) if part.address else ""
+
+
+def _in_words(code: int, part: Part) -> str:
+    if code == part.renews:
+        return "asks for a fresh process"
+    return f"was killed by signal {-code}" if code < 0 else f"ended with {code}"

@@ -12,7 +12,7 @@ import sys
 import tarfile
 from pathlib import Path
 
-from infrastructure.local.stack.site import PROJECT
+from infrastructure.local.stack.child import PROJECT
 from infrastructure.local.stack.trouble import StackError, disk_full, from_os
 
 LOCK = PROJECT / "infrastructure" / "locks" / "stack.txt"
