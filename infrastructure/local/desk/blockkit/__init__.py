@@ -1,0 +1,1 @@
+"""Block Kit as Slack accepts it: which blocks, which fields, how long."""

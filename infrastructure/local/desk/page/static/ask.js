@@ -1,0 +1,31 @@
+// Talking to the desk: who acts is always sent along.
+export const me = document.body.dataset.as;
+
+export async function fetchFragment(name, query = {}) {
+  const params = new URLSearchParams({ as: me, ...query });
+  const answer = await fetch(`/shown/${name}?${params}`);
+  if (!answer.ok) throw new Error(`${name}: ${answer.status}`);
+  return answer.text();
+}
+
+export async function post(deed, what) {
+  try {
+    const answer = await fetch(`/desk/${deed}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ as: me, ...what }),
+    });
+    return await answer.json();
+  } catch {
+    return { ok: false, error: "offline", says: "The desk is not answering. Is it still running?" };
+  }
+}
+
+let hiding;
+export function toast(text) {
+  const box = document.getElementById("toast");
+  box.textContent = text;
+  box.hidden = false;
+  clearTimeout(hiding);
+  hiding = setTimeout(() => { box.hidden = true; }, 5000);
+}

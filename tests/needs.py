@@ -1,0 +1,29 @@
+"""What a test needs and may not find here: it skips, or fails where everything is required."""
+
+import os
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+_ROOT = Path(__file__).parents[1]
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip the test with a reason; with ALMONER_REQUIRE_ALL=1 that is a failure."""
+    if os.environ.get("ALMONER_REQUIRE_ALL") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def corpus(path: str) -> Path:
+    """Find a file of the reference corpus: under ALMONER_CORPUS, else beside the project."""
+    root = Path(os.environ.get("ALMONER_CORPUS", _ROOT.parent / "shared" / "corpus"))
+    found = root / path
+    return found if found.exists() else missing(f"The reference file {path} is not here; set ALMONER_CORPUS.")
+
+
+def chromium() -> str:
+    """Find the browser: ALMONER_CHROMIUM, else where Debian puts it."""
+    found = os.environ.get("ALMONER_CHROMIUM", "/usr/bin/chromium")
+    return found if Path(found).exists() else missing("There is no Chromium here; set ALMONER_CHROMIUM.")
