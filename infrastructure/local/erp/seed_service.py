@@ -1,0 +1,52 @@
+"""The service user: the one identity under which Almoner works, with what it needs and no more."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Final
+
+from infrastructure.local.erp.rpc import Rpc
+
+LOGIN: Final = "almoner"
+
+RIGHTS: Final[Mapping[str, str]] = {
+    "purchase.purchase": "rwcd",
+    "purchase.line": "rwcd",
+    "stock.shipment.internal": "rwcd",
+    "stock.move": "rwcd",
+    "analytic_account.budget": "r",
+    "account.invoice": "r",
+    "account.invoice.line": "r",
+}
+"""What the service may do: r(ead), w(rite), c(reate), d(elete). It posts nothing in the ledger.
+
+Delete is for its own drafts: an order that the ERP refuses leaves nothing behind.
+"""
+
+
+def hire_service(rpc: Rpc, company: int) -> str:
+    """Create the service user and return its key for the REST door."""
+    group = rpc.new("res.group", name="Almoner service")
+    letters = {"perm_read": "r", "perm_write": "w", "perm_create": "c", "perm_delete": "d"}
+    rpc.create(
+        "ir.model.access",
+        [
+            {"model": model, "group": group} | {name: letter in rights for name, letter in letters.items()}
+            for model, rights in RIGHTS.items()
+        ],
+    )
+    # An order that stalls after its confirmation is pushed on by `process`, which Tryton
+    # otherwise keeps for purchase administrators.
+    process = [["model", "=", "purchase.purchase"], ["name", "=", "process"]]
+    button = rpc.the("ir.model.button", *process)
+    rpc.model("ir.model.button", "write", [button], {"groups": [["add", [group]]]})
+    user = rpc.new(
+        "res.user",
+        name="Almoner",
+        login=LOGIN,
+        company=company,
+        companies=[["add", [company]]],
+        groups=[["add", [group]]],
+    )
+    key = secrets.token_hex(64)
+    rpc.new("res.user.application", user=user, application="rest", key=key)
+    return key

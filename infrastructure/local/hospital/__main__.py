@@ -1,0 +1,32 @@
+"""Put the small hospital's policy and directory in force: `python -m infrastructure.local.hospital`."""
+
+import asyncio
+from importlib.resources import files
+
+from blocks import connect
+from blocks.records.people import Directory
+from blocks.records.policy import Policy
+from blocks.rulebook import adopt
+from tasks.case import utc_now
+
+HERE = files("infrastructure.local.hospital")
+
+
+def policy() -> Policy:
+    """Read the small hospital's policy."""
+    return Policy.model_validate_json(HERE.joinpath("policy.json").read_bytes())
+
+
+def directory() -> Directory:
+    """Read the small hospital's people."""
+    return Directory.model_validate_json(HERE.joinpath("directory.json").read_bytes())
+
+
+async def adopt_all() -> None:
+    """Adopt both; what is in force already is left alone."""
+    for document in (policy(), directory()):
+        await adopt(connect.ledger(), document, actor="door:setup", at=utc_now())
+
+
+if __name__ == "__main__":
+    asyncio.run(adopt_all())
