@@ -5,12 +5,12 @@ import logging
 from typing import Any
 
 from prefect import Flow
-from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.client.schemas.responses import OrchestrationResult, SetStateStatus
 from prefect.exceptions import Abort, ObjectNotFound, Pause
 from prefect.states import Crashed, Pending
 
+from infrastructure.warm.client import RunClient
 from infrastructure.warm.engine import WarmEngine, call_parameters, conduct
 from infrastructure.warm.entrypoints import Entrypoints, NotRunnableError
 from infrastructure.warm.floor import Seat
@@ -29,27 +29,29 @@ class Attempts:
         self._owner = owner
         self._entrypoints = Entrypoints()
 
-    async def carry(self, seat: Seat, run: FlowRun | None, client: PrefectClient) -> FlowRun | None:
+    async def carry(self, seat: Seat, run: FlowRun | None, client: RunClient) -> FlowRun | None:
         """Claim the run and carry it to its end or next suspension; None if it was not ours.
 
         Never raises: whatever happens to a run is said in its state, in its log, or at the
         very least in the worker's.
         """
+        claimed: FlowRun | None = None
         try:
             claimed = await self._claim(seat, run, client)
-            if claimed is None:
-                return None
-            self.count += 1
-            await self._conduct(seat, claimed, client)
+            if claimed is not None:
+                self.count += 1
+                await self._conduct(seat, claimed, client)
         except asyncio.CancelledError:
             logger.debug("Run %s was interrupted.", seat.run_id)
-            return None
-        except Exception:
+        except Exception as error:
             logger.exception("Could not run %s", seat.run_id)
-            return None
+            if claimed is not None:
+                await _report(claimed, client, f"The worker could not run it: {error!r}")
+        finally:
+            client.forget(seat.run_id)
         return claimed
 
-    async def _claim(self, seat: Seat, run: FlowRun | None, client: PrefectClient) -> FlowRun | None:
+    async def _claim(self, seat: Seat, run: FlowRun | None, client: RunClient) -> FlowRun | None:
         """Take the run from Scheduled to Pending; the server lets one claimant win."""
         try:
             run = run or await client.read_flow_run(seat.run_id)
@@ -63,9 +65,10 @@ class Attempts:
         if claim.status != SetStateStatus.ACCEPT:
             return None
         run.state = claim.state
+        client.carries(run)
         return run
 
-    async def _conduct(self, seat: Seat, run: FlowRun, client: PrefectClient) -> None:
+    async def _conduct(self, seat: Seat, run: FlowRun, client: RunClient) -> None:
         try:
             flow = await self._entrypoints.flow_of(run, client)
         except NotRunnableError as error:
@@ -92,7 +95,7 @@ class Attempts:
         return engine
 
 
-async def _report(run: FlowRun, client: PrefectClient, message: str) -> None:
+async def _report(run: FlowRun, client: RunClient, message: str) -> None:
     """Say that the run crashed; if the server cannot be told now, `rescue` will see to it."""
     logger.error("Flow run %s (%s) crashed: %s", run.name, run.id, message)
     for _ in range(REPORT_TRIES):

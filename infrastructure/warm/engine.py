@@ -24,6 +24,8 @@ from prefect.flow_engine import AsyncFlowRunEngine
 from prefect.states import AwaitingRetry, Cancelled
 from prefect.utilities.callables import get_call_parameters, parameters_to_args_kwargs
 
+from infrastructure.warm.client import RunClient
+
 
 class Interruption(Enum):
     """Why the worker cancelled a run's task."""
@@ -61,7 +63,10 @@ class WarmEngine(AsyncFlowRunEngine[Any, Any]):
         """Propose a state; a Running one carries the name of the instance that runs it."""
         if state.is_running() and state.message is None:
             state.message = self.owner
-        return await super().set_state(state, force=force)
+        reached = await super().set_state(state, force=force)
+        if reached.is_running() and self.flow_run and isinstance(self.client, RunClient):
+            self.client.started(self.flow_run)
+        return reached
 
     async def handle_crash(self, exc: BaseException) -> None:
         """Report a crash, unless the worker itself interrupted the run and knows why."""

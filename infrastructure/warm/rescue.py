@@ -20,7 +20,7 @@ from prefect.states import AwaitingRetry, Cancelled, Crashed
 
 from infrastructure.warm.floor import Floor
 from infrastructure.warm.ownership import Owner, owner_in
-from infrastructure.warm.watch import runs_of_pool
+from infrastructure.warm.watch import PAGE, runs_of_pool
 
 UNCLAIMED_S = 60.0
 LOST_S = 30.0
@@ -41,7 +41,7 @@ async def rescue(client: PrefectClient, pool: str, me: Owner, floor: Floor) -> l
         return []
     living = {
         worker.name
-        for worker in await client.read_workers_for_work_pool(pool)
+        for worker in await client.read_workers_for_work_pool(pool, offset=0, limit=PAGE)
         if worker.status == WorkerStatus.ONLINE
     }
     left_behind = [run for run in strangers if _is_left_behind(run, me, living)]
@@ -85,8 +85,6 @@ async def _set_right(client: PrefectClient, run: FlowRun) -> bool:
 async def _crashes(client: PrefectClient, run: FlowRun) -> int:
     since = datetime.now(UTC) - CRASHES_WITHIN
     return sum(
-        state.type == StateType.CRASHED
-        and state.timestamp > since
-        and (state.message or "").startswith(_LEFT)
+        state.type == StateType.CRASHED and state.timestamp > since and (state.message or "").startswith(_LEFT)
         for state in await client.read_flow_run_states(run.id)
     )

@@ -10,9 +10,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import anyio.abc
-from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
-from prefect.context import AsyncClientContext
 from prefect.types._datetime import now
 from prefect.workers.base import (
     BaseJobConfiguration,
@@ -23,6 +21,7 @@ from prefect.workers.base import (
 
 from infrastructure.warm.attempt import Attempts
 from infrastructure.warm.bell import bell_app, bell_server
+from infrastructure.warm.client import RunClient, SharedClient
 from infrastructure.warm.engine import Interruption
 from infrastructure.warm.floor import Floor, Seat
 from infrastructure.warm.memory import rss_mb
@@ -111,13 +110,14 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         server = bell_server(bell_app(self.rings.ring, self.health))
         listening = asyncio.create_task(server.serve(sockets=[bell]), name="bell")
         try:
-            async with self, AsyncClientContext() as shared:
+            async with self, SharedClient() as shared:
                 await self._work(shared.client)
         finally:
             server.should_exit = True
             await listening
 
-    async def _work(self, client: PrefectClient) -> None:
+    async def _work(self, client: RunClient) -> None:
+        self._shared = client
         async with _background(
             self.rings.serve(client, self.floor.seats.__contains__),
             self._repeat(self.sync_with_backend, self.heartbeat_interval_seconds),
@@ -151,7 +151,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         self._last_polled_time = now("UTC")
 
     async def _watch(self) -> None:
-        await heed_the_server(self.client, self.floor)
+        await heed_the_server(self._shared, self.floor)
         if not self._closing.is_set() and self._is_due_for_renewal():
             self.renew = True
             self.stop()
@@ -167,7 +167,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
 
     async def _rescue(self) -> None:
         if self._has_successfully_synced and not self._closing.is_set():
-            for run in await rescue(self.client, self._work_pool_name, self.owner, self.floor):
+            for run in await rescue(self._shared, self._work_pool_name, self.owner, self.floor):
                 self.start_run(run.id)
 
     def _fill(self) -> None:
@@ -175,7 +175,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
             seat.task = asyncio.create_task(self._carry(seat, run), name=f"run {seat.run_id}")
 
     async def _carry(self, seat: Seat, run: FlowRun | None) -> None:
-        carried = await self._attempts.carry(seat, run, self.client)
+        carried = await self._attempts.carry(seat, run, self._shared)
         self.floor.leave(seat)
         self.rings.run_ended(seat.run_id)
         if not self._closing.is_set():
@@ -207,7 +207,8 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         if task_status is not None:
             task_status.started(1)
         seat = Seat(flow_run.id, task=asyncio.current_task())
-        await self._attempts.carry(seat, flow_run, self.client)
+        async with SharedClient() as shared:
+            await self._attempts.carry(seat, flow_run, shared.client)
         return BaseWorkerResult(identifier=str(self.owner), status_code=0)
 
 
