@@ -3,8 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import typer
+from typing import NoReturn
 
 from infrastructure.local.stack.trouble import StackError, from_os
 
@@ -22,6 +21,6 @@ def plainly() -> Iterator[None]:
         _say(from_os(error))
 
 
-def _say(trouble: StackError) -> None:
+def _say(trouble: StackError) -> NoReturn:
     print(f"almoner: {trouble.message}\n{trouble.remedy}", file=sys.stderr)
-    raise typer.Exit(TROUBLE)
+    sys.exit(TROUBLE)

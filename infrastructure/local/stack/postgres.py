@@ -21,6 +21,7 @@ from infrastructure.local.stack.trouble import StackError, from_os
 DATABASE = "prefect"
 USER = "prefect"
 _FOR_ROOT = Path("/var/lib/almoner")
+_NAMES_ITS_HOME = "home-is"
 _SETTINGS = {
     "listen_addresses": ports.LOOPBACK,
     "unix_socket_directories": "",
@@ -99,6 +100,8 @@ def make(home: Path, password: str) -> None:
     shutil.rmtree(at, ignore_errors=True)
     at.mkdir(parents=True)
     if at.parent != home:
+        _sweep()
+        (at / _NAMES_ITS_HOME).write_text(str(home))
         shutil.copytree(tools.postgres(home / "tools").parent, at / "postgresql", symlinks=True)
     secret = at / "password"
     secret.touch(mode=0o600)
@@ -128,6 +131,13 @@ def wipe(home: Path) -> None:
     """Remove what root keeps outside the home."""
     if place(home).parent != home:
         shutil.rmtree(place(home), ignore_errors=True)
+
+
+def _sweep() -> None:
+    # Homes that were deleted by hand cannot take along what lies outside them.
+    for other in _FOR_ROOT.glob(f"*/{_NAMES_ITS_HOME}"):
+        if not Path(other.read_text()).exists():
+            shutil.rmtree(other.parent)
 
 
 def _run(order: Sequence[str], who: Account | None, sentence: str = "") -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from infrastructure.local.stack.laptop import LAPTOP
 from infrastructure.local.stack.narrator import Board, Narrator, Silent, read_board
-from infrastructure.local.stack.parts import chosen
+from infrastructure.local.stack.parts import Part, chosen
 from infrastructure.local.stack.ports import Ports, free_family
 from infrastructure.local.stack.site import Site
 from infrastructure.local.stack.supervisor import Supervisor
@@ -27,6 +27,7 @@ class Wish:
     ports: Ports | None = None
     environment: Mapping[str, str] | None = None  # on top of the stack's own, for every part
     narrator: Narrator | None = None
+    parts: Sequence[Part] = LAPTOP
 
 
 @asynccontextmanager
@@ -40,7 +41,7 @@ async def running_stack(wish: Wish) -> AsyncIterator[Supervisor]:
     with site.home.owned():
         site.home.base.write_text(str(site.ports.base))
         before = [standing.pid for standing in read_board(site.home.board).values()]
-        parts = chosen(LAPTOP, wish.only, wish.without)
+        parts = chosen(wish.parts, wish.only, wish.without)
         stack = Supervisor(site, parts, Board(site.home.board, wish.narrator or Silent()))
         await stack.start(leaving=before)
         try:

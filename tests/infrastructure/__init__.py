@@ -1,0 +1,1 @@
+"""Tests of where it runs, and of the doors."""

@@ -1,0 +1,78 @@
+"""The family of ports."""
+
+import os
+import socket
+
+import pytest
+
+from infrastructure.local.stack import ports
+from infrastructure.local.stack.laptop import LAPTOP
+from infrastructure.local.stack.parts import chosen
+from infrastructure.local.stack.ports import Ports
+from infrastructure.local.stack.trouble import StackError
+
+
+def test_one_number_moves_the_whole_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALMONER_PORT_BASE", "28000")
+    family = ports.from_environment()
+    assert (family["postgres"], family["erp"], family["desk"]) == (28032, 28069, 28090)
+
+
+def test_the_usual_family_is_the_documented_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ALMONER_PORT_BASE", raising=False)
+    family = ports.from_environment()
+    named = ("postgres", "s3", "prefect", "erp", "doors", "bell", "desk")
+    assert [family[name] for name in named] == [18032, 18033, 18042, 18069, 18080, 18081, 18090]
+
+
+@pytest.mark.parametrize("wrong", ["", "abc", "-1", "80", "65500"])
+def test_a_base_that_is_no_family_is_refused_with_an_example(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALMONER_PORT_BASE", wrong)
+    with pytest.raises(StackError, match="is not a port family") as told:
+        ports.from_environment()
+    assert "ALMONER_PORT_BASE=28000" in told.value.remedy
+
+
+def test_a_taken_port_is_named_with_the_process_that_has_it() -> None:
+    family = ports.free_family()
+    with socket.create_server(("127.0.0.1", family["prefect"])):
+        with pytest.raises(StackError, match=rf"^Port {family['prefect']} \(prefect\) is taken\.") as told:
+            ports.require_free(family, ["s3", "prefect"])
+        assert f"Stop process {os.getpid()} (" in told.value.remedy
+        assert f"ALMONER_PORT_BASE={family.base + 10000} almoner up" in told.value.remedy
+
+
+def test_a_free_family_has_no_port_in_use() -> None:
+    family = ports.free_family()
+    ports.require_free(family, ports.OFFSETS)
+
+
+def test_no_two_servers_want_the_same_port() -> None:
+    assert len(set(ports.OFFSETS.values())) == len(ports.OFFSETS)
+    wanted = [name for part in LAPTOP for name in part.ports]
+    assert len(set(wanted)) == len(wanted)
+    assert all(Ports()[name] for name in wanted)
+
+
+def test_every_part_comes_after_what_it_needs() -> None:
+    seen: set[str] = set()
+    for part in LAPTOP:
+        assert seen.issuperset(part.needs), part.name
+        seen.add(part.name)
+
+
+def test_choosing_parts_brings_what_they_need() -> None:
+    names = [part.name for part in chosen(LAPTOP, ["prefect"])]
+    assert names == ["tools", "database", "postgres", "prefect"]
+
+
+def test_a_part_left_out_takes_its_own_needs_with_it() -> None:
+    names = {part.name for part in chosen(LAPTOP, ["worker"], without=["erp"])}
+    assert "worker" in names
+    assert names.isdisjoint({"erp", "erp-database"})
+
+
+def test_an_unknown_part_is_refused_with_the_list() -> None:
+    with pytest.raises(StackError, match="no part called database2") as told:
+        chosen(LAPTOP, ["database2"])
+    assert "postgres" in told.value.remedy
