@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 from blocks.errors import OutsideError, RefusedError, UnavailableError, UnknownError
 from blocks.tryton_http import SYSTEM, Found, GoneError, TakenError, TrytonRest, Values
+from blocks.wire.names import reference
 
-PREFIX: Final = "almoner:"
 RACES: Final = 5
 """How often a document may appear or vanish under our hands before we give up."""
 STEPS: Final = 12
@@ -32,16 +32,6 @@ class Kind(NamedTuple):
     binding: frozenset[str]
     stalled: str
     """What it means when a button leaves the state as it was."""
-
-
-def reference(key: str) -> str:
-    """Print a key as the reference that the document carries."""
-    return f"{PREFIX}{key}"
-
-
-def key_of(text: str) -> str:
-    """Read the key from a reference of ours; leave others as they are."""
-    return text.removeprefix(PREFIX)
 
 
 class Documents:

@@ -8,9 +8,10 @@ import asyncio
 from typing import Final
 
 from blocks.records.purchasing import ErpDocument, IssueDraft
-from blocks.tryton_documents import Documents, Kind, reference
+from blocks.tryton_documents import Documents, Kind
 from blocks.tryton_http import Found, TrytonRest, Values
 from blocks.tryton_masters import Masters, Site
+from blocks.wire.names import reference
 
 ISSUES: Final = Kind(
     name="stock issue",

@@ -9,9 +9,10 @@ from blocks.errors import OutsideError
 from blocks.records.money import Money
 from blocks.records.purchasing import ErpDocument, OrderDraft
 from blocks.tryton_charges import charge_note
-from blocks.tryton_documents import Documents, Kind, reference
+from blocks.tryton_documents import Documents, Kind
 from blocks.tryton_http import Found, TrytonRest, Values
 from blocks.tryton_masters import Masters, Site
+from blocks.wire.names import reference
 
 SETTLE_PAUSES_S: Final[Sequence[float]] = (0.0, 0.05, 0.2)
 """Tryton processes a confirmed order right after its answer: when to look."""

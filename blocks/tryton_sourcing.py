@@ -13,7 +13,6 @@ from blocks.errors import RefusedError, UnreadableError
 from blocks.records.money import Money
 from blocks.records.purchasing import Budget, Category, OpenOrder, Requisition, Sourcing
 from blocks.tryton_charges import charged_on
-from blocks.tryton_documents import key_of
 from blocks.tryton_http import SYSTEM, Found, TrytonRest
 from blocks.tryton_masters import Masters, Site, unknown
 
@@ -163,7 +162,7 @@ def _open_orders(lines: Sequence[Found], end: date, currency: str) -> tuple[Open
         purchase = line["purchase"]
         if charged_on(purchase["description"], purchase["purchase_date"]) > end:
             continue
-        name = key_of(purchase["reference"] or "") or f"PO {purchase['number']}"
+        name = purchase["reference"] or f"PO {purchase['number']}"
         if purchase["currency"]["code"] != currency:
             why = f"order {name} is in {purchase['currency']['code']}: what it takes of the budget is unknown"
             raise UnreadableError(SYSTEM, why)

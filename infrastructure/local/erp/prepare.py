@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from blocks.tryton_documents import PREFIX
+from blocks.wire.names import REFERENCE
 from infrastructure.local.erp.environment import install, lock_digest
 from infrastructure.local.erp.home import DATABASE, ErpHome, ErpHomeError, ErpState, write_secret
 from infrastructure.local.erp.hospital import hospital, hospital_text
@@ -122,7 +122,7 @@ def _seal(state: ErpState) -> None:
     with closing(sqlite3.connect(state.database, isolation_level=None)) as database:
         for table in KEYED_TABLES:
             database.execute(
-                f"CREATE UNIQUE INDEX almoner_key_{table} ON {table}(reference) WHERE reference LIKE '{PREFIX}%'"
+                f"CREATE UNIQUE INDEX almoner_key_{table} ON {table}(reference) WHERE reference LIKE '{REFERENCE}%'"
             )
         database.execute("VACUUM INTO ?", (str(state.pristine),))
 
