@@ -66,7 +66,7 @@ class Observer(Protocol):
         """Hear of the entry *seq* of *case*, whose digest is *head*."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Ledger:
     """Chains and objects in a store.
 

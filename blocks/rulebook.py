@@ -1,4 +1,4 @@
-"""Policy and directory in the ledger: documents kept under their digest, adopted in a book, effective from a day.
+"""Policy and directory in the ledger: kept under their digest, adopted in a book, effective from a day.
 
 Imports no Prefect: the doors judge by the same rulebook.
 """
@@ -17,7 +17,7 @@ DIRECTORY = "book~directory"
 
 
 class Shelf:
-    """The rulebook as a process or door reads it: what was read once is not read again, only what came after."""
+    """The rulebook as a process or door reads it: only what came since the last look is read again."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -27,22 +27,27 @@ class Shelf:
 
     async def in_force(self, on: date) -> Rulebook:
         """Read what is in force on a day; `NotFoundError` where nothing was ever adopted."""
-        policy_version = await self._version(POLICY, on)
-        if policy_version not in self._policies:
-            text = await self._ledger.fetch(policy_version)
-            self._policies[policy_version] = Policy.model_validate_json(text)
+        return await self.by_version(await self._version(POLICY, on), await self._version(DIRECTORY, on))
+
+    async def by_version(self, policy: str, directory: str) -> Rulebook:
+        """Read a policy and a directory by their digests."""
         return Rulebook.model_construct(
-            policy=self._policies[policy_version],
-            policy_version=policy_version,
-            directory=await self.directory(version := await self._version(DIRECTORY, on)),
-            directory_version=version,
+            policy=await self.policy(policy),
+            policy_version=policy,
+            directory=await self.directory(directory),
+            directory_version=directory,
         )
+
+    async def policy(self, version: str) -> Policy:
+        """Read a policy by its digest."""
+        if version not in self._policies:
+            self._policies[version] = Policy.model_validate_json(await self._ledger.fetch(version))
+        return self._policies[version]
 
     async def directory(self, version: str) -> Directory:
         """Read a directory by its digest."""
         if version not in self._directories:
-            text = await self._ledger.fetch(version)
-            self._directories[version] = Directory.model_validate_json(text)
+            self._directories[version] = Directory.model_validate_json(await self._ledger.fetch(version))
         return self._directories[version]
 
     async def _version(self, book: str, on: date) -> str:
@@ -50,9 +55,7 @@ class Shelf:
         self._chains[book] = chain
         adopted = [x for x in chain.having("adopted") if date.fromisoformat(x.body["effective_from"]) <= on]
         if not adopted:
-            raise NotFoundError(
-                f"{book}: nothing is in force on {on}: adopt one with `almoner policy adopt FILE`"
-            )
+            raise NotFoundError(f"{book}: nothing is in force on {on}: adopt one with `almoner policy adopt FILE`")
         return str(max(adopted, key=lambda line: line.body["effective_from"]).body["object"])
 
 

@@ -28,7 +28,11 @@ KEY_MAX = 900
 class S3Store:
     """A bucket. Creation is `If-None-Match: *`, so of many writers exactly one wins."""
 
-    def __init__(self, bucket: str, *, prefix: str = "", timeout_s: float = 10, **config: Any) -> None:
+    def __init__(
+        self, bucket: str, *, prefix: str = "", endpoint: str | None = None, timeout_s: float = 10, **config: Any
+    ) -> None:
+        if endpoint:
+            config["endpoint"] = endpoint
         self._bucket = Bucket(
             bucket,
             prefix=prefix or None,

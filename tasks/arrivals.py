@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
 from blocks.errors import ConflictError
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
@@ -61,13 +59,13 @@ async def receive(message: Message, ledger: Ledger, shelf: Shelf, at: datetime) 
         await ledger.store.create(f"inbox/{where}", message.raw)
     except ConflictError:
         issue = Issue("id", f"{message.id} was sent before with other content: send a new id")
-        return await _quarantined(message, (issue,), ledger, at)
+        return await put_aside(message, (issue,), ledger, at)
     request, issues = read_requisition(message.raw)
     if request is not None:
         directory = (await shelf.in_force(at.date())).directory
         issues = reasons_unknown(request, directory)
     if request is None or issues:
-        return await _quarantined(message, issues, ledger, at)
+        return await put_aside(message, issues, ledger, at)
     case = case_of(PREFIX, message.source, message.id)
     body = {
         "process": "requisition",
@@ -101,10 +99,11 @@ async def _seen_before(case: str, message: Message, ledger: Ledger, at: datetime
     if (first.get("source"), first.get("id")) == (message.source, message.id):
         return Receipt(message.id, case)
     issue = Issue("id", f"its case name {case} is taken: send it again under a new id")
-    return await _quarantined(message, (issue,), ledger, at)
+    return await put_aside(message, (issue,), ledger, at)
 
 
-async def _quarantined(message: Message, issues: tuple[Issue, ...], ledger: Ledger, at: datetime) -> Receipt:
+async def put_aside(message: Message, issues: tuple[Issue, ...], ledger: Ledger, at: datetime) -> Receipt:
+    """Put a message in quarantine, with what is wrong with it, field by field."""
     name = await ledger.keep(message.raw)
     record = {
         "source": message.source,

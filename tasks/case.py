@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from blocks.errors import ConflictError
@@ -62,9 +62,7 @@ class Case:
         """Find the latest line of an act about a key, written or not yet."""
         return self._index.get((act, key))
 
-    def note(
-        self, act: str, key: str = "", *, body: dict[str, Any] | None = None, **marks: str | None
-    ) -> None:
+    def note(self, act: str, key: str = "", *, body: dict[str, Any] | None = None, **marks: str | None) -> None:
         """Remember a line, to be written with the next durable one."""
         line = Line(act=act, key=key, actor=self.actor, at=self.clock(), body=body or {}, **marks)
         self._unwritten.append(line)
@@ -112,3 +110,8 @@ def in_hand(case: Case) -> Iterator[Case]:
         yield case
     finally:
         _current.reset(token)
+
+
+def today() -> date:
+    """Tell the day, by the clock of the case in hand, in UTC."""
+    return current().clock().date()

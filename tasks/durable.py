@@ -9,7 +9,7 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, get_type_hints
+from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
 from uuid import uuid4
 
 from prefect import Flow, Task, flow, task
@@ -50,14 +50,13 @@ def step(fn: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     must not order twice. Its result is kept in the chain as JSON and read back strictly into its type.
     """
     memory = _Memory.of(fn)
-    as_task: Task[P, Any] = task(
-        fn,
+    as_task: Callable[P, Awaitable[R]] = task(
         persist_result=False,
         cache_policy=NO_CACHE,
         retries=RETRIES,
         retry_delay_seconds=exponential_backoff(backoff_factor=BACKOFF_S),
         retry_condition_fn=_worth_retrying,
-    )
+    )(fn)
 
     @functools.wraps(fn)
     async def remembered(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -97,9 +96,14 @@ def process(prefix: str) -> Callable[[Callable[[Request], Awaitable[Outcome]]], 
         async def run(request: Request) -> State[Outcome]:
             return await _under_prefect(carried, request)
 
-        return flow(run, name=fn.__name__, persist_result=False, validate_parameters=True)  # type: ignore[return-value]
+        return flow(name=fn.__name__, persist_result=False)(run)
 
     return decorate
+
+
+def upkeep(fn: Callable[P, Awaitable[R]]) -> Flow[P, Any]:
+    """Make a flow that keeps the house true; it is no case and leaves nothing in a case's chain of its own."""
+    return flow(name=fn.__name__.replace("_", "-"), persist_result=False)(fn)
 
 
 async def carry(process: Process[Any], case: Case) -> Outcome:
@@ -130,7 +134,7 @@ async def sleep_until_rung(on: str) -> None:
     state: State[Any] = Suspended(pause_key=uuid4().hex)
     state.message = f"Waits for {on}"
     async with get_client() as client:
-        settled = await propose_state(client, state, flow_run_id=FlowRunContext.get().flow_run.id)  # type: ignore[union-attr, arg-type]
+        settled = await propose_state(client, state, flow_run_id=FlowRunContext.get().flow_run.id)  # type: ignore[union-attr]
     raise Pause(state=settled)
 
 
@@ -141,7 +145,7 @@ async def _under_prefect(process: Process[Any], request: Record) -> State[Outcom
         raise RuntimeError(message)
     case = await _opened(process, request, context.flow_run)
     outcome = await carry(process, case)
-    await publish(case, outcome)
+    await publish(case)
     return Completed(name=outcome.ended.capitalize(), message=outcome.because, data=outcome)
 
 
@@ -175,9 +179,7 @@ class _Memory(Generic[R]):
     def key(self, *args: Any, **kwargs: Any) -> str:
         bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        given = {
-            name: self.inputs[name].dump_python(value, mode="json") for name, value in bound.arguments.items()
-        }
+        given = {name: self.inputs[name].dump_python(value, mode="json") for name, value in bound.arguments.items()}
         return f"{self.name}~{digest(canonical(given))[:32]}"
 
     def dump(self, result: R) -> Any:

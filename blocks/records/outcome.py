@@ -23,9 +23,10 @@ class Facts(Record):
     """What is known at one look: the ERP's word, and our own books'."""
 
     sourcing: Sourcing
-    held: tuple[Hold, ...] = Field(description="Funds held for other cases of the cost centre")
+    left: Money = Field(description="Budget - posted - open commitments, before this one")
+    funds_seq: int = Field(description="How far the book of funds went before the ERP was read")
     recent: Money | None = Field(
-        default=None, description="Other orders of the requester with the supplier in policy's window"
+        default=None, description="Earlier orders of the requester with the supplier in policy's window"
     )
 
 

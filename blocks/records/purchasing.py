@@ -81,6 +81,7 @@ class OrderDraft(Record):
     supplier: str
     unit_price: Money
     order_on: date
+    charge_on: date | None = Field(default=None, description="Day the cost belongs to; None: order_on")
     needed_by: date | None = None
     note: str = ""
 

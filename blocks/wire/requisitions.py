@@ -102,7 +102,7 @@ def _csv_rows(name: str, text: str, file_id: str) -> tuple[list[Row], tuple[Issu
         for record in reader:
             fields = dict(zip(header, record.values(), strict=False))
             if None in record:
-                fields["more_columns_than_the_header"] = str(record[None])  # type: ignore[index]
+                fields["more_columns_than_the_header"] = str(record[None])
             rows.append(_row(reader.line_num, fields, file_id))
     except csv.Error as error:
         return rows, (Issue("file", f"{name} line {reader.line_num}: {error}: check the quotes"),)

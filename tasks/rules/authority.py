@@ -17,9 +17,7 @@ def reason_to_void(ask: Ask, by: Person | None, earlier: tuple[Decision, ...] = 
     if by.id == ask.requester:
         return "You asked for this yourself. Somebody else has to decide it."
     if any(decision.by == by.id and decision.ask != ask.key for decision in earlier):
-        return (
-            "You have already decided an earlier step of this case. A second person has to decide this one."
-        )
+        return "You have already decided an earlier step of this case. A second person has to decide this one."
     return _reason_out_of_reach(ask, by)
 
 
@@ -34,9 +32,7 @@ def _reason_out_of_reach(ask: Ask, by: Person) -> str | None:
     return None
 
 
-def who_may(
-    directory: Directory, role: Role, cost_centre: str, amount: Money, *, requester: str
-) -> tuple[Person, ...]:
+def who_may(directory: Directory, role: Role, cost_centre: str, amount: Money, *, requester: str) -> tuple[Person, ...]:
     """List who may decide for one role: active, holding it there, within their limit, not the requester."""
     return tuple(
         person
@@ -44,8 +40,7 @@ def who_may(
         if person.active
         and person.id != requester
         and any(
-            grant.role == role and _covers(grant, cost_centre) and _within(grant, amount)
-            for grant in person.grants
+            grant.role == role and _covers(grant, cost_centre) and _within(grant, amount) for grant in person.grants
         )
     )
 

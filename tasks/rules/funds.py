@@ -2,7 +2,22 @@
 
 from blocks.records.money import Money
 from blocks.records.outcome import Facts, Hold
-from blocks.records.purchasing import Budget
+from blocks.records.purchasing import Budget, OpenOrder
+
+OTHERS = "*"
+"""Under which the orders are summed whose hold, if they ever had one, is known to have ended."""
+
+
+def condensed(budget: Budget, in_flight: frozenset[str]) -> Budget:
+    """Sum the open orders but for those *in flight*, whose holds may still stand: these are told apart."""
+    others = Money.of(0, budget.budget.currency)
+    apart = []
+    for order in budget.ordered:
+        if order.reference in in_flight:
+            apart.append(order)
+        else:
+            others += order.open
+    return budget.model_copy(update={"ordered": (OpenOrder(reference=OTHERS, open=others), *apart)})
 
 
 def committed(budget: Budget, holds: tuple[Hold, ...]) -> Money:
@@ -22,15 +37,14 @@ def committed(budget: Budget, holds: tuple[Hold, ...]) -> Money:
     return total
 
 
-def left(facts: Facts) -> Money:
+def left(budget: Budget, holds: tuple[Hold, ...]) -> Money:
     """Say what is left to spend: budget - posted - open commitments."""
-    budget = facts.sourcing.budget
-    return budget.budget - budget.posted - committed(budget, facts.held)
+    return budget.budget - budget.posted - committed(budget, holds)
 
 
 def reason_short(facts: Facts, amount: Money) -> str | None:
     """Say why *amount* cannot be spent, or None where it can."""
-    available = left(facts)
+    available = facts.left
     if amount > available:
         budget = facts.sourcing.budget
         return (

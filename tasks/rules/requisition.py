@@ -1,13 +1,15 @@
 """Requisitions: what policy refuses, and who must agree."""
 
+from datetime import date
+
 from blocks.records.approval import Ask
 from blocks.records.money import Money
 from blocks.records.outcome import Facts
 from blocks.records.people import Directory, Role
 from blocks.records.policy import Band, Policy, Rulebook
-from blocks.records.purchasing import Requisition, Sourcing
+from blocks.records.purchasing import IssueDraft, OrderDraft, Requisition, Sourcing
 from tasks.rules.authority import who_may
-from tasks.rules.funds import left, reason_short
+from tasks.rules.funds import reason_short
 
 
 def can_fill_from_stock(request: Requisition, sourcing: Sourcing) -> bool:
@@ -54,9 +56,7 @@ def terms_hold(agreed: Facts | None, now: Facts) -> bool:
     return _terms(agreed) == _terms(now)
 
 
-def approvals_needed(
-    case: str, request: Requisition, facts: Facts, rulebook: Rulebook, look: int
-) -> tuple[Ask, ...]:
+def approvals_needed(case: str, request: Requisition, facts: Facts, rulebook: Rulebook, look: int) -> tuple[Ask, ...]:
     """List whom to ask, in order; *look* numbers the look at the facts.
 
     The amount that counts is this one and what the requester ordered from the same supplier within
@@ -91,7 +91,7 @@ def approvals_needed(
             supplier_name=facts.sourcing.supplier_name,
             contract=facts.sourcing.contract,
             budget=facts.sourcing.budget.budget,
-            budget_left=left(facts),
+            budget_left=facts.left,
             needed_by=request.needed_by.isoformat() if request.needed_by else "",
             reason=request.reason,
             why=why,
@@ -99,6 +99,32 @@ def approvals_needed(
             policy=rulebook.policy_version,
         )
         for place, (role, why) in enumerate(needs)
+    )
+
+
+def to_order(request: Requisition, facts: Facts, on: date) -> OrderDraft:
+    """Draw up the purchase order."""
+    return OrderDraft(
+        requester=request.requester,
+        cost_centre=request.cost_centre,
+        item=request.item,
+        quantity=request.quantity,
+        supplier=facts.sourcing.supplier or "",
+        unit_price=facts.sourcing.unit_price or Money.of(0, request.currency),
+        order_on=on,
+        charge_on=request.charge_on or on,
+        needed_by=request.needed_by,
+    )
+
+
+def to_issue(request: Requisition, on: date) -> IssueDraft:
+    """Draw up the issue from stock."""
+    return IssueDraft(
+        requester=request.requester,
+        cost_centre=request.cost_centre,
+        item=request.item,
+        quantity=request.quantity,
+        issue_on=on,
     )
 
 
@@ -122,7 +148,7 @@ def _roles(facts: Facts, policy: Policy, amount: Money, counted: Money) -> list[
     if sourcing.contract is None:
         for role in policy.off_contract:
             needs.setdefault(role, "no contract fixes the price")
-    after = left(facts) - amount
+    after = facts.left - amount
     if after.amount < sourcing.budget.budget.amount * policy.low_budget_share:
         for role in policy.low_budget:
             needs.setdefault(role, f"only {after} of the budget would be left")

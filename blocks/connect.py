@@ -1,0 +1,151 @@
+"""The one place that binds a role to a vendor.
+
+Addresses and secrets come from the environment, or from Prefect blocks where a role's variable says
+`block:<slug>/<name>`. Imports a vendor's library only when its role is asked for.
+"""
+
+import asyncio
+import importlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+from weakref import WeakKeyDictionary
+
+from blocks.heads import HeadsLog
+from blocks.ledger import Ledger
+from blocks.ports import Desk, Erp, Store
+from blocks.rulebook import Shelf
+
+
+@dataclass
+class Outside:
+    """Everything outside, bound: what one event loop talks to."""
+
+    ledger: Ledger
+    shelf: Shelf
+    erp: Erp | None = None
+    desk: Desk | None = None
+    channel: str = "approvals"
+    logging: asyncio.Task[None] | None = None
+
+
+_bound: ContextVar[Outside | None] = ContextVar("outside", default=None)
+_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Outside] = WeakKeyDictionary()
+
+
+@contextmanager
+def bound(outside: Outside) -> Iterator[Outside]:
+    """Use *outside* in this context instead of what the environment names."""
+    token = _bound.set(outside)
+    try:
+        yield outside
+    finally:
+        _bound.reset(token)
+
+
+def ledger() -> Ledger:
+    """Open the ledger: `ALMONER_STORE` is `s3://bucket` or a folder."""
+    return _outside().ledger
+
+
+def shelf() -> Shelf:
+    """Open the shelf of policies and directories."""
+    return _outside().shelf
+
+
+def erp() -> Erp:
+    """Open the ERP: `ALMONER_ERP` is `tryton` (the default) or a block."""
+    outside = _outside()
+    if outside.erp is None:
+        outside.erp = _erp()
+    return outside.erp
+
+
+def desk() -> Desk:
+    """Open the place where people are asked: `ALMONER_DESK` is `slack` (the default) or a block."""
+    outside = _outside()
+    if outside.desk is None:
+        outside.desk = _desk()
+    return outside.desk
+
+
+def channel() -> str:
+    """Name the channel in which approvals are asked for."""
+    return _outside().channel
+
+
+def _outside() -> Outside:
+    if outside := _bound.get():
+        return outside
+    loop = asyncio.get_running_loop()
+    if loop not in _by_loop:
+        _by_loop[loop] = _opened(loop)
+    return _by_loop[loop]
+
+
+def _opened(loop: asyncio.AbstractEventLoop) -> Outside:
+    """Open the ledger for one event loop, with its log of heads, which is written to the end when the loop ends."""
+    store = _store()
+    heads = HeadsLog(store)
+    ledger = Ledger(store, observers=[heads])
+    logging = loop.create_task(heads.run(lambda: datetime.now(UTC)), name="log of heads")
+    room = os.environ.get("ALMONER_SLACK_CHANNEL", "approvals")
+    return Outside(ledger, Shelf(ledger), channel=room, logging=logging)
+
+
+def _store() -> Store:
+    from blocks.store import FolderStore, S3Store
+
+    address = _need("ALMONER_STORE")
+    if not address.startswith("s3://"):
+        return FolderStore(Path(address))
+    bucket, _, prefix = address.removeprefix("s3://").partition("/")
+    endpoint = os.environ.get("ALMONER_S3_URL")
+    return S3Store(bucket, prefix=prefix, endpoint=endpoint)
+
+
+def _erp() -> Erp:
+    if block := _block("ALMONER_ERP"):
+        return cast("Erp", block)
+    from blocks.erp_tryton import TrytonErp
+
+    return TrytonErp(
+        url=_need("ALMONER_ERP_URL"),
+        database=os.environ.get("ALMONER_ERP_DATABASE", "erp"),
+        key=_need("ALMONER_ERP_KEY"),
+    )
+
+
+def _desk() -> Desk:
+    if block := _block("ALMONER_DESK"):
+        return cast("Desk", block)
+    from blocks.slack import SlackDesk
+
+    url = os.environ.get("ALMONER_SLACK_URL", "https://slack.com/api/")
+    return SlackDesk(_need("SLACK_BOT_TOKEN"), url=url)
+
+
+def _block(variable: str) -> object | None:
+    """Load the Prefect block that a role's variable names, if it names one."""
+    address = os.environ.get(variable, "")
+    if not address.startswith("block:"):
+        return None
+    shells = importlib.import_module("blocks.shells")  # by name: doors that use no block never load Prefect
+    return cast("object", shells.opened(address.removeprefix("block:")))
+
+
+def _need(variable: str) -> str:
+    value = os.environ.get(variable)
+    if not value:
+        message = f"{variable} is not set: `almoner up` sets it for what it starts; `almoner env` prints it"
+        raise SettingError(message)
+    return value
+
+
+class SettingError(RuntimeError):
+    """The environment lacks an address or a secret; the text names the variable."""

@@ -1,0 +1,145 @@
+"""Slack as the desk: cards, threads, messages, modals. Imports no Prefect: the doors use it too."""
+
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
+from slack_sdk.models.metadata import Metadata
+from slack_sdk.web.async_client import AsyncWebClient
+
+from blocks.errors import RefusedError, UnavailableError, UnknownError
+from blocks.ports import Card
+from blocks.records.approval import Posted
+
+EVENT = "almoner_message"
+LOOK_BACK = 200
+"""How many messages of a channel are searched for one that may have been posted already."""
+COME_BACK = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+
+
+class SlackDesk:
+    """Slack's Web API as far as people are asked and told.
+
+    A post whose answer was lost is looked up by its metadata before it is repeated. The metadata holds the
+    message's key and nothing else: every app of the workspace can read it.
+    """
+
+    def __init__(self, token: str, *, url: str = "https://slack.com/api/", timeout_s: int = 10) -> None:
+        self._web = AsyncWebClient(
+            token=token,
+            base_url=url,
+            timeout=timeout_s,
+            retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=3)],
+        )
+        self._rooms: dict[str, str] = {}
+
+    async def post(self, channel: str, card: Card, *, maybe_posted: bool = False) -> Posted:
+        """Post a card, unless it stands there already."""
+        room = await self._room(channel)
+        if maybe_posted and (found := await self._find(room, card.key)):
+            return found
+        try:
+            answer = await self._call(
+                "chat.postMessage",
+                channel=room,
+                blocks=card.blocks,
+                text=card.text,
+                metadata=Metadata(EVENT, {"key": card.key}).to_dict(),
+                unfurl_links=False,
+            )
+        except UnknownError:
+            if found := await self._find(room, card.key):
+                return found
+            raise
+        return Posted(channel=answer["channel"], ts=answer["ts"])
+
+    async def redraw(self, posted: Posted, card: Card) -> None:
+        """Draw a posted card anew."""
+        await self._call("chat.update", channel=posted.channel, ts=posted.ts, blocks=card.blocks, text=card.text)
+
+    async def say(self, posted: Posted, text: str) -> None:
+        """Say something in a card's thread."""
+        await self._call("chat.postMessage", channel=posted.channel, thread_ts=posted.ts, text=text)
+
+    async def tell(self, slack_user: str, card: Card, *, maybe_posted: bool = False) -> Posted:
+        """Send one person one message."""
+        return await self.post(slack_user, card, maybe_posted=maybe_posted)
+
+    async def open_modal(self, trigger: str, view: dict[str, Any]) -> None:
+        """Open a modal in answer to a click or a command; the trigger lives three seconds."""
+        await self._call("views.open", trigger_id=trigger, view=view)
+
+    async def whisper(self, channel: str, slack_user: str, text: str) -> None:
+        """Tell one person something in a channel, seen by nobody else."""
+        await self._call("chat.postEphemeral", channel=channel, user=slack_user, text=text)
+
+    async def key_of(self, posted: Posted) -> str | None:
+        """Read which of our messages a message is."""
+        found = await self._call(
+            "conversations.replies", channel=posted.channel, ts=posted.ts, limit=1, include_all_metadata=True
+        )
+        return next((_key(message) for message in found["messages"]), None)
+
+    async def _find(self, room: str, key: str) -> Posted | None:
+        found = await self._call("conversations.history", channel=room, limit=LOOK_BACK, include_all_metadata=True)
+        return next((Posted(channel=room, ts=x["ts"]) for x in found["messages"] if _key(x) == key), None)
+
+    async def _room(self, channel: str) -> str:
+        """Find the conversation: a channel by its name or id, a person's direct messages by their id."""
+        if channel not in self._rooms:
+            if channel.startswith("U"):
+                opened = await self._call("conversations.open", users=channel)
+                self._rooms[channel] = opened["channel"]["id"]
+            else:
+                self._rooms[channel] = await self._named(channel.removeprefix("#"))
+        return self._rooms[channel]
+
+    async def _named(self, name: str) -> str:
+        cursor = ""
+        while True:
+            page = await self._call("conversations.list", limit=200, cursor=cursor, exclude_archived=True)
+            for channel in page["channels"]:
+                if name in (channel["name"], channel["id"]):
+                    return str(channel["id"])
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                raise RefusedError("slack", f"there is no channel #{name}: create it and invite the app")
+
+    async def _call(self, method: str, **arguments: Any) -> dict[str, Any]:
+        try:
+            answer = (
+                await self._web.api_call(method, json=arguments)
+                if _by_json(method)
+                else (await self._web.api_call(method, params=_flat(arguments)))
+            )
+        except SlackApiError as error:
+            code = str(error.response.get("error", error.response.status_code))
+            if code in COME_BACK or error.response.status_code >= 500:  # noqa: PLR2004  HTTP's own classes
+                raise UnknownError("slack", f"{method}: {code}") from error
+            raise RefusedError("slack", f"{method}: {code}") from error
+        except aiohttp.ClientConnectorError as error:
+            raise UnavailableError("slack", f"{method}: {error}") from error
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise UnknownError("slack", f"{method}: {error!r}") from error
+        return dict(answer.data) if isinstance(answer.data, dict) else {}
+
+
+def _by_json(method: str) -> bool:
+    """Say whether a method takes JSON; Slack's reading methods take arguments in the address alone."""
+    return method.startswith(("chat.", "views.")) or method == "conversations.open"
+
+
+def _flat(arguments: dict[str, Any]) -> dict[str, str]:
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in arguments.items()
+        if value != ""
+    }
+
+
+def _key(message: dict[str, Any]) -> str | None:
+    metadata = message.get("metadata") or {}
+    if metadata.get("event_type") != EVENT:
+        return None
+    return str(metadata.get("event_payload", {}).get("key"))

@@ -1,0 +1,96 @@
+"""Slack modals: why it is rejected, what one wants to know, and the form of a requisition."""
+
+from typing import Any
+
+from blocks.records.people import Person
+from blocks.wire.cards import Pressed
+
+REJECT, QUESTION, REQUISITION = "reject", "question", "requisition"
+NOTE = "note"
+NOTE_MAX = 300
+
+
+def reject_modal(pressed: Pressed) -> dict[str, Any]:
+    """Ask why; the requester will read it."""
+    hint = "The requester reads this. No patient's name or number, please."
+    body = [_input(NOTE, "Why not?", _text(multiline=True, max_length=NOTE_MAX), hint)]
+    return _modal(REJECT, "Reject", "Reject", body, "/".join(pressed))
+
+
+def question_modal(pressed: Pressed) -> dict[str, Any]:
+    """Ask what one wants to know; the request stays open."""
+    hint = "Posted in the card's thread; the requester answers there. The request stays open."
+    body = [_input(NOTE, "Your question", _text(multiline=True, max_length=NOTE_MAX), hint)]
+    return _modal(QUESTION, "Ask a question", "Ask", body, "/".join(pressed))
+
+
+def requisition_modal(person: Person, channel: str) -> dict[str, Any]:
+    """Draw the form of a requisition, with the cost centres that *person* may ask for."""
+    body = [
+        _input("item", "Item number", _text(placeholder="HIP-STEM-12"), "As in the ERP's catalogue"),
+        _input("quantity", "How many", {"type": "number_input", "is_decimal_allowed": False, "min_value": "1"}),
+        _input("cost_centre", "Who pays", _centres(person)),
+        _input("needed_by", "Needed by", {"type": "datepicker"}, optional=True),
+        _input(
+            "reason",
+            "Why, in a line",
+            _text(max_length=200),
+            "For the approver. No patient's name or number, please.",
+            optional=True,
+        ),
+    ]
+    return _modal(REQUISITION, "New requisition", "Submit", body, channel)
+
+
+def read_state(view: dict[str, Any]) -> dict[str, str]:
+    """Read a submitted modal: what stands in each of its inputs, by block."""
+    values = view["state"]["values"]
+    return {block: _value(next(iter(inputs.values()))) for block, inputs in values.items()}
+
+
+def _value(element: dict[str, Any]) -> str:
+    chosen = element.get("selected_option") or {}
+    return str(element.get("value") or element.get("selected_date") or chosen.get("value") or "").strip()
+
+
+def _centres(person: Person) -> dict[str, Any]:
+    if not person.cost_centres:
+        return _text(placeholder="OR")
+    options = [{"text": _plain(name), "value": name} for name in person.cost_centres[:100]]
+    return {"type": "static_select", "options": options, "initial_option": options[0]}
+
+
+def _modal(callback: str, title: str, submit: str, blocks: list[dict[str, Any]], private: str) -> dict[str, Any]:
+    return {
+        "type": "modal",
+        "callback_id": callback,
+        "title": _plain(title),
+        "submit": _plain(submit),
+        "close": _plain("Cancel"),
+        "private_metadata": private,
+        "blocks": blocks,
+    }
+
+
+def _input(name: str, label: str, element: dict[str, Any], hint: str = "", *, optional: bool = False) -> dict[str, Any]:
+    block = {
+        "type": "input",
+        "block_id": name,
+        "label": _plain(label),
+        "element": {**element, "action_id": "value"},
+        "optional": optional,
+    }
+    return {**block, "hint": _plain(hint)} if hint else block
+
+
+def _text(*, multiline: bool = False, placeholder: str = "", max_length: int = 0) -> dict[str, Any]:
+    element: dict[str, Any] = {"type": "plain_text_input", "multiline": multiline}
+    if placeholder:
+        element["placeholder"] = _plain(placeholder)
+    if max_length:
+        element["max_length"] = max_length
+    return element
+
+
+def _plain(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text}

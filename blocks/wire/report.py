@@ -1,0 +1,136 @@
+"""The report of a case: its chain told for people, in Markdown; and its reasons as a table."""
+
+from collections.abc import Callable
+from typing import Any
+
+from blocks.ledger import Chain, entry_key
+from blocks.records.approval import Ask, Decision
+from blocks.records.ledger import Line
+from blocks.records.money import Money
+from blocks.records.outcome import Outcome
+
+Row = dict[str, str]
+
+
+def case_report(chain: Chain) -> str:
+    """Tell a case: facts, route, decisions, order, and where the ledger holds it."""
+    received = chain.last("received")
+    request = received.body["request"] if received else {}
+    parts = [f"# {chain.case}", headline(chain), "", "| asked | |", "|---|---|"]
+    parts += [
+        f"| {name.replace('_', ' ')} | {_cell(value)} |" for name, value in request.items() if value not in (None, "")
+    ]
+    parts += ["", "## What happened", "", "| when (UTC) | who | what |", "|---|---|---|"]
+    parts += [f"| {row['when']} | {row['who']} | {row['what']} |" for row in reasons(chain)]
+    parts += [
+        "",
+        "## Evidence",
+        "",
+        f"{chain.seq} ledger entries, head `{chain.head}`,",
+        f"first `{entry_key(chain.case, 1)}`.",
+    ]
+    parts += ["", f"`almoner ledger show {chain.case}` prints them; `almoner ledger verify` proves them."]
+    return "\n".join(parts) + "\n"
+
+
+def reasons(chain: Chain) -> list[Row]:
+    """Tell a case line by line: when, who, what and why; reads that only fetched facts are told by what they found."""
+    told = ((line, tell(line)) for line in chain.lines)
+    return [{"when": f"{line.at:%Y-%m-%d %H:%M:%S}", "who": line.actor, "what": what} for line, what in told if what]
+
+
+def tell(line: Line) -> str:
+    """Tell one line in a sentence; empty for a line that says nothing to people."""
+    teller = TELLERS.get(line.act, _act)
+    return teller(line)
+
+
+def headline(chain: Chain) -> str:
+    """Say in a line how a case stands."""
+    if ended := chain.last("ended"):
+        outcome = Outcome.model_validate(ended.body["outcome"])
+        return f"**{outcome.ended.capitalize()}**: {_cell(outcome.because)}"
+    if asked := chain.last("asked"):
+        ask = Ask.model_validate(asked.body["ask"])
+        if not chain.last("decided", ask.key):
+            return f"**Waits** for {ask.role} of {ask.cost_centre}"
+    return "**Under way**"
+
+
+def _act(line: Line) -> str:
+    return line.act
+
+
+def _received(line: Line) -> str:
+    message = line.body.get("message", {})
+    return f"received from {message.get('source')} as {_cell(message.get('id'))}"
+
+
+def _step(line: Line) -> str:
+    result, name = line.body.get("result"), line.body.get("step", "")
+    if name == "look_up" and isinstance(result, dict):
+        return _looked_up(result)
+    if name in {"hold_funds", "release_funds", "drop_spend"}:
+        return str(name).replace("_", " ")
+    if name == "note_spend" and result:
+        return f"counted with {Money.model_validate(result)} ordered lately"
+    return ""
+
+
+def _looked_up(facts: dict[str, Any]) -> str:
+    sourcing = facts["sourcing"]
+    price = Money.model_validate(sourcing["unit_price"]) if sourcing["unit_price"] else "no price"
+    contract = f"contract {sourcing['contract']}" if sourcing["contract"] else "no contract"
+    left = Money.model_validate(facts["left"])
+    return f"looked up: {sourcing['on_hand']} on hand, {price} each, {contract}, {left} of the budget left"
+
+
+def _asked(line: Line) -> str:
+    ask = Ask.model_validate(line.body["ask"])
+    return f"asked {ask.role} to approve {ask.amount}: {_cell(ask.why)}"
+
+
+def _decided(line: Line) -> str:
+    decision = Decision.model_validate(line.body["decision"])
+    done = "approved" if decision.verdict == "approve" else "rejected"
+    note = f": {_cell(decision.note)}" if decision.note else ""
+    return f"**{done}** by {_cell(decision.name)} as {decision.role}{note}"
+
+
+def _intent(line: Line) -> str:
+    return f"intends the {line.body.get('effect')} under key `{line.key}`"
+
+
+def _outcome(line: Line) -> str:
+    if "refused" in line.body:
+        return f"{line.body['effect']} refused: {_cell(line.body['refused'])}"
+    document = line.body["document"]
+    return f"{line.body['how']}: {document['kind']} {document['number']} ({document['state']})"
+
+
+def _ended(line: Line) -> str:
+    outcome = Outcome.model_validate(line.body["outcome"])
+    return f"**{outcome.ended}**: {_cell(outcome.because)}"
+
+
+TELLERS: dict[str, Callable[[Line], str]] = {
+    "received": _received,
+    "step": _step,
+    "asked": _asked,
+    "posted": lambda line: f"card posted in {line.body['channel']}",
+    "decided": _decided,
+    "late": lambda line: f"{line.body['verdict']} came too late: {_cell(line.body['because'])}",
+    "refused-click": lambda line: f"{line.body['verdict']} did not count: {_cell(line.body['because'])}",
+    "question": lambda line: f"asks: {_cell(line.body['text'])}",
+    "answer": lambda line: f"answers: {_cell(line.body['text'])}",
+    "intent": _intent,
+    "unknown": lambda line: f"{line.body['effect']}: the answer was lost, so it is looked up",
+    "parked": lambda line: f"{line.body['effect']}: in doubt, waits for a person",
+    "outcome": _outcome,
+    "ended": _ended,
+}
+
+
+def _cell(value: object) -> str:
+    """Print text so that it cannot break out of a table's cell."""
+    return str(value).replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")

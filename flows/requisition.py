@@ -1,0 +1,105 @@
+"""Requisition: a department asks to buy; it ends with a purchase order, or with a reason."""
+
+from itertools import count
+
+from blocks.errors import RefusedError
+from blocks.records.outcome import Facts, Outcome
+from blocks.records.policy import Rulebook
+from blocks.records.purchasing import Requisition
+from tasks.approvals import decision_on
+from tasks.case import current, today
+from tasks.durable import process
+from tasks.notify import tell_requester
+from tasks.policy import rules_in_force
+from tasks.purchasing import (
+    drop_spend,
+    hold_funds,
+    issue_from_stock,
+    issue_order,
+    look_up,
+    note_spend,
+    release_funds,
+)
+from tasks.rules.requisition import (
+    NobodyMayError,
+    amount_of,
+    approvals_needed,
+    can_fill_from_stock,
+    reason_not_to_charge,
+    reason_to_refuse,
+    terms_hold,
+    to_issue,
+    to_order,
+)
+
+
+@process("RQ")
+async def requisition(request: Requisition) -> Outcome:
+    """Buy what a department asks for, if stock, contract, budget, policy and people agree.
+
+    1. Look up stock, supplier, contract, price and budget in the ERP.
+    2. Fill it from stock where the shelf holds enough.
+    3. Refuse it where policy does.
+    4. Ask each role that policy names, in order, in Slack; sleep while they think.
+    5. Look again: price and budget may have moved. New terms are asked about anew.
+    6. Hold the funds and place the order; let the funds go if the ERP refuses.
+    7. Tell the requester.
+    """
+    rulebook = await rules_in_force()
+    outcome = await decide_and_buy(request, rulebook)
+    if outcome.ended != "ordered":
+        await drop_spend(request)
+    await tell_requester(request, outcome)
+    return outcome
+
+
+async def decide_and_buy(request: Requisition, rulebook: Rulebook) -> Outcome:
+    """Go through steps 1 to 6."""
+    try:
+        agreed: Facts | None = None
+        for look in count(1):
+            facts = await look_up(request, look)
+            if reason := reason_not_to_charge(request, facts.sourcing):
+                return Outcome(ended="refused", because=reason)
+            if can_fill_from_stock(request, facts.sourcing):
+                return await fill(request, facts)
+            if reason := reason_to_refuse(request, facts, rulebook.policy):
+                return Outcome(ended="refused", because=reason)
+            if terms_hold(agreed, facts):
+                break
+            facts = await with_recent_spend(request, facts, rulebook)
+            for ask in approvals_needed(current().id, request, facts, rulebook, look):
+                decision = await decision_on(ask)
+                if decision.verdict == "reject":
+                    return Outcome(ended="rejected", because=f"{decision.name}: {decision.note}")
+            agreed = facts
+        return await buy(request, facts)
+    except (RefusedError, NobodyMayError) as refusal:
+        return Outcome(ended="refused", because=str(refusal))
+
+
+async def with_recent_spend(request: Requisition, facts: Facts, rulebook: Rulebook) -> Facts:
+    """Step 4 counts what the requester ordered from the supplier lately, lest a split order pass below a bound."""
+    supplier, amount = facts.sourcing.supplier or "", amount_of(request, facts.sourcing)
+    recent = await note_spend(request, supplier, amount, rulebook.policy.split_window_days)
+    return facts.model_copy(update={"recent": recent})
+
+
+async def fill(request: Requisition, facts: Facts) -> Outcome:
+    """Step 2: from the shelf."""
+    issue = await issue_from_stock(to_issue(request, today()))
+    because = f"{request.quantity} of {facts.sourcing.on_hand:.0f} on the shelf: issue {issue.number}"
+    return Outcome(ended="filled", because=because, document=issue.number)
+
+
+async def buy(request: Requisition, facts: Facts) -> Outcome:
+    """Step 6: hold the funds, place the order, let the funds go if the ERP refuses."""
+    amount = amount_of(request, facts.sourcing)
+    hold = await hold_funds(facts, amount)
+    try:
+        order = await issue_order(to_order(request, facts, today()))
+    except RefusedError:
+        await release_funds(facts, hold)
+        raise
+    because = f"order {order.number} with {facts.sourcing.supplier_name} for {amount}"
+    return Outcome(ended="ordered", because=because, document=order.number, amount=amount)

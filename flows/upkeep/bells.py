@@ -1,0 +1,16 @@
+"""Bells: a ring that was lost is rung again."""
+
+from blocks import connect
+from blocks.bell import ring
+from tasks.durable import upkeep
+from tasks.upkeep import Lookout
+
+LOOKOUT = Lookout()
+
+
+@upkeep
+async def ring_lost_bells() -> str:
+    """Ring for every case that stands still although nobody is being waited for."""
+    cases = await LOOKOUT.standing_still(connect.ledger())
+    await ring(cases)
+    return f"{len(cases)} cases rung for again"

@@ -1,0 +1,28 @@
+"""Group: when many cases wake at once, one run carries them all."""
+
+from prefect.artifacts import acreate_progress_artifact, acreate_table_artifact, aupdate_progress_artifact
+from prefect.client.orchestration import get_client
+
+from tasks.durable import upkeep
+from tasks.groups import carry_all, summary
+from tasks.settling import settle
+
+
+@upkeep
+async def group(cases: list[str]) -> str:
+    """Carry many cases at once, each as far as it goes.
+
+    1. Each case goes through its own process, straight over the ledger.
+    2. Progress and a table of outcomes are shown as artifacts of this run.
+    3. The cases' own suspended runs are settled, so that the dashboard agrees with the ledger.
+    """
+    progress = await acreate_progress_artifact(0.0, description=f"{len(cases)} cases")
+
+    async def tell(done: int, of: int) -> None:
+        await aupdate_progress_artifact(progress, progress=100.0 * done / of)
+
+    carried = await carry_all(cases, tell)
+    await acreate_table_artifact([one._asdict() for one in carried], key="group-outcomes", description=summary(carried))
+    async with get_client() as client:
+        await settle(carried, client)
+    return summary(carried)

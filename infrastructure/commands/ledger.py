@@ -1,0 +1,135 @@
+"""`almoner ledger`: read a case, and verify everything."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from infrastructure.commands.speaking import plainly
+from infrastructure.commands.surroundings import find
+
+if TYPE_CHECKING:
+    from blocks.audit import Verdict
+    from blocks.ledger import Chain
+
+app = typer.Typer(no_args_is_help=True, help="Read the ledger, and verify it.")
+Home = Annotated[Path, typer.Option(envvar="ALMONER_HOME", help="Whose stack.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+NOT_FOUND, FALSE = 1, 1
+
+
+@app.command()
+def show(
+    case: Annotated[str, typer.Argument(help="A case, such as RQ-OKIPKKIRS6.")],
+    home: Home = Path(".almoner"),
+    as_json: AsJson = False,
+) -> None:
+    """Tell a case as the ledger holds it: who did what, when, and why."""
+    with plainly():
+        find(home)
+        chain = asyncio.run(_read(case))
+        if not chain.seq:
+            print(
+                f"The ledger has no case {case}. Its number stands on the card and in the run's name.", file=sys.stderr
+            )
+            raise typer.Exit(NOT_FOUND)
+        if as_json:
+            print(json.dumps([entry.model_dump(mode="json") for entry in chain.entries], indent=1))
+        else:
+            _tell(chain)
+
+
+@app.command()
+def verify(home: Home = Path(".almoner"), as_json: AsJson = False) -> None:
+    """Verify every chain, logged head and object; name the first wrong entry of each chain."""
+    with plainly():
+        find(home)
+        verdict = asyncio.run(_verify())
+        if as_json:
+            from blocks.audit import to_json
+
+            print(to_json(verdict))
+        else:
+            _tell_verdict(verdict)
+        if not verdict.verified:
+            raise typer.Exit(FALSE)
+
+
+@app.command("list")
+def list_cases(home: Home = Path(".almoner")) -> None:
+    """List the cases, with how far each has come."""
+    with plainly():
+        find(home)
+        asyncio.run(_list())
+
+
+@app.command()
+def quarantine(home: Home = Path(".almoner"), as_json: AsJson = False) -> None:
+    """Show what came in and could not be read: which field, and what to do."""
+    with plainly():
+        find(home)
+        found = asyncio.run(_quarantine())
+        if as_json:
+            print(json.dumps(found, indent=1))
+            return
+        for one in found:
+            print(f"{one['source']}/{one['id']}  {one['at']}")
+            for issue in one["issues"]:  # type: ignore[attr-defined]
+                print(f"  {issue['field']}: {issue['reason']}")
+        print(f"{len(found)} in quarantine")
+
+
+async def _read(case: str) -> "Chain":
+    from blocks import connect
+
+    return await connect.ledger().read(case)
+
+
+async def _verify() -> "Verdict":
+    from blocks import connect
+    from blocks.audit import verify as verify_all
+
+    return await verify_all(connect.ledger())
+
+
+async def _quarantine() -> list[dict[str, object]]:
+    from blocks import connect
+    from tasks.arrivals import quarantine as read_quarantine
+
+    return await read_quarantine(connect.ledger())
+
+
+async def _list() -> None:
+    from blocks import connect
+    from blocks.wire.report import headline
+
+    ledger = connect.ledger()
+    async for case, seq in ledger.cases():
+        if "~" not in case:
+            print(f"{case}  {seq:>3} entries  {headline(await ledger.read(case)).replace('**', '')}")
+
+
+def _tell(chain: "Chain") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from blocks.wire.report import headline, reasons
+
+    console = Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+    table = Table(
+        "when (UTC)", "who", "what", title=f"{chain.case}  {headline(chain).replace('**', '')}", title_justify="left"
+    )
+    for row in reasons(chain):
+        table.add_row(row["when"], row["who"], row["what"].replace("**", "").replace("&lt;", "<"))
+    console.print(table)
+    console.print(f"{chain.seq} entries, head {chain.head}", markup=False)
+
+
+def _tell_verdict(verdict: "Verdict") -> None:
+    for finding in verdict.findings:
+        print(f"✗ {finding.where} was {finding.fault}: {finding.because}")
+    counted = f"{verdict.chains} chains, {verdict.entries} entries, {verdict.objects} documents"
+    print(f"✓ {counted}: all as written" if verdict.verified else f"{counted}: {len(verdict.findings)} do not hold")

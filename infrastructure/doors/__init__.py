@@ -1,0 +1,1 @@
+"""The doors: small HTTP handlers for Slack, events and the bell. They import neither Prefect nor a process."""

@@ -1,0 +1,103 @@
+"""Serve the doors on loopback: `python -m infrastructure.doors --port 18080`."""
+
+import argparse
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import Response as HttpResponse
+from starlette.routing import Route
+
+from blocks.errors import OutsideError
+from infrastructure.doors import events, slack
+from infrastructure.doors.http import BODY_MAX, Deed, Request, Response
+
+logger = logging.getLogger("almoner.doors")
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class TooLargeError(ValueError):
+    """A body beyond what a door reads."""
+
+
+def app() -> Starlette:
+    """Build the server's application."""
+    return Starlette(
+        routes=[
+            Route("/health", _health),
+            Route("/slack/interactions", _served(slack.interactions), methods=["POST"]),
+            Route("/slack/commands", _served(slack.commands), methods=["POST"]),
+            Route("/slack/events", _served(slack.events), methods=["POST"]),
+            Route("/events/{source}", _event, methods=["POST"]),
+        ]
+    )
+
+
+async def _health(_request: HttpRequest) -> HttpResponse:
+    return PlainTextResponse("ok")
+
+
+async def _event(http: HttpRequest) -> HttpResponse:
+    source = http.path_params["source"]
+    return await _answered(http, lambda request: events.take(source, request))
+
+
+def _served(handler: Handler) -> Callable[[HttpRequest], Awaitable[HttpResponse]]:
+    async def serve(http: HttpRequest) -> HttpResponse:
+        return await _answered(http, handler)
+
+    return serve
+
+
+async def _answered(http: HttpRequest, handler: Handler) -> HttpResponse:
+    try:
+        answer = await handler(Request(dict(http.headers), await _body(http)))
+    except TooLargeError:
+        why = f"the body is over {BODY_MAX:,} bytes: send less at a time, or a file"
+        return JSONResponse({"error": why}, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    except OutsideError as error:
+        logger.exception("a request could not be taken")
+        why = f"not taken, nothing was changed: {error}. Please send it again"
+        return JSONResponse({"error": why}, HTTPStatus.SERVICE_UNAVAILABLE)
+    background = BackgroundTask(_do, answer.then) if answer.then else None
+    return HttpResponse(answer.body, answer.status, media_type=answer.kind, background=background)
+
+
+async def _body(http: HttpRequest) -> bytes:
+    if int(http.headers.get("content-length") or 0) > BODY_MAX:
+        raise TooLargeError
+    read = bytearray()
+    async for chunk in http.stream():
+        read += chunk
+        if len(read) > BODY_MAX:
+            raise TooLargeError
+    return bytes(read)
+
+
+async def _do(deeds: tuple[Deed, ...]) -> None:
+    """Do what follows an answer, all at once; a deed that fails is logged, and upkeep makes it good."""
+    results = await asyncio.gather(*(deed() for deed in deeds), return_exceptions=True)
+    for failure in (x for x in results if isinstance(x, BaseException)):
+        logger.error("after the answer: %s", failure, exc_info=failure)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Serve until told to stop."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=18080)
+    parser.add_argument("--host", default="127.0.0.1")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings: dict[str, Any] = {"access_log": False, "log_level": "warning", "timeout_graceful_shutdown": 5}
+    uvicorn.run(app(), host=given.host, port=given.port, **settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""The event door: systems send requisitions as JSON, signed as the Standard Webhooks specification says.
+
+`webhook-signature` is `v1,` and the base64 of HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`. A body is
+one requisition, or a list of them, each with an `id` of its own or numbered within the message. One bad
+requisition does not stop the others: it is quarantined, and the answer says why.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import re
+from datetime import datetime
+from http import HTTPStatus
+
+from blocks import connect
+from blocks.bell import ring
+from infrastructure.doors.http import Request, Response, as_json, refused
+from tasks.arrivals import Message, Receipt, receive
+from tasks.case import utc_now
+
+SKEW_S = 300
+ITEMS_MAX = 1000
+SOURCE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+
+async def take(source: str, request: Request) -> Response:
+    """Take one signed message from a source, `inventory` or another."""
+    if not SOURCE.fullmatch(source):
+        return refused(HTTPStatus.NOT_FOUND, "a source is named in lower-case letters, digits and dashes")
+    now = utc_now()
+    if why := reason_not_genuine(request, os.environ.get("ALMONER_EVENT_SECRET", ""), now):
+        return refused(HTTPStatus.UNAUTHORIZED, why)
+    messages = split(source, request.headers["webhook-id"], request.body)
+    if len(messages) > ITEMS_MAX:
+        why = f"{len(messages)} requisitions in one message: send at most {ITEMS_MAX}, or a file"
+        return refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, why)
+    ledger, shelf = connect.ledger(), connect.shelf()
+    receipts = [await receive(message, ledger, shelf, now) for message in messages]
+    return answer(receipts)
+
+
+def answer(receipts: list[Receipt]) -> Response:
+    """Say what became of each requisition, and ring for those that became cases."""
+    cases = [receipt.case for receipt in receipts if receipt.case]
+    told = {
+        "accepted": [{"message": x.message, "case": x.case, "new": x.new} for x in receipts if x.case],
+        "quarantined": [
+            {"message": x.message, "issues": [issue._asdict() for issue in x.issues]} for x in receipts if not x.case
+        ],
+    }
+
+    async def ring_for_them() -> None:
+        await ring(cases)
+
+    status = HTTPStatus.ACCEPTED if cases or not receipts else HTTPStatus.UNPROCESSABLE_ENTITY
+    return as_json(status, told, ring_for_them)
+
+
+def reason_not_genuine(request: Request, secret: str, now: datetime) -> str | None:
+    """Say why a message is not taken as the sender's own, or None where it is."""
+    name, stamp = request.headers.get("webhook-id", ""), request.headers.get("webhook-timestamp", "")
+    if not name or not stamp:
+        return "webhook-id, webhook-timestamp and webhook-signature are needed: sign as Standard Webhooks says"
+    if not re.fullmatch(r"\d{1,12}", stamp):
+        return "webhook-timestamp must be seconds since 1970, as digits"
+    if abs(now.timestamp() - int(stamp)) > SKEW_S:
+        return f"webhook-timestamp is more than {SKEW_S} s away from now: check the sender's clock, do not replay"
+    wanted = sign(name, stamp, request.body, secret)
+    given = request.headers.get("webhook-signature", "").split()
+    if not secret or not any(hmac.compare_digest(wanted.encode(), one.encode()) for one in given):
+        return "webhook-signature does not match: check the secret, and sign the body as sent"
+    return None
+
+
+def sign(name: str, stamp: str, body: bytes, secret: str) -> str:
+    """Sign a message."""
+    signed = b".".join((name.encode(), stamp.encode(), body))
+    mac = hmac.new(secret.encode(), signed, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(mac).decode()}"
+
+
+def split(source: str, name: str, body: bytes) -> list[Message]:
+    """Split a body into its requisitions; what is no list is one message, readable or not."""
+    try:
+        items = json.loads(body)
+    except (ValueError, RecursionError):
+        return [Message(source, name, body)]
+    if not isinstance(items, list):
+        return [Message(source, name, body)]
+    return [_item(source, name, place, item) for place, item in enumerate(items, 1)]
+
+
+def _item(source: str, name: str, place: int, item: object) -> Message:
+    own = item.pop("id", None) if isinstance(item, dict) else None
+    return Message(source, str(own or f"{name}~{place}"), json.dumps(item, sort_keys=True).encode())

@@ -1,0 +1,221 @@
+"""Slack's door: clicks, modals, commands and replies. Slack gives up after three seconds.
+
+So the door verifies, judges, appends and answers; the bell and the card come after the answer.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from urllib.parse import parse_qs
+
+from slack_sdk.signature import SignatureVerifier
+
+from blocks import connect
+from blocks.bell import ring
+from blocks.records.people import Person
+from blocks.records.policy import Rulebook
+from blocks.wire import modals
+from blocks.wire.cards import APPROVE, QUESTION, REJECT, Pressed, decided_card, read_value
+from infrastructure.doors.http import Deed, Request, Response, as_json, refused
+from tasks.arrivals import Message, receive
+from tasks.case import utc_now
+from tasks.conversation import ask_back, hear
+from tasks.decide import Answer, Verdicts, decide
+
+if TYPE_CHECKING:
+    from blocks.slack import SlackDesk
+
+DOOR = "slack"
+
+
+class Click(NamedTuple):
+    """Who did something in Slack, when, and what Slack says of it."""
+
+    by: Person | None
+    slack_user: str
+    channel: str
+    trigger: str
+    rulebook: Rulebook
+    at: datetime
+
+
+async def interactions(request: Request) -> Response:
+    """Take a click or a submitted modal."""
+    if why := reason_not_slack(request):
+        return refused(HTTPStatus.UNAUTHORIZED, why)
+    try:
+        payload = json.loads(parse_qs(request.body.decode(), strict_parsing=True)["payload"][0])
+        kind = payload["type"]
+        click = await _click(payload["user"]["id"], payload)
+    except (ValueError, KeyError, TypeError, IndexError):
+        return refused(HTTPStatus.BAD_REQUEST, "this is not an interaction as Slack sends it")
+    if kind == "block_actions":
+        return await _pressed(payload, click)
+    if kind == "view_submission":
+        return await _submitted(payload["view"], click)
+    return Response()
+
+
+async def commands(request: Request) -> Response:
+    """Take a slash command: `/requisition` opens the form."""
+    if why := reason_not_slack(request):
+        return refused(HTTPStatus.UNAUTHORIZED, why)
+    form = {name: values[0] for name, values in parse_qs(request.body.decode(errors="replace")).items()}
+    click = await _click(form.get("user_id", ""), form)
+    if form.get("command") != "/requisition":
+        return _only_you(f"{form.get('command')} is not one of ours: try /requisition")
+    if click.by is None or not click.by.active:
+        return _only_you("You are not in the hospital's directory, so you cannot submit a requisition.")
+    await _desk().open_modal(click.trigger, modals.requisition_modal(click.by, form.get("channel_id", "")))
+    return Response()
+
+
+async def events(request: Request) -> Response:
+    """Take an event: a reply in a card's thread becomes part of the case."""
+    if why := reason_not_slack(request):
+        return refused(HTTPStatus.UNAUTHORIZED, why)
+    try:
+        payload = json.loads(request.body)
+        if payload["type"] == "url_verification":
+            return as_json(HTTPStatus.OK, {"challenge": payload["challenge"]})
+        event = payload["event"]
+        reply = event["type"] == "message" and "thread_ts" in event and not event.get("bot_id")
+    except (ValueError, KeyError, TypeError):
+        return refused(HTTPStatus.BAD_REQUEST, "this is not an event as Slack sends it")
+    if not reply or event.get("subtype"):
+        return Response()
+    click = await _click(event.get("user", ""), {"team": {"id": payload.get("team_id", "")}})
+
+    async def hear_it() -> None:
+        await hear(event, click.by, ledger=connect.ledger(), desk=_desk(), at=click.at)
+
+    return Response(then=(hear_it,))
+
+
+def reason_not_slack(request: Request) -> str | None:
+    """Say why a request is not Slack's own, or None where it is."""
+    verifier = SignatureVerifier(os.environ.get("SLACK_SIGNING_SECRET", ""))
+    try:
+        genuine = verifier.is_valid_request(request.body, dict(request.headers))
+    except (ValueError, UnicodeDecodeError):
+        return "the timestamp or the body is not what Slack sends"
+    return None if genuine else "the signature does not match, or the request is over five minutes old"
+
+
+async def _pressed(payload: Mapping[str, Any], click: Click) -> Response:
+    action = payload["actions"][0]
+    try:
+        pressed = read_value(action.get("value", ""))
+    except ValueError:
+        return refused(HTTPStatus.BAD_REQUEST, "this button is not one of ours")
+    if action["action_id"] == APPROVE:
+        return await _answered(Answer(*pressed[:2], "approve", pressed.shown), click)
+    if action["action_id"] in (REJECT, QUESTION):
+        draw = modals.reject_modal if action["action_id"] == REJECT else modals.question_modal
+        await _desk().open_modal(click.trigger, draw(pressed))
+    return Response()
+
+
+async def _submitted(view: Mapping[str, Any], click: Click) -> Response:
+    values, callback = modals.read_state(dict(view)), view["callback_id"]
+    if callback == modals.REQUISITION:
+        return await _requisition(view, values, click)
+    pressed = Pressed(*view["private_metadata"].split("/"))
+    note = values[modals.NOTE]
+    if callback == modals.QUESTION:
+        return await _question(pressed, note, click)
+    answer = Answer(pressed.case, pressed.ask, "reject", pressed.shown, note)
+    verdict = await _decide(answer, click)
+    if verdict.taken == "counted":
+        return Response(then=_after(answer, verdict, click))
+    return _field_errors({modals.NOTE: verdict.text})
+
+
+async def _answered(answer: Answer, click: Click) -> Response:
+    verdict = await _decide(answer, click)
+    return Response(then=_after(answer, verdict, click))
+
+
+async def _decide(answer: Answer, click: Click) -> Verdicts:
+    ledger = connect.ledger()
+    return await decide(answer, click.by, DOOR, ledger=ledger, rulebook=click.rulebook, at=click.at)
+
+
+def _after(answer: Answer, verdict: Verdicts, click: Click) -> tuple[Deed, ...]:
+    """Say what follows an answer: the bell, the card that shows the truth, a word to who came too late."""
+
+    async def ring_for_it() -> None:
+        await ring([answer.case])
+
+    async def lock_card() -> None:
+        if verdict.ask and verdict.decision and verdict.posted:
+            card = decided_card(verdict.ask, verdict.decision, click.rulebook.directory.zone)
+            await _desk().redraw(verdict.posted, card)
+
+    async def say_why() -> None:
+        channel = click.channel or (verdict.posted.channel if verdict.posted else "")
+        await _desk().whisper(channel, click.slack_user, verdict.text)
+
+    if verdict.taken == "counted":
+        return (ring_for_it, lock_card)
+    return (say_why, lock_card) if verdict.taken == "late" else (say_why,)
+
+
+async def _question(pressed: Pressed, note: str, click: Click) -> Response:
+    if click.by is None:
+        return _field_errors({modals.NOTE: "You are not in the hospital's directory."})
+    if not note:
+        return _field_errors({modals.NOTE: "Please write what you want to know."})
+    asked = await ask_back(pressed, note, click.by, ledger=connect.ledger(), at=click.at)
+    if asked is None:
+        return _field_errors({modals.NOTE: "This request is no longer open."})
+
+    async def say_it() -> None:
+        await asked.say(_desk(), click.rulebook.directory)
+
+    return Response(then=(say_it,))
+
+
+async def _requisition(view: Mapping[str, Any], values: dict[str, str], click: Click) -> Response:
+    fields = {**values, "requester": click.by.id if click.by else ""}
+    message = Message(DOOR, str(view["id"]), json.dumps(fields, sort_keys=True).encode())
+    receipt = await receive(message, connect.ledger(), connect.shelf(), click.at)
+    if receipt.case is None:
+        shown = {issue.field: issue.reason for issue in receipt.issues if issue.field in values}
+        return _field_errors(shown or {"item": "; ".join(issue.reason for issue in receipt.issues)})
+    case = receipt.case
+
+    async def ring_and_say() -> None:
+        await ring([case])
+        channel = str(view.get("private_metadata") or "")
+        if channel:
+            await _desk().whisper(channel, click.slack_user, f"{case} is on its way. You will hear how it ends.")
+
+    return Response(then=(ring_and_say,))
+
+
+async def _click(slack_user: str, payload: Mapping[str, Any]) -> Click:
+    """Find out who is behind a Slack user; the workspace counts, so a guest of another one is nobody."""
+    now = utc_now()
+    rulebook = await connect.shelf().in_force(now.date())
+    team = (payload.get("user") or {}).get("team_id") if isinstance(payload.get("user"), dict) else None
+    team = team or payload.get("team_id") or (payload.get("team") or {}).get("id", "")
+    channel = (payload.get("channel") or {}).get("id", "") or payload.get("channel_id", "")
+    by = rulebook.directory.by_slack(str(team), slack_user)
+    return Click(by, slack_user, channel, str(payload.get("trigger_id", "")), rulebook, now)
+
+
+def _desk() -> "SlackDesk":
+    """Open Slack, not before it is needed: its client takes longer to import than a click to judge."""
+    return cast("SlackDesk", connect.desk())
+
+
+def _field_errors(errors: dict[str, str]) -> Response:
+    return as_json(HTTPStatus.OK, {"response_action": "errors", "errors": errors})
+
+
+def _only_you(text: str) -> Response:
+    return as_json(HTTPStatus.OK, {"response_type": "ephemeral", "text": text})

@@ -1,0 +1,83 @@
+"""Questions and answers about a request: part of the case, decided by nobody. Knows no Prefect."""
+
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from blocks.errors import ConflictError
+from blocks.ledger import Chain, Ledger
+from blocks.ports import Desk
+from blocks.records.approval import Ask, Posted
+from blocks.records.ledger import Line
+from blocks.records.people import Directory, Person
+from blocks.wire.cards import Pressed, escape, said_card
+from tasks.decide import decision_of, posted_of
+
+RACES_MAX = 20
+TEXT_MAX = 1000
+
+
+class Thread(Desk, Protocol):
+    """A desk that knows which of our messages a message is."""
+
+    async def key_of(self, posted: Posted) -> str | None:
+        """Read the key of a message of ours; None where it is not ours."""
+        ...
+
+
+class Asked(NamedTuple):
+    """A question that stands in the ledger, and where it is to be said."""
+
+    ask: Ask
+    posted: Posted | None
+    by: Person
+    text: str
+
+    async def say(self, desk: Desk, directory: Directory) -> None:
+        """Put the question into the card's thread, and tell the requester."""
+        requester = directory.person(self.ask.requester)
+        whom = f"<@{requester.slack_user}>" if requester and requester.slack_user else self.ask.requester_name
+        said = f"{whom}, *{escape(self.by.name)}* asks: {escape(self.text)}\nPlease answer in this thread."
+        if self.posted:
+            await desk.say(self.posted, said)
+        if requester and requester.slack_user:
+            told = f"*{escape(self.by.name)}* asks about {self.ask.case}: {escape(self.text)}"
+            await desk.tell(requester.slack_user, said_card(f"{self.ask.case}/question/{self.by.id}", told))
+
+
+async def ask_back(pressed: Pressed, text: str, by: Person, *, ledger: Ledger, at: datetime) -> Asked | None:
+    """Note a question about an open request; None where the request is not open any more."""
+    chain = await ledger.read(pressed.case)
+    asked = chain.last("asked", pressed.ask)
+    if asked is None or decision_of(chain, pressed.ask) or chain.last("ended"):
+        return None
+    await _note(ledger, chain, _said("question", pressed.ask, by, {"text": text}, at))
+    return Asked(Ask.model_validate(asked.body["ask"]), posted_of(chain, pressed.ask), by, text)
+
+
+async def hear(event: dict[str, Any], by: Person | None, *, ledger: Ledger, desk: Thread, at: datetime) -> None:
+    """Note a reply in a card's thread as part of the case; other threads are none of ours."""
+    key = await desk.key_of(Posted(channel=event["channel"], ts=event["thread_ts"]))
+    if key is None or by is None:
+        return
+    case, _, ask = key.partition("/")
+    chain = await ledger.read(case)
+    if chain.last("asked", ask) and not any(x.body.get("ts") == event["ts"] for x in chain.having("answer")):
+        said = {"text": str(event.get("text", "")), "ts": str(event["ts"])}
+        await _note(ledger, chain, _said("answer", ask, by, said, at))
+
+
+def _said(act: str, ask: str, by: Person, said: dict[str, str], at: datetime) -> Line:
+    body = {**said, "text": said["text"][:TEXT_MAX]}
+    return Line(act=act, key=ask, actor=f"person:{by.id}", at=at, source="slack", body=body)
+
+
+async def _note(ledger: Ledger, chain: Chain, line: Line) -> None:
+    for _ in range(RACES_MAX):
+        try:
+            await ledger.append(chain, [line])
+        except ConflictError:
+            chain = await ledger.read(chain.case, known=chain)
+        else:
+            return
+    message = f"{chain.case}: {RACES_MAX} lost races in a row"
+    raise ConflictError(message)

@@ -1,0 +1,140 @@
+"""Deciding: the one function behind every door. It judges, appends at most one decision, and says what happened.
+
+Knows no Prefect. Slack's door, the command line and automation all call `decide`; nothing else writes `decided`.
+"""
+
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+from blocks.errors import ConflictError
+from blocks.ledger import Chain, Ledger
+from blocks.records.approval import Ask, Decision, Posted, Verdict
+from blocks.records.ledger import Line
+from blocks.records.people import Person
+from blocks.records.policy import Rulebook
+from blocks.wire.canonical import canonical, digest
+from tasks.rules.authority import reason_to_void
+
+RACES_MAX = 50
+
+
+class Answer(NamedTuple):
+    """What somebody answers: which ask of which case, what, and the digest of what they saw."""
+
+    case: str
+    ask: str
+    verdict: Verdict
+    shown: str
+    note: str = ""
+
+
+Taken = Literal["counted", "late", "void", "changed", "unknown"]
+
+
+class Verdicts(NamedTuple):
+    """What became of an answer, in words for the one who gave it, and what the card should now show."""
+
+    taken: Taken
+    text: str
+    ask: Ask | None = None
+    decision: Decision | None = None
+    posted: Posted | None = None
+
+
+async def decide(
+    answer: Answer, by: Person | None, door: str, *, ledger: Ledger, rulebook: Rulebook, at: datetime
+) -> Verdicts:
+    """Take an answer. Whoever appends first decides; everybody else is told who did, and when.
+
+    Raises `UnavailableError` when the ledger cannot be read or written: then nothing was decided.
+    """
+    chain = await ledger.read(answer.case)
+    for _ in range(RACES_MAX):
+        verdict = judge(answer, by, chain, rulebook, at)
+        line = _line(answer, by, door, verdict, at)
+        if line is None:
+            return verdict
+        try:
+            await ledger.append(chain, [line])
+        except ConflictError:
+            chain = await ledger.read(answer.case, known=chain)
+        else:
+            return verdict
+    message = f"{answer.case}: {RACES_MAX} lost races in a row"
+    raise ConflictError(message)
+
+
+def judge(answer: Answer, by: Person | None, chain: Chain, rulebook: Rulebook, at: datetime) -> Verdicts:
+    """Judge an answer against the case as it stands: pure, the same for every door."""
+    asked = chain.last("asked", answer.ask)
+    if asked is None:
+        return Verdicts("unknown", "This request is not in the ledger. Ask the requester to submit it again.")
+    ask = Ask.model_validate(asked.body["ask"])
+    posted = posted_of(chain, ask.key)
+    if decision := decision_of(chain, ask.key):
+        return Verdicts("late", _too_late(decision), ask, decision, posted)
+    if chain.last("ended"):
+        return Verdicts("late", f"{chain.case} has already ended.", ask, None, posted)
+    if answer.shown != asked.seen:
+        text = "This request has changed since the card you saw. Please decide on the newest card."
+        return Verdicts("changed", text, ask, None, posted)
+    if reason := reason_to_void(ask, by, decisions_of(chain)):
+        return Verdicts("void", reason, ask, None, posted)
+    if by is None:
+        return Verdicts("void", "Nobody answered.", ask, None, posted)
+    if answer.verdict == "reject" and not answer.note.strip():
+        return Verdicts("void", "Please say why: the requester will read it.", ask, None, posted)
+    decision = Decision(
+        ask=ask.key,
+        verdict=answer.verdict,
+        by=by.id,
+        name=by.name,
+        role=ask.role,
+        at=at,
+        shown=answer.shown,
+        directory=rulebook.directory_version,
+        note=answer.note.strip(),
+    )
+    done = "approved" if decision.verdict == "approve" else "rejected"
+    return Verdicts("counted", f"You {done} {chain.case}.", ask, decision, posted)
+
+
+def decision_of(chain: Chain, ask: str) -> Decision | None:
+    """Read the one decision on an ask: the first, and there is no second."""
+    found = chain.having("decided", ask)
+    return Decision.model_validate(found[0].body["decision"]) if found else None
+
+
+def decisions_of(chain: Chain) -> tuple[Decision, ...]:
+    """Read every decision of a case, oldest first."""
+    return tuple(Decision.model_validate(line.body["decision"]) for line in chain.having("decided"))
+
+
+def posted_of(chain: Chain, ask: str) -> Posted | None:
+    """Read where the card of an ask stands."""
+    line = chain.last("posted", ask)
+    return Posted.model_validate(line.body) if line else None
+
+
+def shown_of(ask: Ask) -> str:
+    """Name what an ask shows."""
+    return digest(canonical(ask))
+
+
+def _line(answer: Answer, by: Person | None, door: str, verdict: Verdicts, at: datetime) -> Line | None:
+    """Print what the ledger should hold of an answer: a decision, or an attempt that did not count."""
+    if verdict.ask is None:
+        return None
+    actor = f"person:{by.id}" if by else f"door:{door}"
+    if verdict.decision and verdict.taken == "counted":
+        body: dict[str, Any] = {"decision": verdict.decision.model_dump(mode="json")}
+        act = "decided"
+    else:
+        body = {"verdict": answer.verdict, "because": verdict.text}
+        act = "late" if verdict.taken == "late" else "refused-click"
+    return Line(act=act, key=answer.ask, actor=actor, at=at, seen=answer.shown, source=door, body=body)
+
+
+def _too_late(decision: Decision) -> str:
+    done = "approved" if decision.verdict == "approve" else "rejected"
+    return f"Already {done} by {decision.name} at {decision.at:%H:%M} UTC on {decision.at:%d %b}."

@@ -1,0 +1,88 @@
+"""Groups: many cases carried by one run, each through its own process function, straight over the ledger.
+
+The same code, the same evidence, the same protocol of effects as one case in one run; what is left out is the
+orchestration of each task.
+"""
+
+import asyncio
+import importlib
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from blocks import connect
+from blocks.errors import OutsideError
+from tasks.case import Case, OvertakenError, Waiting
+from tasks.durable import PROCESSES, Process, carry
+
+AT_ONCE = 48
+REPORT_S = 1.0
+
+
+class Carried(NamedTuple):
+    """How far one case came: `ended` is how, `waits`, `failed` or `busy` where it has not."""
+
+    case: str
+    ended: str
+    because: str
+
+
+async def carry_all(
+    cases: list[str], tell: Callable[[int, int], Awaitable[None]], at_once: int = AT_ONCE
+) -> list[Carried]:
+    """Carry cases as far as they go, *at_once* at a time; *tell* hears how many of how many are done.
+
+    One case that fails does not stop the others: it is told as failed, and can be woken again.
+    """
+    room = asyncio.Semaphore(at_once)
+    done: list[Carried] = []
+
+    async def carry_in_room(case: str) -> None:
+        async with room:
+            done.append(await carry_one(case))
+
+    async def report() -> None:
+        while True:
+            await tell(len(done), len(cases))
+            await asyncio.sleep(REPORT_S)
+
+    reporting = asyncio.create_task(report())
+    try:
+        await asyncio.gather(*(carry_in_room(case) for case in cases))
+    finally:
+        reporting.cancel()
+        await asyncio.gather(reporting, return_exceptions=True)
+    await tell(len(done), len(cases))
+    return sorted(done)
+
+
+async def carry_one(name: str) -> Carried:
+    """Carry one case as far as it goes."""
+    ledger = connect.ledger()
+    try:
+        chain = await ledger.read(name)
+        process = process_of(chain.lines[0].body["process"])
+        outcome = await carry(process, Case(ledger, chain, f"process:{process.name}"))
+    except Waiting as waiting:
+        return Carried(name, "waits", waiting.on)
+    except OvertakenError as error:
+        return Carried(name, "busy", str(error))
+    except (OutsideError, LookupError, ValueError) as error:
+        return Carried(name, "failed", f"{type(error).__name__}: {error}")
+    return Carried(name, outcome.ended, outcome.because)
+
+
+def process_of(name: str) -> Process[Any]:
+    """Find a process by name, importing its module the first time."""
+    if name not in PROCESSES:
+        importlib.import_module(f"flows.{name}")
+    return PROCESSES[name]
+
+
+def summary(carried: list[Carried]) -> str:
+    """Count the outcomes, most frequent first.
+
+    >>> summary([Carried("A", "ordered", ""), Carried("B", "waits", ""), Carried("C", "ordered", "")])
+    '2 ordered, 1 waits'
+    """
+    return ", ".join(f"{count} {ended}" for ended, count in Counter(one.ended for one in carried).most_common())

@@ -1,0 +1,119 @@
+"""Buying: the ERP's part, and the book of funds."""
+
+from typing import Any
+
+from blocks import connect
+from blocks.errors import RefusedError
+from blocks.records.ledger import Line
+from blocks.records.money import Money
+from blocks.records.outcome import Facts, Hold
+from blocks.records.purchasing import ErpDocument, IssueDraft, OrderDraft, Requisition
+from blocks.wire.names import effect_key, reference
+from tasks.book import Book, book
+from tasks.case import current, today
+from tasks.durable import step
+from tasks.effects import once
+from tasks.rules.books import Funds, Spend, funds_book, spend_book
+from tasks.rules.funds import condensed, left, reason_short
+
+
+@step
+async def look_up(request: Requisition, look: int) -> Facts:  # noqa: ARG001  each look is a new look
+    """Ask the ERP what stock, supplier, contract, budget and calendar say now, and our book what is held."""
+    case, on = current(), request.charge_on or today()
+    funds = _funds(request.cost_centre, on.year)
+    before = await funds.read()
+    seq, in_flight = before.seq, before.in_flight()
+    found = await connect.erp().sourcing(request, on)
+    sourcing = found.model_copy(update={"budget": condensed(found.budget, in_flight)})
+    held = (await funds.read()).standing(since=seq, but=case.id)
+    return Facts(sourcing=sourcing, left=left(sourcing.budget, held), funds_seq=seq)
+
+
+@step
+async def note_spend(request: Requisition, supplier: str, amount: Money, window_days: int) -> Money | None:
+    """Enter the amount in the requester's book; return what else they ordered there within the window.
+
+    The book has one order of entries, so of two halves of a split order the later one sees the earlier.
+    """
+    case = current()
+
+    def entry(book: Spend) -> Line | None:
+        if case.id in book.spent:
+            return None
+        body = {"supplier": supplier, "amount": amount.model_dump(mode="json")}
+        return Line(act="spent", key=case.id, actor=case.actor, at=case.clock(), body=body)
+
+    spend = await book(case.ledger, spend_book(request.requester), Spend).enter(entry)
+    return spend.recent(case.id, window_days)
+
+
+@step
+async def drop_spend(request: Requisition) -> None:
+    """Take the amount out of the requester's book again: nothing was ordered."""
+    case = current()
+
+    def entry(book: Spend) -> Line | None:
+        if case.id not in book.spent or case.id in book.dropped:
+            return None
+        return Line(act="dropped", key=case.id, actor=case.actor, at=case.clock())
+
+    spend = book(case.ledger, spend_book(request.requester), Spend)
+    await spend.read()
+    await spend.enter(entry)
+
+
+@step
+async def hold_funds(facts: Facts, amount: Money) -> Hold:
+    """Set the money aside, so that no later request can spend it; `RefusedError` where it has gone."""
+    case, budget = current(), facts.sourcing.budget
+    hold = Hold(case=case.id, amount=amount, order_key=reference(effect_key(case.id, "order")))
+
+    def entry(funds: Funds) -> Line | None:
+        if case.id in funds.holds or case.id in funds.placed:
+            return None
+        held = funds.standing(since=facts.funds_seq, but=case.id)
+        if reason := reason_short(facts.model_copy(update={"left": left(budget, held)}), amount):
+            raise RefusedError("funds", reason)
+        return Line(act="held", key=case.id, actor=case.actor, at=case.clock(), body=_body(hold))
+
+    await _funds(budget.cost_centre, budget.year).enter(entry)
+    return hold
+
+
+@step
+async def release_funds(facts: Facts, hold: Hold) -> None:
+    """Give the money back."""
+    case, budget = current(), facts.sourcing.budget
+
+    def entry(funds: Funds) -> Line | None:
+        if case.id not in funds.holds:
+            return None
+        return Line(act="released", key=case.id, actor=case.actor, at=case.clock(), body=_body(hold))
+
+    await _funds(budget.cost_centre, budget.year).enter(entry)
+
+
+@step
+async def issue_order(draft: OrderDraft) -> ErpDocument:
+    """Place the order; the ERP keeps one order a case, however often we ask."""
+    erp, case = connect.erp(), current()
+    order = await once("order", draft, do=erp.order, find=erp.find_order, personality=erp.personality)
+    placed = Line(act="placed", key=case.id, actor=case.actor, at=case.clock())
+    _funds(draft.cost_centre, (draft.charge_on or draft.order_on).year).marks.append(placed)
+    return order
+
+
+@step
+async def issue_from_stock(draft: IssueDraft) -> ErpDocument:
+    """Issue what the shelf holds to the department."""
+    erp = connect.erp()
+    return await once("issue", draft, do=erp.issue, find=erp.find_issue, personality=erp.personality)
+
+
+def _funds(cost_centre: str, year: int) -> Book[Funds]:
+    return book(current().ledger, funds_book(cost_centre, year), Funds)
+
+
+def _body(hold: Hold) -> dict[str, Any]:
+    return {"hold": hold.model_dump(mode="json")}

@@ -1,0 +1,88 @@
+"""Books: the chains that many cases write, folded into what they say. Pure; entries in, state out."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from blocks.records.ledger import Entry
+from blocks.records.money import Money
+from blocks.records.outcome import Hold
+
+
+def funds_book(cost_centre: str, year: int) -> str:
+    """Name the book in which a cost centre's funds are held for a fiscal year."""
+    return f"book~funds~{cost_centre}~{year}"
+
+
+def spend_book(requester: str) -> str:
+    """Name the book of what one requester orders."""
+    return f"book~spend~{requester}"
+
+
+@dataclass
+class Funds:
+    """A cost centre's holds: those whose order is not in the ERP yet, and since when the others' are.
+
+    A hold ends when it is released, or when it is marked placed: from then on the ERP's books carry it.
+    """
+
+    seq: int = 0
+    holds: dict[str, Hold] = field(default_factory=dict)
+    placed: dict[str, tuple[int, Hold]] = field(default_factory=dict)
+
+    def take(self, entry: Entry) -> None:
+        """Fold one more entry in."""
+        self.seq = entry.seq
+        for line in entry.lines:
+            if line.act == "held":
+                self.holds[line.key] = Hold.model_validate(line.body["hold"])
+            elif line.act == "released":
+                self.holds.pop(line.key, None)
+            elif line.act == "placed" and (hold := self.holds.pop(line.key, None)):
+                self.placed[line.key] = (entry.seq, hold)
+
+    def standing(self, *, since: int, but: str) -> tuple[Hold, ...]:
+        """List the holds that the ERP's books, read when this one stood at *since*, may not carry yet."""
+        late = [hold for seq, hold in self.placed.values() if seq > since]
+        return tuple(hold for hold in (*self.holds.values(), *late) if hold.case != but)
+
+    def in_flight(self) -> frozenset[str]:
+        """List the keys of orders that may or may not stand in the ERP."""
+        return frozenset(hold.order_key for hold in self.holds.values())
+
+
+@dataclass
+class Spend:
+    """What one requester ordered, from whom and when; in the order in which it was entered."""
+
+    seq: int = 0
+    spent: dict[str, tuple[str, Money, datetime]] = field(default_factory=dict)
+    dropped: set[str] = field(default_factory=set)
+
+    def take(self, entry: Entry) -> None:
+        """Fold one more entry in."""
+        self.seq = entry.seq
+        for line in entry.lines:
+            if line.act == "spent":
+                self.spent[line.key] = (
+                    line.body["supplier"],
+                    Money.model_validate(line.body["amount"]),
+                    line.at,
+                )
+            elif line.act == "dropped":
+                self.dropped.add(line.key)
+
+    def recent(self, case: str, window_days: int) -> Money | None:
+        """Sum what was entered before *case*, from the same supplier, within the window before it; None: nothing.
+
+        The window includes the moment exactly *window_days* earlier. What is entered later does not count
+        here: there it is this case that counts.
+        """
+        supplier, own, at = self.spent[case]
+        since = at - timedelta(days=window_days)
+        total = own
+        for other, (whom, amount, when) in self.spent.items():
+            if other == case:
+                break
+            if whom == supplier and when >= since and other not in self.dropped:
+                total += amount
+        return total - own if total != own else None

@@ -1,0 +1,82 @@
+"""Upkeep: files that were dropped off, and cases that nobody rang for."""
+
+from typing import NamedTuple
+
+from blocks import connect
+from blocks.errors import ConflictError
+from blocks.ledger import Chain, Ledger
+from blocks.records.ledger import Line
+from blocks.wire.canonical import digest
+from blocks.wire.requisitions import Issue, read_file
+from tasks.arrivals import Message, Receipt, put_aside, receive
+from tasks.case import utc_now
+from tasks.decide import decision_of
+
+DROP = "drop/requisitions/"
+PATIENCE_S = 20
+"""How long a case may stand still before it is rung for again: longer than any step takes."""
+
+
+class Picked(NamedTuple):
+    """What became of one file."""
+
+    name: str
+    receipts: tuple[Receipt, ...]
+    issues: tuple[Issue, ...] = ()
+
+
+async def pick_up(ledger: Ledger) -> list[Picked]:
+    """Take in every file in the drop that was not taken in before; a file is known by its content."""
+    picked = []
+    async for blob in ledger.store.list(DROP):
+        raw = await ledger.store.get(blob.key)
+        if not (await ledger.read(f"file~{digest(raw)[:32]}")).seq:
+            picked.append(await take_file(blob.key.removeprefix(DROP), raw, ledger))
+    return picked
+
+
+async def take_file(name: str, raw: bytes, ledger: Ledger) -> Picked:
+    """Take in one file, row by row: a bad row is quarantined, the others go on."""
+    content, now, shelf = digest(raw), utc_now(), connect.shelf()
+    rows, issues = read_file(name, raw, f"file-{content[:12]}")
+    receipts = [await receive(Message("file", row.id, row.raw), ledger, shelf, now) for row in rows]
+    if issues:
+        await put_aside(Message("file", name, raw), issues, ledger, now)
+    await note_file(ledger, name, content, receipts)
+    return Picked(name, tuple(receipts), issues)
+
+
+async def note_file(ledger: Ledger, name: str, content: str, receipts: list[Receipt]) -> None:
+    """Note in the ledger that a file was taken in, and what became of each row."""
+    told = [{"id": x.message, "case": x.case, "issues": [i._asdict() for i in x.issues]} for x in receipts]
+    line = Line(act="file", key=content, actor="door:file", at=utc_now(), body={"name": name, "rows": told})
+    try:
+        await ledger.append(Chain(f"file~{content[:32]}"), [line])
+    except ConflictError:
+        await ledger.read(f"file~{content[:32]}")  # another picked it up at the same time; the rows are the same cases
+
+
+class Lookout:
+    """Finds cases that stand still although nobody is being waited for; remembers what it saw, to look once."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, int] = {}
+
+    async def standing_still(self, ledger: Ledger) -> list[str]:
+        """List the cases to ring for: received or decided, not ended, and quiet for a while."""
+        found = []
+        async for name, seq in ledger.cases():
+            if "~" in name or self._seen.get(name) == seq:
+                continue
+            chain = await ledger.read(name)
+            if is_waiting(chain) or chain.last("ended"):
+                self._seen[name] = chain.seq
+            elif (utc_now() - chain.lines[-1].at).total_seconds() > PATIENCE_S:
+                found.append(name)
+        return found
+
+
+def is_waiting(chain: Chain) -> bool:
+    """Say whether a case waits for people: its newest ask stands posted and unanswered."""
+    asked = chain.last("asked")
+    return asked is not None and decision_of(chain, asked.key) is None and chain.last("posted", asked.key) is not None

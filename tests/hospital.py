@@ -1,0 +1,85 @@
+"""A hospital for stories: the real processes over a ledger in a folder, with fakes that remember for the outside."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+import json
+
+from blocks import connect
+from blocks.ledger import Chain, Ledger
+from blocks.records.approval import Ask
+from blocks.records.outcome import Outcome
+from blocks.rulebook import Shelf, adopt
+from blocks.store import FolderStore
+from infrastructure.local.hospital.__main__ import directory, policy
+from tasks.arrivals import Message, Receipt, receive
+from tasks.case import Case, Waiting
+from tasks.decide import Answer, Verdicts, decide
+from tasks.durable import PROCESSES, carry
+from tests.fakes.desk import FakeDesk
+from tests.fakes.erp import FakeErp
+import flows.requisition  # noqa: F401  registers the process
+
+MORNING = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
+
+
+@dataclass
+class Hospital:
+    """Everything a story needs. Time stands still unless a story moves it."""
+
+    ledger: Ledger
+    erp: FakeErp
+    desk: FakeDesk = field(default_factory=FakeDesk)
+    now: datetime = MORNING
+    sent: int = 0
+
+    @classmethod
+    async def opened(cls, root: Path, **erp: Any) -> "Hospital":
+        ledger = Ledger(FolderStore(root))
+        for document in (policy(), directory()):
+            await adopt(ledger, document, actor="door:test", at=MORNING)
+        return cls(ledger, FakeErp(**erp))
+
+    @contextmanager
+    def bound(self) -> Iterator[connect.Outside]:
+        outside = connect.Outside(self.ledger, Shelf(self.ledger), self.erp, self.desk)
+        with connect.bound(outside):
+            yield outside
+
+    async def receive(self, source: str = "inventory", id: str = "", **fields: Any) -> Receipt:
+        self.sent += 1
+        message = Message(source, id or str(self.sent), json.dumps(fields).encode())
+        return await receive(message, self.ledger, Shelf(self.ledger), self.now)
+
+    async def submit(self, item: str, quantity: int = 1, by: str = "rita.okafor", centre: str = "OR", **more: Any) -> str:
+        receipt = await self.receive(requester=by, cost_centre=centre, item=item, quantity=quantity, **more)
+        return receipt.case_or_raise()
+
+    async def wake(self, case: str) -> Outcome | None:
+        """Carry the case as far as it goes: its outcome, or None while it waits for people."""
+        self.now += timedelta(seconds=1)
+        held = Case(self.ledger, await self.ledger.read(case), "process:requisition", clock=lambda: self.now)
+        with self.bound():
+            try:
+                return await carry(PROCESSES["requisition"], held)
+            except Waiting:
+                return None
+
+    async def answer(self, case: str, by: str, verdict: str = "approve", note: str = "", **more: Any) -> Verdicts:
+        """Let somebody answer the newest ask of a case, having seen its card."""
+        self.now += timedelta(minutes=1)
+        asked = (await self.ledger.read(case)).last("asked")
+        assert asked is not None, "nobody was asked"
+        given = Answer(case, more.get("ask", asked.key), verdict, more.get("shown", asked.seen), note)
+        rulebook = await Shelf(self.ledger).in_force(self.now.date())
+        person = rulebook.directory.person(by)
+        return await decide(given, person, "test", ledger=self.ledger, rulebook=rulebook, at=self.now)
+
+    async def chain(self, case: str) -> Chain:
+        return await self.ledger.read(case)
+
+    async def asks(self, case: str) -> list[Ask]:
+        return [Ask.model_validate(line.body["ask"]) for line in (await self.chain(case)).having("asked")]
