@@ -75,7 +75,8 @@ async def _answered(desk: Desk, method: str, request: Request) -> Response:
             return JSONResponse(_OPEN[method](call))
         _check_token(desk, request, args)
         run = METHODS.get(method, apps.unknown)
-        wait = desk.limiter.wait_s(method, str(args.get("channel", "")))
+        known = desk.conversations.get(str(args.get("channel", "")))
+        wait = desk.limiter.wait_s(method, known["id"] if known else "")
         if wait:
             return _slow_down(wait)
         answer = run(Call(desk, method, args, base_url(request)))

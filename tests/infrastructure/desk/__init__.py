@@ -1,0 +1,1 @@
+"""The Slack desk, used as Slack is used."""
