@@ -5,6 +5,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
@@ -21,7 +22,7 @@ from prefect.workers.base import (
 
 from infrastructure.warm.attempt import Attempts
 from infrastructure.warm.bell import bell_app, bell_server
-from infrastructure.warm.client import RunClient, SharedClient
+from infrastructure.warm.client import RunClient, SharedClient, idle_client
 from infrastructure.warm.engine import Interruption
 from infrastructure.warm.floor import Floor, Seat
 from infrastructure.warm.memory import rss_mb
@@ -110,14 +111,16 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         server = bell_server(bell_app(self.rings.ring, self.health))
         listening = asyncio.create_task(server.serve(sockets=[bell]), name="bell")
         try:
-            async with self, SharedClient() as shared:
-                await self._work(shared.client)
+            with idle_client():
+                async with self, SharedClient() as shared:
+                    await self._work(shared.client)
         finally:
             server.should_exit = True
             await listening
 
     async def _work(self, client: RunClient) -> None:
         self._shared = client
+        self._context = copy_context()  # every run begins with this one, not with another run's
         async with _background(
             self.rings.serve(client, self.floor.seats.__contains__),
             self._repeat(self.sync_with_backend, self.heartbeat_interval_seconds),
@@ -172,7 +175,9 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
 
     def _fill(self) -> None:
         for seat, run in self.floor.admit():
-            seat.task = asyncio.create_task(self._carry(seat, run), name=f"run {seat.run_id}")
+            seat.task = asyncio.create_task(
+                self._carry(seat, run), name=f"run {seat.run_id}", context=self._context.copy()
+            )
 
     async def _carry(self, seat: Seat, run: FlowRun | None) -> None:
         carried = await self._attempts.carry(seat, run, self._shared)
