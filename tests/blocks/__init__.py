@@ -1,0 +1,1 @@
+"""The outside, by its ports."""

@@ -1,0 +1,58 @@
+"""A real Tryton for the tests that need one: prepared once a machine, fresh for every session."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from blocks.tryton_json import header, loads
+from blocks.wire.names import reference
+from infrastructure.local.erp.home import DATABASE, ErpHome, ErpHomeError, ErpState
+from infrastructure.local.erp.prepare import prepare
+from infrastructure.local.erp.rpc import Rpc
+from infrastructure.local.erp.server import serving
+from tests.needs import missing
+
+
+@dataclass(frozen=True)
+class Tryton:
+    """A served ERP: its address, the service's key, the administrator's password."""
+
+    url: str
+    key: str
+    password: str
+    today: date
+
+    def count(self, model: str, key: str) -> int:
+        """Count the documents under a key, drafts and all, by asking the ERP itself."""
+        query = {"d": header([["reference", "=", reference(key)]])}
+        says = {"Authorization": f"Bearer {self.key}", "X-Tryton-Context": header({"company": 1})}
+        answer = httpx.get(f"{self.url}/{DATABASE}/rest/model/{model}", params=query, headers=says)
+        return len(loads(answer.raise_for_status().content))
+
+    def administrator(self, client: httpx.Client) -> Rpc:
+        """Log in as the administrator."""
+        return Rpc.login(client, f"{self.url}/{DATABASE}/rpc/", "admin", self.password)
+
+
+@pytest.fixture(scope="session")
+def tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tryton]:
+    """Serve a copy of the seeded ERP on a free port for this session."""
+    home = ErpHome(Path(os.environ.get("ALMONER_TEST_HOME", ".almoner-test")))
+    try:
+        prepare(home, print)
+    except (ErpHomeError, OSError) as error:
+        missing(f"The ERP cannot be prepared here: {error}")
+    # Of its own, so that test processes side by side do not share one database.
+    copy = ErpState(tmp_path_factory.mktemp("erp"))
+    copy.database.parent.mkdir()
+    shutil.copyfile(home.state.pristine, copy.database)
+    today = datetime.now(ZoneInfo("America/Chicago")).date()
+    with serving(home, copy) as url:
+        yield Tryton(url, home.state.key.read_text(), home.state.password.read_text(), today)

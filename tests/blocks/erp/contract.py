@@ -1,0 +1,183 @@
+"""The contract of the `Erp` port, in sentences. Every implementation keeps it.
+
+An implementation gives two fixtures: `erp`, and `today`, a day in its open year. No test counts on
+being first: what others ordered before is read before and after.
+"""
+
+import asyncio
+from datetime import date
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+
+from blocks.errors import RefusedError
+from blocks.ports import Erp
+from blocks.records.money import Money
+from blocks.records.purchasing import Budget, IssueDraft, OrderDraft, Requisition
+from blocks.wire.names import reference
+
+
+def new_key() -> str:
+    """Make a key that nobody has used."""
+    return uuid4().hex
+
+
+def asked(**changes: object) -> Requisition:
+    """Ask for five trays for the operating theatres, or for what the test says."""
+    fields = {"requester": "rita.okafor", "cost_centre": "OR", "item": "KNEE-TIB-4", "quantity": 5}
+    return Requisition.model_validate(fields | changes)
+
+
+def order_of(today: date, **changes: object) -> OrderDraft:
+    """Draw up an order for two hip stems, or for what the test says."""
+    fields = {"requester": "rita.okafor", "cost_centre": "OR", "item": "HIP-STEM-12", "quantity": 2}
+    price = {"supplier": "SUP-CORDIS", "unit_price": Money.of("6250.25", "USD"), "order_on": today}
+    return OrderDraft.model_validate(fields | price | changes)
+
+
+def issue_of(today: date, **changes: object) -> IssueDraft:
+    """Draw up an issue of one box of gloves, or of what the test says."""
+    fields = {"requester": "sam.lind", "cost_centre": "ICU", "item": "GLOVE-M", "quantity": 1}
+    return IssueDraft.model_validate(fields | {"issue_on": today} | changes)
+
+
+def open_under(budget: Budget, key: str) -> list[Money]:
+    """Find what is open on the order with this key."""
+    return [order.open for order in budget.ordered if order.reference == reference(key)]
+
+
+class ErpContract:
+    """What everybody may count on."""
+
+    async def test_an_item_is_known_with_its_category_supplier_contract_and_price(self, erp: Erp, today: date):
+        found = await erp.sourcing(asked(), today)
+        assert (found.item, found.description, found.category) == ("KNEE-TIB-4", "Tibial tray 4", "implants")
+        assert (found.supplier, found.supplier_name) == ("SUP-CORDIS", "Cordis Devices")
+        assert (found.contract, found.unit_price) == ("C-CORDIS-26", Money.of("2890.00", "USD"))
+
+    async def test_an_item_at_list_price_has_no_contract(self, erp: Erp, today: date):
+        found = await erp.sourcing(asked(item="LAPTOP-14", cost_centre="IT"), today)
+        assert (found.contract, found.unit_price) == (None, Money.of("1240.00", "USD"))
+
+    async def test_a_cost_centre_has_its_budget_for_the_year(self, erp: Erp, today: date):
+        budget = (await erp.sourcing(asked(cost_centre="LAB"), today)).budget
+        assert (budget.cost_centre, budget.year, budget.budget) == ("LAB", today.year, Money.of("3000", "USD"))
+
+    async def test_an_unknown_item_is_refused_and_the_field_is_named(self, erp: Erp, today: date):
+        with pytest.raises(RefusedError, match="item: the ERP knows no item HIP-STEM-99"):
+            await erp.sourcing(asked(item="HIP-STEM-99"), today)
+
+    async def test_an_unknown_cost_centre_is_refused_and_the_field_is_named(self, erp: Erp, today: date):
+        with pytest.raises(RefusedError, match="cost_centre: the ERP knows no cost centre MORGUE"):
+            await erp.sourcing(asked(cost_centre="MORGUE"), today)
+
+    async def test_a_foreign_currency_is_refused_and_the_field_is_named(self, erp: Erp, today: date):
+        with pytest.raises(RefusedError, match="currency: the books are in USD"):
+            await erp.sourcing(asked(currency="EUR"), today)
+
+    async def test_the_books_are_open_today(self, erp: Erp, today: date):
+        assert (await erp.sourcing(asked(), today)).period_open
+
+    async def test_the_books_of_last_year_are_closed_and_have_nothing_to_spend(self, erp: Erp, today: date):
+        found = await erp.sourcing(asked(charge_on=date(today.year - 1, 12, 31)), today)
+        assert not found.period_open
+        assert found.budget.budget == Money.of(0, "USD")
+
+    async def test_the_day_of_charge_and_not_today_chooses_the_year(self, erp: Erp, today: date):
+        found = await erp.sourcing(asked(charge_on=date(today.year + 1, 1, 4)), today)
+        assert found.period_open
+        assert found.budget.year == today.year + 1
+
+    async def test_an_order_has_a_number_and_its_exact_amount(self, erp: Erp, today: date):
+        placed = await erp.order(order_of(today), key=new_key())
+        assert placed.number
+        assert (placed.kind, placed.state) == ("purchase order", "processing")
+        assert placed.amount == Money.of("12500.50", "USD")
+
+    async def test_the_same_key_again_is_the_same_order(self, erp: Erp, today: date):
+        key = new_key()
+        first = await erp.order(order_of(today), key=key)
+        assert await erp.order(order_of(today), key=key) == first
+
+    async def test_a_placed_order_is_found_by_its_key(self, erp: Erp, today: date):
+        key = new_key()
+        placed = await erp.order(order_of(today), key=key)
+        assert await erp.find_order(key) == placed
+
+    async def test_a_key_without_an_order_finds_nothing(self, erp: Erp):
+        assert await erp.find_order(new_key()) is None
+
+    async def test_a_key_is_never_reused_for_another_order(self, erp: Erp, today: date):
+        key = new_key()
+        first = await erp.order(order_of(today), key=key)
+        with pytest.raises(RefusedError, match="already has this key"):
+            await erp.order(order_of(today, quantity=3), key=key)
+        assert await erp.find_order(key) == first
+
+    async def test_eight_at_once_with_one_key_make_one_order(self, erp: Erp, today: date):
+        key = new_key()
+        placed = await asyncio.gather(*(erp.order(order_of(today), key=key) for _ in range(8)))
+        assert len({order.number for order in placed}) == 1
+
+    async def test_twelve_at_once_with_twelve_keys_have_twelve_numbers(self, erp: Erp, today: date):
+        placed = await asyncio.gather(*(erp.order(order_of(today), key=new_key()) for _ in range(12)))
+        assert len({order.number for order in placed}) == 12
+
+    async def test_an_order_is_open_on_its_cost_centre_until_it_is_billed(self, erp: Erp, today: date):
+        key = new_key()
+        await erp.order(order_of(today), key=key)
+        assert open_under((await erp.sourcing(asked(), today)).budget, key) == [Money.of("12500.50", "USD")]
+        assert not open_under((await erp.sourcing(asked(cost_centre="ICU"), today)).budget, key)
+
+    async def test_an_order_charged_to_next_year_is_open_there_and_not_in_this_year(self, erp: Erp, today: date):
+        key, later = new_key(), date(today.year + 1, 1, 4)
+        await erp.order(order_of(today, charge_on=later), key=key)
+        assert not open_under((await erp.sourcing(asked(), today)).budget, key)
+        assert open_under((await erp.sourcing(asked(charge_on=later), today)).budget, key)
+
+    async def test_a_refused_order_leaves_nothing_behind(self, erp: Erp, today: date):
+        key = new_key()
+        with pytest.raises(RefusedError, match=r"(?i)address"):
+            await erp.order(order_of(today, item="SUTURE-30", supplier="SUP-HALT"), key=key)
+        assert await erp.find_order(key) is None
+        assert not open_under((await erp.sourcing(asked(), today)).budget, key)
+
+    async def test_an_order_from_an_unknown_supplier_is_refused_and_the_field_is_named(self, erp: Erp, today: date):
+        with pytest.raises(RefusedError, match="supplier: the ERP knows no supplier SUP-NOBODY"):
+            await erp.order(order_of(today, supplier="SUP-NOBODY"), key=new_key())
+
+    async def test_an_issue_is_promised_and_takes_from_what_is_on_hand(self, erp: Erp, today: date):
+        before = await erp.sourcing(asked(item="GLOVE-M"), today)
+        issued = await erp.issue(issue_of(today, quantity=3), key=new_key())
+        after = await erp.sourcing(asked(item="GLOVE-M"), today)
+        assert issued.number
+        assert (issued.kind, issued.state) == ("stock issue", "assigned")
+        assert before.on_hand - after.on_hand == Decimal(3)
+
+    async def test_the_same_key_again_is_the_same_issue(self, erp: Erp, today: date):
+        key = new_key()
+        first = await erp.issue(issue_of(today), key=key)
+        assert await erp.issue(issue_of(today), key=key) == first
+        assert await erp.find_issue(key) == first
+
+    async def test_more_than_there_is_cannot_be_issued_and_nothing_is_taken(self, erp: Erp, today: date):
+        key = new_key()
+        before = await erp.sourcing(asked(item="IVSET-20"), today)
+        with pytest.raises(RefusedError, match="cannot promise"):
+            await erp.issue(issue_of(today, item="IVSET-20", quantity=int(before.on_hand) + 1), key=key)
+        assert await erp.find_issue(key) is None
+        assert (await erp.sourcing(asked(item="IVSET-20"), today)).on_hand == before.on_hand
+
+    async def test_the_last_of_the_shelf_goes_to_one_only(self, erp: Erp, today: date):
+        left = int((await erp.sourcing(asked(item="HEPARIN-5K"), today)).on_hand)
+        draft = issue_of(today, item="HEPARIN-5K", quantity=left)
+        results = await asyncio.gather(*(erp.issue(draft, key=new_key()) for _ in range(3)), return_exceptions=True)
+        refused = [result for result in results if isinstance(result, RefusedError)]
+        assert len(refused) == len(results) - 1
+
+    async def test_an_issue_and_an_order_may_share_a_key(self, erp: Erp, today: date):
+        key = new_key()
+        order = await erp.order(order_of(today), key=key)
+        issue = await erp.issue(issue_of(today), key=key)
+        assert (await erp.find_order(key), await erp.find_issue(key)) == (order, issue)

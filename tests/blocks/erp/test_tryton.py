@@ -1,0 +1,234 @@
+"""Tryton keeps the contract, also when answers are lost, clients die and people change the master data."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+
+import httpx
+import pytest
+
+from blocks.erp_tryton import TrytonErp
+from blocks.errors import RefusedError, UnknownError, UnreadableError
+from blocks.records.money import Money
+from infrastructure.local.erp.home import DATABASE
+from infrastructure.local.erp.rpc import Rpc
+from tests.blocks.erp.conftest import Tryton
+from tests.blocks.erp.contract import ErpContract, asked, issue_of, new_key, open_under, order_of
+
+pytestmark = pytest.mark.e2e
+
+PURCHASE = "purchase.purchase"
+SHIPMENT = "stock.shipment.internal"
+
+
+class Losing(httpx.AsyncBaseTransport):
+    """A network that delivers, and loses the answer to the n-th change."""
+
+    def __init__(self, nth: int) -> None:
+        self._network = httpx.AsyncHTTPTransport()
+        self._left = nth
+        self.lost = asyncio.Event()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._network.handle_async_request(request)
+        if request.method == "GET":
+            return answer
+        self._left -= 1
+        if self._left:
+            return answer
+        await answer.aread()
+        await answer.aclose()
+        self.lost.set()
+        raise httpx.ReadTimeout("lost", request=request)
+
+    async def aclose(self) -> None:
+        await self._network.aclose()
+
+
+class Stalling(Losing):
+    """A network that sends the n-th change and never comes back with the answer."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        sending = asyncio.create_task(self._network.handle_async_request(request))
+        if request.method != "GET":
+            self._left -= 1
+            if self._left == 0:
+                await asyncio.wait([sending], timeout=0.02)
+                self.lost.set()
+        return await sending
+
+
+@pytest.fixture
+def today(tryton: Tryton) -> date:
+    return tryton.today
+
+
+@pytest.fixture
+async def erp(tryton: Tryton) -> AsyncIterator[TrytonErp]:
+    adapter = TrytonErp(tryton.url, DATABASE, tryton.key)
+    yield adapter
+    await adapter.aclose()
+
+
+@pytest.fixture
+def admin(tryton: Tryton) -> Iterator[Rpc]:
+    with httpx.Client(timeout=60) as client:
+        yield tryton.administrator(client)
+
+
+class TestTrytonErp(ErpContract):
+    """The contract, held against the real ERP."""
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3], ids=["draft", "quotation", "confirmation"])
+async def test_whichever_answer_is_lost_the_key_leads_to_one_order(tryton: Tryton, erp: TrytonErp, nth: int):
+    key, losing = new_key(), Losing(nth)
+    unlucky = TrytonErp(tryton.url, DATABASE, tryton.key, transport=losing)
+    with pytest.raises(UnknownError):
+        await unlucky.order(order_of(tryton.today), key=key)
+    await unlucky.aclose()
+    assert (await erp.order(order_of(tryton.today), key=key)).state == "processing"
+    assert tryton.count(PURCHASE, key) == 1
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3], ids=["draft", "waiting", "assignment"])
+async def test_whichever_answer_is_lost_the_key_leads_to_one_issue(tryton: Tryton, erp: TrytonErp, nth: int):
+    key, losing = new_key(), Losing(nth)
+    unlucky = TrytonErp(tryton.url, DATABASE, tryton.key, transport=losing)
+    with pytest.raises(UnknownError):
+        await unlucky.issue(issue_of(tryton.today), key=key)
+    await unlucky.aclose()
+    assert (await erp.issue(issue_of(tryton.today), key=key)).state == "assigned"
+    assert tryton.count(SHIPMENT, key) == 1
+
+
+async def test_an_order_whose_confirmation_was_lost_is_found_as_placed(tryton: Tryton, erp: TrytonErp):
+    key = new_key()
+    unlucky = TrytonErp(tryton.url, DATABASE, tryton.key, transport=Losing(3))
+    with pytest.raises(UnknownError):
+        await unlucky.order(order_of(tryton.today), key=key)
+    await unlucky.aclose()
+    found = await erp.find_order(key)
+    assert found is not None
+    assert found.state == "processing"
+
+
+async def test_a_mere_draft_is_not_found_as_placed(tryton: Tryton, erp: TrytonErp):
+    key = new_key()
+    unlucky = TrytonErp(tryton.url, DATABASE, tryton.key, transport=Losing(1))
+    with pytest.raises(UnknownError):
+        await unlucky.order(order_of(tryton.today), key=key)
+    await unlucky.aclose()
+    assert tryton.count(PURCHASE, key) == 1
+    assert await erp.find_order(key) is None
+
+
+async def test_the_order_of_a_client_that_died_after_confirming_is_found(tryton: Tryton, erp: TrytonErp):
+    key, stalling = new_key(), Stalling(3)
+    doomed = TrytonErp(tryton.url, DATABASE, tryton.key, transport=stalling)
+    ordering = asyncio.create_task(doomed.order(order_of(tryton.today), key=key))
+    await stalling.lost.wait()
+    ordering.cancel()
+    await asyncio.gather(ordering, return_exceptions=True)
+    await doomed.aclose()
+    async with asyncio.timeout(10):
+        while (found := await erp.find_order(key)) is None:  # noqa: ASYNC110 -- another process acts
+            await asyncio.sleep(0.05)
+    assert found == await erp.order(order_of(tryton.today), key=key)
+    assert tryton.count(PURCHASE, key) == 1
+
+
+async def test_eight_clients_with_one_key_leave_one_document(tryton: Tryton):
+    key = new_key()
+    clients = [TrytonErp(tryton.url, DATABASE, tryton.key) for _ in range(8)]
+    placed = await asyncio.gather(*(client.order(order_of(tryton.today), key=key) for client in clients))
+    await asyncio.gather(*(client.aclose() for client in clients))
+    assert len({order.number for order in placed}) == 1
+    assert tryton.count(PURCHASE, key) == 1
+
+
+async def test_a_refused_order_leaves_not_even_a_draft(tryton: Tryton, erp: TrytonErp):
+    key = new_key()
+    with pytest.raises(RefusedError, match='A value is required for field "Invoice Address"'):
+        await erp.order(order_of(tryton.today, item="SUTURE-30", supplier="SUP-HALT"), key=key)
+    assert tryton.count(PURCHASE, key) == 0
+
+
+async def test_once_the_supplier_has_an_address_the_same_key_goes_through(tryton: Tryton, erp: TrytonErp, admin: Rpc):
+    key, code = new_key(), f"SUP-{new_key()[:6]}"
+    party = admin.new("party.party", name="New Surgical", code=code)
+    draft = order_of(tryton.today, supplier=code)
+    with pytest.raises(RefusedError):
+        await erp.order(draft, key=key)
+    admin.new("party.address", party=party, street="1 New Street")
+    assert (await erp.order(draft, key=key)).state == "processing"
+
+
+async def test_an_order_that_a_person_cancelled_is_not_placed_behind_their_back(
+    tryton: Tryton, erp: TrytonErp, admin: Rpc
+):
+    key = new_key()
+    unlucky = TrytonErp(tryton.url, DATABASE, tryton.key, transport=Losing(1))
+    with pytest.raises(UnknownError):
+        await unlucky.order(order_of(tryton.today), key=key)
+    await unlucky.aclose()
+    admin.model(PURCHASE, "cancel", [admin.the(PURCHASE, ["reference", "=", f"almoner:{key}"])])
+    with pytest.raises(RefusedError, match="is cancelled in the ERP"):
+        await erp.order(order_of(tryton.today), key=key)
+
+
+async def test_a_posted_bill_is_spent_and_its_order_no_longer_open(tryton: Tryton, erp: TrytonErp, admin: Rpc):
+    key, centre = new_key(), {"cost_centre": "ED"}
+    before = (await erp.sourcing(asked(**centre), tryton.today)).budget
+    draft = order_of(tryton.today, item="SVC-CALIB", supplier="SUP-EVER", quantity=4, **centre)
+    await erp.order(draft.model_copy(update={"unit_price": Money.of("145.00", "USD")}), key=key)
+    assert open_under((await erp.sourcing(asked(**centre), tryton.today)).budget, key) == [Money.of(580, "USD")]
+    bill = admin.find(PURCHASE, [["reference", "=", f"almoner:{key}"]], "invoices")[0]["invoices"]
+    admin.model("account.invoice", "write", bill, {"invoice_date": tryton.today, "reference": f"B-{key[:8]}"})
+    admin.model("account.invoice", "post", bill)
+    after = (await erp.sourcing(asked(**centre), tryton.today)).budget
+    assert after.posted - before.posted == Money.of(580, "USD")
+    assert not open_under(after, key)
+
+
+async def test_a_larger_quantity_gets_the_price_of_its_tier(tryton: Tryton, erp: TrytonErp, admin: Rpc):
+    row = admin.the("purchase.product_supplier", ["template.code", "=", "CENTRI-5"])
+    tier = admin.new("purchase.product_supplier.price", product_supplier=row, quantity=10.0, unit_price=Decimal(7500))
+    try:
+        few = await erp.sourcing(asked(item="CENTRI-5", quantity=9), tryton.today)
+        many = await erp.sourcing(asked(item="CENTRI-5", quantity=10), tryton.today)
+    finally:
+        admin.model("purchase.product_supplier.price", "delete", [tier])
+    assert (few.unit_price, many.unit_price) == (Money.of("7900.00", "USD"), Money.of("7500", "USD"))
+
+
+async def test_the_note_and_the_day_it_is_needed_are_on_the_order(tryton: Tryton, erp: TrytonErp, admin: Rpc):
+    key, needed = new_key(), tryton.today + timedelta(days=9)
+    await erp.order(order_of(tryton.today, needed_by=needed, note="call before delivery"), key=key)
+    fields = ("comment", "delivery_date", "description")
+    found = admin.find(PURCHASE, [["reference", "=", f"almoner:{key}"]], *fields)[0]
+    assert (found["comment"], found["delivery_date"]) == ("call before delivery", needed)
+    assert found["description"] == f"rita.okafor for OR, charged on {tryton.today}"
+
+
+async def test_the_service_may_not_read_the_ledger_of_accounts(tryton: Tryton):
+    says = {"Authorization": f"Bearer {tryton.key}"}
+    async with httpx.AsyncClient(headers=says) as client:
+        answer = await client.get(f"{tryton.url}/{DATABASE}/rest/model/account.move")
+    assert answer.status_code == 400
+    assert "not allowed" in answer.text
+
+
+async def test_a_wrong_key_needs_a_person(tryton: Tryton):
+    stranger = TrytonErp(tryton.url, DATABASE, "not-the-key")
+    with pytest.raises(UnreadableError, match="ALMONER_ERP_KEY"):
+        await stranger.find_order(new_key())
+    await stranger.aclose()
+
+
+async def test_a_wrong_database_needs_a_person(tryton: Tryton):
+    stranger = TrytonErp(tryton.url, "elsewhere", tryton.key)
+    with pytest.raises(UnreadableError, match="ALMONER_ERP_DATABASE"):
+        await stranger.find_order(new_key())
+    await stranger.aclose()

@@ -1,0 +1,1 @@
+"""The laptop's ERP: prepared once, served alone, put back at will."""
