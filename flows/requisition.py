@@ -74,8 +74,10 @@ async def decide_and_buy(request: Requisition, rulebook: Rulebook) -> Outcome:
                     return Outcome(ended="rejected", because=f"{decision.name}: {decision.note}")
             agreed = facts
         return await buy(request, facts)
-    except (RefusedError, NobodyMayError) as refusal:
-        return Outcome(ended="refused", because=str(refusal))
+    except RefusedError as refusal:
+        return Outcome(ended="refused", because=refusal.detail)
+    except NobodyMayError as gap:
+        return Outcome(ended="refused", because=str(gap))
 
 
 async def with_recent_spend(request: Requisition, facts: Facts, rulebook: Rulebook) -> Facts:

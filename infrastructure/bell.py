@@ -12,6 +12,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.client.schemas.responses import SetStateStatus
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import Scheduled
 
 from blocks import connect
@@ -51,7 +52,7 @@ async def runs_of(cases: Iterable[str], client: PrefectClient) -> dict[str, Flow
     found: dict[str, FlowRun] = {}
     for start in range(0, len(names), PAGE):
         wanted = FlowRunFilter(name=FlowRunFilterName(any_=names[start : start + PAGE]))
-        for run in await client.read_flow_runs(flow_run_filter=wanted, limit=PAGE):
+        for run in await client.read_flow_runs(flow_run_filter=wanted, limit=PAGE, sort=FlowRunSort.START_TIME_ASC):
             found[run.name] = run
     return found
 

@@ -9,13 +9,15 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-if sys.version_info < (3, 11):  # noqa: UP036 -- said in words, before an import says it in a traceback
+if sys.version_info < (3, 11):
     print("almoner needs Python 3.11 or newer: make .venv PYTHON=python3.12", file=sys.stderr)
     sys.exit(2)
 
 import typer
 from typer._click import Command, Context  # Typer's base classes have no public name since 0.27
 from typer.core import TyperCommand, TyperGroup
+
+from infrastructure.ending import run_and_leave
 
 COMMANDS: Mapping[str, str] = {
     "up": "Start the laptop stack and keep it running.",
@@ -65,5 +67,10 @@ def almoner() -> None:
     """Run a hospital's purchasing: requisitions, approvals, and the proof of both."""
 
 
+def main() -> None:
+    """Run the command line."""
+    run_and_leave(app)
+
+
 if __name__ == "__main__":
-    sys.exit(app())
+    main()

@@ -16,6 +16,7 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCre
 from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.utilities.importtools import import_object
 
+from infrastructure.ending import run_and_leave
 from infrastructure.warm.worker import WarmWorker
 
 PREFECT_YAML = Path(__file__).parent.parent / "prefect.yaml"
@@ -68,4 +69,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run_and_leave(lambda: asyncio.run(main()))

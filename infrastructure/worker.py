@@ -15,6 +15,7 @@ import threading
 from dataclasses import fields
 from typing import TYPE_CHECKING, cast
 
+from infrastructure.ending import run_and_leave
 from infrastructure.prefect_settings import WORKER
 
 if TYPE_CHECKING:
@@ -78,8 +79,7 @@ def prepare(asked: argparse.Namespace) -> tuple[socket.socket, "WarmWorker"]:
         bell = listening_socket(asked.bell_port)
     except OSError as error:
         raise CannotStartError(
-            f"port {asked.bell_port} is taken ({error}): stop the other worker, or choose another"
-            " --bell-port."
+            f"port {asked.bell_port} is taken ({error}): stop the other worker, or choose another --bell-port."
         ) from error
     prepare_logging()
     name = f"{asked.name}@{socket.gethostname()}:{bell.getsockname()[1]}"
@@ -138,4 +138,4 @@ def run_in_thread(worker: "WarmWorker", bell: socket.socket) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_and_leave(main)

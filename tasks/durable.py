@@ -189,10 +189,8 @@ class _Memory(Generic[R]):
         return self.result.validate_python(kept, strict=False)
 
 
-def _worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    return isinstance(state.data, UnavailableError) or isinstance(
-        state.result(raise_on_failure=False), UnavailableError
-    )
+async def _worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    return isinstance(await state.aresult(raise_on_failure=False), UnavailableError)
 
 
 def _patiently(fn: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:

@@ -18,6 +18,7 @@ from starlette.routing import Route
 from blocks.errors import OutsideError
 from infrastructure.doors import events, slack
 from infrastructure.doors.http import BODY_MAX, Deed, Request, Response
+from infrastructure.ending import run_and_leave
 
 logger = logging.getLogger("almoner.doors")
 Handler = Callable[[Request], Awaitable[Response]]
@@ -100,4 +101,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_and_leave(main)

@@ -7,6 +7,7 @@ from blocks import connect
 from blocks.records.people import Directory
 from blocks.records.policy import Policy
 from blocks.rulebook import adopt
+from infrastructure.ending import run_and_leave
 from tasks.case import utc_now
 
 HERE = files("infrastructure.local.hospital")
@@ -29,4 +30,4 @@ async def adopt_all() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(adopt_all())
+    run_and_leave(lambda: asyncio.run(adopt_all()))
