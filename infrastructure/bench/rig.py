@@ -10,11 +10,13 @@ from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
 import psutil  # type: ignore[import-untyped]  # carries no types
+from prefect import Flow
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import (
@@ -24,9 +26,9 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateName,
 )
 from prefect.exceptions import ObjectAlreadyExists
+from prefect.flows import load_flow_from_entrypoint
 
-from infrastructure.bench.processes import six_steps_one_wait
-
+BARE_PROCESS = "infrastructure.bench.processes.six_steps_one_wait"
 READY_S = 60.0
 Wake = Callable[[UUID], Awaitable[None]]
 
@@ -39,8 +41,9 @@ def free_port() -> int:
         return port
 
 
-async def deploy(client: PrefectClient, pool: str, pool_type: str) -> UUID:
-    """Deploy the bare process to `pool`, making the pool if it is missing."""
+async def deploy(client: PrefectClient, pool: str, pool_type: str, entrypoint: str = BARE_PROCESS) -> UUID:
+    """Deploy a process (the bare one) to `pool`, making the pool if it is missing."""
+    flow: Flow[..., Any] = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
     nothing = {"type": "object", "properties": {}}
     template = {"job_configuration": {"env": {}}, "variables": nothing}
     if pool_type == "process":
@@ -50,9 +53,9 @@ async def deploy(client: PrefectClient, pool: str, pool_type: str) -> UUID:
     with suppress(ObjectAlreadyExists):
         await client.create_work_pool(WorkPoolCreate(name=pool, type=pool_type, base_job_template=template))
     return await client.create_deployment(
-        flow_id=await client.create_flow(six_steps_one_wait),
+        flow_id=await client.create_flow(flow),
         name=f"bench-{pool}",
-        entrypoint="infrastructure.bench.processes.six_steps_one_wait",
+        entrypoint=entrypoint,
         work_pool_name=pool,
         pull_steps=[],
         parameter_openapi_schema=nothing,
@@ -133,15 +136,15 @@ def _cpu_s(one: psutil.Process) -> float:
     return total
 
 
-async def all_in(client: PrefectClient, runs: Collection[UUID], state: str, every_s: float = 0.25) -> None:
+async def all_in(client: PrefectClient, runs: Collection[UUID], state: str, within_s: float = READY_S) -> None:
     """Wait until all the runs are in the state of this name, asking once for all of them."""
     filters = FlowRunFilter(
         id=FlowRunFilterId(any_=list(runs)),
         state=FlowRunFilterState(name=FlowRunFilterStateName(any_=[state])),
     )
-    deadline = time.monotonic() + READY_S
+    deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         if await client.count_flow_runs(flow_run_filter=filters) == len(runs):
             return
-        await asyncio.sleep(every_s)
-    raise TimeoutError(f"Not all of {len(runs)} runs got to {state} within {READY_S:.0f} s.")
+        await asyncio.sleep(0.5)
+    raise TimeoutError(f"Not all of {len(runs)} runs got to {state} within {within_s:.0f} s.")
