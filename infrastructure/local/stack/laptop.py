@@ -4,10 +4,10 @@ import importlib
 import signal
 from collections.abc import Callable, Mapping, Sequence
 
-from infrastructure.local.stack import postgres, tools
+from infrastructure.local.stack import postgres, s3, tools
 from infrastructure.local.stack.parts import Part, answers, succeeds
 from infrastructure.local.stack.ports import LOOPBACK
-from infrastructure.local.stack.site import BUCKET, Site
+from infrastructure.local.stack.site import Site
 
 
 def module(name: str, *arguments: str, port: str = "") -> Callable[[Site], Sequence[str]]:
@@ -44,26 +44,6 @@ def _worker_environment(_site: Site) -> Mapping[str, str]:
     return settings
 
 
-def _s3(site: Site) -> Sequence[str]:
-    data, ports = site.home.path / "s3", site.ports
-    data.mkdir(exist_ok=True)
-    # It writes its last command line there and would believe it over a new family of ports.
-    (data / "mini.options").unlink(missing_ok=True)
-    return [
-        *(str(tools.weed(site.home.tools)), "mini", f"-dir={data}", f"-bucket={BUCKET}"),
-        # Without -ip.bind it would listen to the whole network.
-        *(f"-ip={LOOPBACK}", f"-ip.bind={LOOPBACK}"),
-        *(f"-s3.port={ports['s3']}", f"-s3.port.grpc={ports['s3-grpc']}"),
-        *(f"-master.port={ports['s3-master']}", f"-master.port.grpc={ports['s3-master-grpc']}"),
-        *(f"-volume.port={ports['s3-volume']}", f"-volume.port.grpc={ports['s3-volume-grpc']}"),
-        *(f"-filer.port={ports['s3-filer']}", f"-filer.port.grpc={ports['s3-filer-grpc']}"),
-        *(f"-admin.port={ports['s3-admin']}", f"-admin.port.grpc={ports['s3-admin-grpc']}"),
-        # What nobody here uses: a table catalogue, a second catalogue, WebDAV, a web page, phoning home.
-        *("-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false", "-admin.ui=false"),
-        *("-master.telemetry=false", "-volume.preStopSeconds=0"),
-    ]
-
-
 LAPTOP: tuple[Part, ...] = (
     Part(
         "tools",
@@ -88,10 +68,9 @@ LAPTOP: tuple[Part, ...] = (
     ),
     Part(
         "s3",
-        _s3,
+        s3.command,
         needs=("tools",),
-        # The bucket's own directory: the S3 door answers before the bucket is made.
-        healthy=answers("s3-filer", f"/buckets/{BUCKET}/"),
+        healthy=s3.healthy,
         title="Object storage (S3)",
         address=lambda site: site.ports.url("s3"),
         ports=tuple(
@@ -118,7 +97,7 @@ LAPTOP: tuple[Part, ...] = (
         "erp",
         module("infrastructure.local.erp", "serve", port="erp"),
         needs=("erp-database",),
-        healthy=answers("erp", "/"),
+        healthy=answers("erp", "/", method="OPTIONS"),  # its root knows no other
         title="ERP (Tryton)",
         address=lambda site: site.ports.url("erp"),
         ports=("erp",),

@@ -13,6 +13,7 @@ from infrastructure.local.stack.trouble import StackError
 
 Health = Callable[[Site], Awaitable[bool]]
 _PROBE_TIMEOUT_S = 2.0
+_GOOD = range(200, 300)
 
 
 @dataclass(frozen=True)
@@ -59,19 +60,19 @@ def chosen(parts: Sequence[Part], only: Iterable[str], without: Iterable[str] = 
     return tuple(part for part in parts if part.name in wanted)
 
 
-def answers(port: str, path: str) -> Health:
-    """Healthy when the server at the port answers a GET of the path with 200."""
+def answers(port: str, path: str, *, method: str = "GET") -> Health:
+    """Healthy when the server at the port answers the path with success."""
 
     async def healthy(site: Site) -> bool:
-        return await asyncio.to_thread(_status, site.ports[port], path) == http.HTTPStatus.OK
+        return await asyncio.to_thread(_status, site.ports[port], method, path) in _GOOD
 
     return healthy
 
 
-def _status(port: int, path: str) -> int:
+def _status(port: int, method: str, path: str) -> int:
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_PROBE_TIMEOUT_S)
     try:
-        connection.request("GET", path)
+        connection.request(method, path)
         return connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return 0

@@ -55,6 +55,8 @@ class Supervisor:
                     task.result()
         except BaseException:
             all_well.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await all_well
             await self.stop()
             raise
 
@@ -152,8 +154,7 @@ class Supervisor:
         while True:
             well = part.healthy is not None and await part.healthy(self.site)
             if part.healthy is None:
-                for line in tail.fresh():
-                    self._narrator.remark(part.name, line)
+                self._pass_on(part, tail)
             if not child.running:
                 code = await child.ended()
                 if part.healthy is not None or code != 0:
@@ -168,6 +169,12 @@ class Supervisor:
                 await child.stop()
                 return f"was not well within {part.patience_s:g} s"
             await asyncio.sleep(_LOOK_EVERY_S)
+
+    def _pass_on(self, part: Part, tail: Tail) -> None:
+        for line in tail.fresh():
+            if line.startswith("Traceback"):
+                break  # its end is what matters, and is told with the failure
+            self._narrator.remark(part.name, line)
 
     async def _announce_return(self, part: Part, why: str, pause_s: float) -> None:
         self._well[part.name].clear()

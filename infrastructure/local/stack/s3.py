@@ -1,0 +1,69 @@
+"""SeaweedFS as S3: its command line, and how one sees that it can really be read and written."""
+
+import asyncio
+import http.client
+from collections.abc import Sequence
+
+from infrastructure.local.stack import tools
+from infrastructure.local.stack.ports import LOOPBACK
+from infrastructure.local.stack.site import BUCKET, Site
+
+_PROBE = f"/{BUCKET}/health/started"
+_REGION = "us-east-1"
+_TIMEOUT_S = 5.0
+
+
+def command(site: Site) -> Sequence[str]:
+    """Write the server's command line; its keys are in the environment."""
+    data, ports = site.home.path / "s3", site.ports
+    data.mkdir(exist_ok=True)
+    # It writes its last command line there and would believe it over a new family of ports.
+    (data / "mini.options").unlink(missing_ok=True)
+    return [
+        *(str(tools.weed(site.home.tools)), "mini", f"-dir={data}", f"-bucket={BUCKET}"),
+        # Without -ip.bind it would listen to the whole network.
+        *(f"-ip={LOOPBACK}", f"-ip.bind={LOOPBACK}"),
+        *(f"-s3.port={ports['s3']}", f"-s3.port.grpc={ports['s3-grpc']}"),
+        *(f"-master.port={ports['s3-master']}", f"-master.port.grpc={ports['s3-master-grpc']}"),
+        *(f"-volume.port={ports['s3-volume']}", f"-volume.port.grpc={ports['s3-volume-grpc']}"),
+        *(f"-filer.port={ports['s3-filer']}", f"-filer.port.grpc={ports['s3-filer-grpc']}"),
+        *(f"-admin.port={ports['s3-admin']}", f"-admin.port.grpc={ports['s3-admin-grpc']}"),
+        # What nobody here uses: a table catalogue, a second catalogue, WebDAV, a web page, phoning home.
+        *("-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false", "-admin.ui=false"),
+        *("-master.telemetry=false", "-volume.preStopSeconds=0"),
+    ]
+
+
+async def healthy(site: Site) -> bool:
+    """Whether an object of the last start can be read, written anew, and read again.
+
+    Its door answers, and even lists the bucket, a moment before the volumes behind it have reported; an object
+    asked for in that moment is an internal error.
+    """
+    return await asyncio.to_thread(_round_trip, site)
+
+
+def _round_trip(site: Site) -> bool:
+    found = _ask(site, "GET")
+    if found not in {http.HTTPStatus.OK, http.HTTPStatus.NOT_FOUND}:
+        return False
+    return _ask(site, "PUT", b"well") == http.HTTPStatus.OK and _ask(site, "GET") == http.HTTPStatus.OK
+
+
+def _ask(site: Site, method: str, body: bytes = b"") -> int:
+    # Signing is all that is wanted of botocore here: it is there in a tenth of a second, a client in half of one.
+    from botocore.auth import S3SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    request = AWSRequest(method, site.ports.url("s3") + _PROBE, data=body)
+    keys = Credentials(site.keys.s3_access_key, site.keys.s3_secret_key)
+    S3SigV4Auth(keys, "s3", _REGION).add_auth(request)
+    connection = http.client.HTTPConnection(LOOPBACK, site.ports["s3"], timeout=_TIMEOUT_S)
+    try:
+        connection.request(method, _PROBE, body, dict(request.headers.items()))
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        connection.close()
