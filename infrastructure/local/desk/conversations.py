@@ -95,8 +95,8 @@ def direct_id(users: Sequence[str]) -> str:
     """Name the conversation of the app with these people; the same people, the same name.
 
     >>> direct_id(["U0ANA"])
-    'D0ANA'
+    'D00000ANA'
     """
     if len(users) == 1:
-        return "D" + users[0][1:]
+        return "D" + users[0][1:].rjust(8, "0")  # Slack's ids are nine characters or more
     return "G0" + hashlib.sha256(" ".join(sorted(users)).encode()).hexdigest()[:9].upper()

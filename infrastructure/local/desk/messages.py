@@ -12,6 +12,12 @@ from infrastructure.local.desk.store import Store
 _TOP = "(thread_ts IS NULL OR thread_ts = ts OR json_extract(doc, '$.subtype') = 'thread_broadcast')"
 
 
+# What Slack shows for an app without a picture of its own.
+_BOT_ICONS = {
+    f"image_{size}": f"https://a.slack-edge.com/80588/img/plugins/app/bot_{size}.png" for size in (36, 48, 72)
+}
+
+
 class Messages:
     """Every message of the workspace, in the shape the Web API returns it."""
 
@@ -25,7 +31,7 @@ class Messages:
         app, team = self._directory.app, self._directory.team
         profile = {
             "id": app.bot_id, "app_id": app.id, "name": app.name, "deleted": False, "updated": 0,
-            "icons": {}, "team_id": team.id,
+            "icons": dict(_BOT_ICONS), "team_id": team.id,
         }  # fmt: skip
         made = {"type": "message", "user": app.user, "bot_id": app.bot_id, "app_id": app.id,
                 "team": team.id, "bot_profile": profile}  # fmt: skip
@@ -39,6 +45,9 @@ class Messages:
     def post(self, channel: str, message: Json, only_for: str | None = None) -> Json:
         """Keep a new message and give it its `ts`. `only_for` makes it ephemeral."""
         message = {**message, "ts": self.clock.tick()}
+        parent = self.get(channel, message["thread_ts"]) if "thread_ts" in message else None
+        if parent:
+            message["parent_user_id"] = parent["user"]
         self._save(channel, message, only_for)
         return message
 

@@ -73,7 +73,10 @@ FORM: Json = {
                 "type": "static_select",
                 "action_id": "item",
                 "placeholder": plain("Choose an item"),
-                "options": [option("GLOVE-M", "Nitrile gloves M, box of 100"), option("VENT-T1", "Transport ventilator")],
+                "options": [
+                    option("GLOVE-M", "Nitrile gloves M, box of 100"),
+                    option("VENT-T1", "Transport ventilator"),
+                ],
             },
         },
         {
@@ -120,11 +123,11 @@ EVERY_BLOCK: list[Json] = [
                          "confirm": plain("Do it"), "deny": plain("Leave it")}},
         ],
     },
-    {"type": "image", "image_url": "https://127.0.0.1:1/picture.png", "alt_text": "A picture", "title": plain("Picture")},
+    {"type": "image", "image_url": "https://127.0.0.1:1/p.png", "alt_text": "A picture", "title": plain("Picture")},
     {
         "type": "rich_text",
         "elements": [
-            {"type": "rich_text_section", "elements": [{"type": "text", "text": "rich bold", "style": {"bold": True}}]},
+            {"type": "rich_text_section", "elements": [{"type": "text", "text": "rich", "style": {"bold": True}}]},
             {"type": "rich_text_list", "style": "bullet",
              "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "an item"}]}]},
         ],

@@ -10,6 +10,7 @@ from slack_sdk.webhook import WebhookClient
 from infrastructure.local.desk.clicks import NOT_RESPONDING
 from infrastructure.local.desk.delivery import signature
 from infrastructure.local.desk.driver import DeskDriver, NothingHappenedError, RefusedClickError, Seen
+from infrastructure.local.desk.formstate import Raw
 from infrastructure.local.desk.settings import DeskSettings
 from tests.infrastructure.desk.cards import CARD, EVERY_BLOCK, FORM
 from tests.infrastructure.desk.conftest import Running, code
@@ -78,7 +79,7 @@ async def test_each_kind_of_menu_sends_what_was_picked_and_the_state_of_the_rest
     slack.chat_postMessage(channel="general", text="every", blocks=EVERY_BLOCK)
     ana = driver.person("U0ANA")
     seen = await ana.wait_for_message("general", having="Every block")
-    picks = {"one": "b", "who": "U0CARL", "day": "2026-04-01", "boxes": ["x", "y"], "radio": "2"}
+    picks: dict[str, Raw] = {"one": "b", "who": "U0CARL", "day": "2026-04-01", "boxes": ["x", "y"], "radio": "2"}
     sent = {}
     for action_id, value in picks.items():
         assert (await ana.click(seen, action_id, value, values={"choose": {"boxes": ["x"]}})).ok
@@ -189,7 +190,7 @@ async def test_a_response_url_works_for_half_an_hour(
     desk.clock.ahead_s += 2 * 60
     late = WebhookClient(app.last["response_url"]).send(text="too late")
     assert (late.status_code, "expired_url" in late.body) == (404, True)
-    assert httpx.post(f"{desk.url}/actions/T0MERCY/1/guess", json={"text": "x"}).status_code == 404
+    assert WebhookClient(f"{desk.url}/actions/T0MERCY/1/guess").send(text="x").status_code == 404
 
 
 def test_another_page_cannot_click_through_a_visitors_browser(desk: Running) -> None:

@@ -91,7 +91,9 @@ def test_a_view_may_weigh_250_kilobytes() -> None:
 
 
 def test_slack_says_what_is_wrong_and_where(slack: WebClient) -> None:
-    answer = refusal(slack.chat_postMessage, channel="approvals", text="x", blocks=section(text=mrkdwn(n(3001)))).response
+    answer = refusal(
+        slack.chat_postMessage, channel="approvals", text="x", blocks=section(text=mrkdwn(n(3001)))
+    ).response
     assert answer.status_code == 200
     assert answer["error"] == "invalid_blocks"
     assert answer["response_metadata"]["messages"] == [
@@ -124,7 +126,7 @@ def test_a_view_that_breaks_a_rule_is_an_invalid_argument(slack: WebClient, desk
         ([{"type": "header", "text": mrkdwn("x")}], "must be a valid enum value [json-pointer:/blocks/0/text/type]"),
         (actions(button(style="blue")), "must be a valid enum value [json-pointer:/blocks/0/elements/0/style]"),
         (actions(button(colour="red")), "invalid additional property: colour [json-pointer:/blocks/0/elements/0]"),
-        (actions({"type": "plain_text_input"}), "unsupported type: plain_text_input [json-pointer:/blocks/0/elements/0/type]"),
+        (actions({"type": "file_input"}), "unsupported type: file_input [json-pointer:/blocks/0/elements/0/type]"),
         (actions({"type": "static_select"}), "missing required field: options [json-pointer:/blocks/0/elements/0]"),
         ([{"type": "divider", "block_id": "a"}] * 2, "block_id: `a` already exists [json-pointer:/blocks/1/block_id]"),
         (["text"], "must be an object [json-pointer:/blocks/0]"),

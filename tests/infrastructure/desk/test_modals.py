@@ -55,9 +55,7 @@ async def test_what_is_missing_is_said_before_the_app_is_asked(
     assert app.interactions == []
 
 
-async def test_the_apps_own_errors_stand_under_their_fields(
-    driver: DeskDriver, form: Json, app: ListeningApp
-) -> None:
+async def test_the_apps_own_errors_stand_under_their_fields(driver: DeskDriver, form: Json, app: ListeningApp) -> None:
     app.body = {"response_action": "errors", "errors": {"quantity": "The shelf holds 480."}}
     ana = driver.person("U0ANA")
     assert (await ana.submit(form, FILLED)).errors == {"quantity": "The shelf holds 480."}
@@ -144,9 +142,7 @@ async def test_nobody_fills_somebody_elses_form(driver: DeskDriver, form: Json) 
         await driver.person("U0ANA").submit(form, {"price": "0"})
 
 
-async def test_a_home_tab_is_each_persons_own(
-    driver: DeskDriver, slack: WebClient, app: ListeningApp
-) -> None:
+async def test_a_home_tab_is_each_persons_own(driver: DeskDriver, slack: WebClient, app: ListeningApp) -> None:
     button = {"type": "button", "action_id": "refresh", "text": plain("Refresh")}
     view = {"type": "home", "blocks": [{"type": "actions", "block_id": "a", "elements": [button]}]}
     slack.views_publish(user_id="U0ANA", view=view)

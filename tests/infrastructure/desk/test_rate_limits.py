@@ -78,7 +78,7 @@ def test_limits_can_be_widened_or_switched_off(start: Callable[..., Running]) ->
 
 @pytest.mark.parametrize("text", ["fast", "x0", "x-1", "2", "x"])
 def test_a_rate_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="xN|could not convert"):
+    with pytest.raises(ValueError, match=r"xN|could not convert"):
         parse_rate_factor(text)
 
 

@@ -15,13 +15,11 @@ from tests.infrastructure.desk.listening import ListeningApp
 
 async def eventually(happened: Callable[[], Any]) -> None:
     async with asyncio.timeout(5):
-        while not happened():
+        while not happened():  # noqa: ASYNC110 (the app lives in another thread)
             await asyncio.sleep(0.01)
 
 
-async def test_a_reply_in_a_thread_is_told_to_the_app(
-    driver: DeskDriver, slack: WebClient, app: ListeningApp
-) -> None:
+async def test_a_reply_in_a_thread_is_told_to_the_app(driver: DeskDriver, slack: WebClient, app: ListeningApp) -> None:
     slack.chat_postMessage(channel="approvals", text="a card")
     ana = driver.person("U0ANA")
     card = await ana.wait_for_message("approvals", having="a card")
@@ -45,16 +43,14 @@ async def test_a_reply_in_a_thread_is_told_to_the_app(
 async def test_a_direct_message_is_an_im_event(driver: DeskDriver, app: ListeningApp) -> None:
     assert (await driver.person("U0ANA").write("U0ANA", "where is my order?")).ok
     await eventually(lambda: app.events)
-    assert (app.events[0][1]["event"]["channel_type"], app.events[0][1]["event"]["channel"]) == ("im", "D0ANA")
+    assert (app.events[0][1]["event"]["channel_type"], app.events[0][1]["event"]["channel"]) == ("im", "D00000ANA")
 
 
 def test_events_are_retried_at_once_after_a_minute_and_after_five() -> None:
     assert DeskSettings(bot_token="t", signing_secret="s").event_retries_s == (0.0, 60.0, 300.0)
 
 
-async def test_an_unanswered_event_is_sent_again_and_says_so(
-    start: Callable[..., Running], app: ListeningApp
-) -> None:
+async def test_an_unanswered_event_is_sent_again_and_says_so(start: Callable[..., Running], app: ListeningApp) -> None:
     desk = start(event_retries_s=(0.0, 0.05, 0.05), app_wait_s=0.3)
     app.status = 500
     async with DeskDriver(desk.url) as driver:
@@ -96,9 +92,7 @@ async def test_a_commands_answer_is_for_who_typed_it_or_for_all(driver: DeskDriv
     assert [s.message["text"] for s in await ana.messages("approvals")] == mine[1:]
 
 
-async def test_a_command_that_fails_says_so_as_slack_does(
-    start: Callable[..., Running], app: ListeningApp
-) -> None:
+async def test_a_command_that_fails_says_so_as_slack_does(start: Callable[..., Running], app: ListeningApp) -> None:
     desk = start(app_wait_s=0.2)
     async with DeskDriver(desk.url) as driver:
         rita = driver.person("U0RITA")

@@ -1,6 +1,7 @@
 """The emoji that cards use, by Slack's names."""
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 EMOJI: Final[dict[str, str]] = {
@@ -26,6 +27,17 @@ EMOJI: Final[dict[str, str]] = {
     "white_circle": "⚪", "black_circle": "⚫", "point_right": "👉", "raised_hand": "✋",
     "robot_face": "🤖", "balance_scale": "⚖️", "handshake": "🤝", "seedling": "🌱",
 }  # fmt: skip
+# Drawn in static/emoji.svg, so that a card looks the same on a machine without an emoji font.
+DRAWN: Final = frozenset({
+    "white_check_mark", "heavy_check_mark", "x", "warning", "lock",
+    "key", "hourglass_flowing_sand", "question", "exclamation", "information_source",
+    "no_entry", "no_entry_sign", "package", "truck", "memo",
+    "clipboard", "page_facing_up", "receipt", "bell", "moneybag",
+    "eyes", "speech_balloon", "tada", "large_green_circle", "large_yellow_circle",
+    "large_orange_circle", "red_circle", "large_blue_circle", "white_circle", "hospital",
+    "calendar", "arrow_right", "mag", "chart_with_upwards_trend", "bar_chart",
+    "pill", "computer", "link", "repeat",
+})  # fmt: skip
 _NAMED = re.compile(r":([a-z0-9_+\-]+):(?::skin-tone-[2-6]:)?")
 
 
@@ -36,3 +48,18 @@ def with_emoji(text: str) -> str:
     'done 🎉 at 10:30:00'
     """
     return _NAMED.sub(lambda found: EMOJI.get(found.group(1), found.group()), text)
+
+
+_BARE = {EMOJI[name].rstrip("\ufe0f"): name for name in sorted(DRAWN)} | {EMOJI["hourglass"]: "hourglass_flowing_sand"}
+_SIGNS = re.compile(f"({'|'.join(map(re.escape, _BARE))})\ufe0f?")
+
+
+def pictured(text: str, put: Callable[[str], str] = str) -> str:
+    """Replace signs that are drawn with their picture. `text` is HTML text: no tags around it."""
+
+    def picture(found: re.Match[str]) -> str:
+        name = _BARE[found.group(1)]
+        use = f'<use href="/static/emoji.svg#{name}"/>'
+        return put(f'<svg class="emoji" role="img" aria-label="{name.replace("_", " ")}">{use}</svg>')
+
+    return _SIGNS.sub(picture, text)

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from infrastructure.local.desk.directory import Directory
 from infrastructure.local.desk.page.dates import slack_date
-from infrastructure.local.desk.page.emoji import with_emoji
+from infrastructure.local.desk.page.emoji import pictured, with_emoji
 
 _HELD = re.compile("\ue000(\\d+)\ue001")
 _FENCE = re.compile(r"```\n?(.+?)\n?```", re.DOTALL)
@@ -53,7 +53,7 @@ class Renderer:
         text = _FENCE.sub(lambda m: hold(f"<pre>{_literal(m.group(1))}</pre>"), text)
         text = _CODE.sub(lambda m: hold(f"<code>{_literal(m.group(1))}</code>"), text)
         text = _CONTROL.sub(lambda m: hold(self._control(m.group(1))), text)
-        text = _styled(with_emoji(_literal(text)))
+        text = _styled(pictured(with_emoji(_literal(text)), hold))
         html = _quoted(text)
         while _HELD.search(html):
             html = _HELD.sub(lambda m: held[int(m.group(1))], html)
@@ -62,7 +62,12 @@ class Renderer:
     def plain(self, text: str) -> Markup:
         """Render plain text: emoji and line breaks, nothing else."""
         safe = escape(with_emoji(unescape_slack(text)))
-        return Markup(safe.replace("\n", "<br>"))  # noqa: S704 (escaped on the line above)
+        return Markup(pictured(safe).replace("\n", "<br>"))  # noqa: S704 (escaped on the line above)
+
+    @staticmethod
+    def words(text: str) -> str:
+        """Return plain text as bare words, for attributes and menus that hold no markup."""
+        return with_emoji(unescape_slack(text))
 
     def text(self, thing: dict[str, str]) -> Markup:
         """Render a text object."""

@@ -4,7 +4,6 @@ from html import escape
 
 from markupsafe import Markup
 
-from infrastructure.local.desk.page.emoji import EMOJI
 from infrastructure.local.desk.page.mrkdwn import Renderer, safe_link
 from infrastructure.local.desk.shapes import Json
 
@@ -47,7 +46,7 @@ def _leaf(leaf: Json, renderer: Renderer) -> str:
     elif kind == "usergroup":
         html = str(renderer.mrkdwn(f"<!subteam^{leaf['usergroup_id']}>"))
     elif kind == "emoji":
-        html = escape(EMOJI.get(leaf["name"], f":{leaf['name']}:"))
+        html = str(renderer.plain(f":{leaf['name']}:"))
     elif kind == "date":
         stamp = f"<!date^{int(leaf['timestamp'])}^{leaf['format']}|{leaf.get('fallback', '')}>"
         html = str(renderer.mrkdwn(stamp))

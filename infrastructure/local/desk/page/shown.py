@@ -48,7 +48,7 @@ class Page:
             "colour": colour, "initial": formstate.initial, "emoji": EMOJI,
         }  # fmt: skip
         self.env.filters |= {
-            "mrkdwn": renderer.mrkdwn, "plain": renderer.plain, "text_object": renderer.text,
+            "mrkdwn": renderer.mrkdwn, "plain": renderer.plain, "words": renderer.words, "text_object": renderer.text,
             "markdown": renderer.markdown, "safe_link": safe_link,
             "rich_text": lambda block: richtext.rich_text(block, renderer),
             "clock": lambda ts: dates.clock(dates.moment(ts, self.zone)),

@@ -45,7 +45,8 @@ def _bot(directory: Directory) -> Json:
     app, team = directory.app, directory.team
     profile = {"real_name": app.name, "real_name_normalized": app.name, "display_name": "",
                "display_name_normalized": "", "bot_id": app.bot_id, "api_app_id": app.id,
-               "avatar_hash": "", "team": team.id}  # fmt: skip
+               "avatar_hash": "", "team": team.id,
+               "title": "", "phone": "", "skype": "", "status_text": "", "status_emoji": ""}  # fmt: skip
     return {"id": app.user, "team_id": team.id, "name": app.name.lower(), "deleted": False,
             "real_name": app.name, "profile": profile, "is_bot": True, "is_app_user": False,
             "updated": 0}  # fmt: skip
@@ -81,9 +82,10 @@ def by_email(call: Call) -> Json:
 
 def _group(directory: Directory, group: UserGroup) -> Json:
     return {
-        "id": group.id, "team_id": directory.team.id, "is_usergroup": True, "name": group.name,
+        "id": group.id, "team_id": directory.team.id, "is_usergroup": True, "is_subteam": True, "name": group.name,
         "handle": group.handle, "description": "", "is_external": False, "date_create": 0,
-        "date_update": 0, "date_delete": 0, "auto_type": None, "created_by": directory.app.user,
+        "date_update": 0, "date_delete": 0, "auto_type": None,
+        "auto_provision": False, "enterprise_subteam_id": "", "created_by": directory.app.user,
         "updated_by": directory.app.user, "deleted_by": None, "user_count": len(group.users),
         "prefs": {"channels": [], "groups": []},
     }  # fmt: skip

@@ -3,9 +3,12 @@ export const me = document.body.dataset.as;
 
 export async function fetchFragment(name, query = {}) {
   const params = new URLSearchParams({ as: me, ...query });
-  const answer = await fetch(`/shown/${name}?${params}`);
-  if (!answer.ok) throw new Error(`${name}: ${answer.status}`);
-  return answer.text();
+  try {
+    const answer = await fetch(`/shown/${name}?${params}`);
+    return answer.ok ? await answer.text() : null;
+  } catch {
+    return null; // Leaving the page, or the desk is down: the stream says when it is back.
+  }
 }
 
 export async function post(deed, what) {

@@ -1,6 +1,6 @@
 // The page: where one is (from the address), what is shown there, and what changed meanwhile.
 import "./acts.js";
-import { fetchFragment, me, post } from "./ask.js";
+import { fetchFragment, me, post, toast } from "./ask.js";
 import { startComposer } from "./composer.js";
 import { refreshModal } from "./modal.js";
 
@@ -48,7 +48,9 @@ function show(holder, html, again) {
 }
 
 async function showSidebar() {
-  side.innerHTML = await fetchFragment("sidebar");
+  const html = await fetchFragment("sidebar");
+  if (html === null) return;
+  side.innerHTML = html;
   for (const link of side.querySelectorAll("a")) {
     if (link.dataset.channel === at.channel) link.setAttribute("aria-current", "page");
   }
@@ -61,7 +63,7 @@ async function showTalk(again) {
   if (!at.channel) return;
   const where = at.channel + at.tab;
   const html = await fetchFragment(at.tab === "home" ? "home" : "talk", { channel: at.channel });
-  if (where !== at.channel + at.tab) return;
+  if (html === null || where !== at.channel + at.tab) return;
   show(pane, html, again);
   const name = pane.querySelector("h2")?.textContent.trim() ?? "";
   const direct = at.channel.startsWith("D");
@@ -74,7 +76,8 @@ async function showTalk(again) {
 
 async function showThread(again) {
   thread.hidden = !at.thread;
-  if (at.thread) show(thread.querySelector(".pane"), await fetchFragment("thread", at), again);
+  const html = at.thread ? await fetchFragment("thread", at) : null;
+  if (html !== null) show(thread.querySelector(".pane"), html, again);
 }
 
 async function go() {
@@ -119,6 +122,7 @@ function listen() {
   const news = new EventSource(`/desk/stream?as=${encodeURIComponent(me)}`);
   news.addEventListener("hello", soon);
   news.onmessage = soon;
+  news.onerror = () => toast("The desk is not answering. Waiting for it to come back…");
 }
 
 startComposer(composer, () => ({ channel: at.channel }), async () => {

@@ -6,6 +6,7 @@ const dialog = document.getElementById("modal");
 
 export async function refreshModal() {
   const html = await fetchFragment("modal");
+  if (html === null) return;
   const before = dialog.querySelector("form");
   const holder = document.createElement("template");
   holder.innerHTML = html;
