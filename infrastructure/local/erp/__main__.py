@@ -2,8 +2,10 @@
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from infrastructure.local.erp.home import ErpHome, ErpHomeError
 from infrastructure.local.erp.prepare import prepare, reset
@@ -17,6 +19,8 @@ def main() -> None:
     try:
         match arguments.command:
             case "prepare":
+                # A plain SIGTERM would leave Tryton's own processes behind.
+                signal.signal(signal.SIGTERM, _stop)
                 prepare(home, _say)
             case "reset":
                 reset(home)
@@ -25,6 +29,12 @@ def main() -> None:
                 _serve(home, arguments.port)
     except (ErpHomeError, OSError) as error:
         sys.exit(f"erp: {error}")
+    except KeyboardInterrupt:
+        sys.exit("erp: interrupted; run it again, it starts over")
+
+
+def _stop(_signal: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _serve(home: ErpHome, port: int) -> None:

@@ -30,5 +30,5 @@ def seed(address: str, password: str, hospital: Hospital, today: date, say: Call
         open_years(rpc, company, years, closed=today.year - 1)
         fund_cost_centres(rpc, company, hospital.cost_centres, years)
         say("seeding suppliers, items and stock")
-        stock_catalogue(rpc, hospital, books)
+        stock_catalogue(rpc, hospital, books, today)
         return hire_service(rpc, company)

@@ -27,12 +27,12 @@ def department_code(cost_centre: str) -> str:
     return f"DEPT-{cost_centre}"
 
 
-def stock_catalogue(rpc: Rpc, hospital: Hospital, books: Books) -> None:
-    """Create suppliers, items, departments and the opening stock."""
+def stock_catalogue(rpc: Rpc, hospital: Hospital, books: Books, today: date) -> None:
+    """Create suppliers, items, departments and the opening stock, counted the day before *today*."""
     suppliers = _suppliers(rpc, hospital.suppliers, books.country)
     products = _items(rpc, hospital.items, books, suppliers)
     _departments(rpc, hospital.cost_centres)
-    _opening_stock(rpc, hospital.items, products, books.company)
+    _opening_stock(rpc, hospital.items, products, books.company, today - timedelta(days=1))
 
 
 def _suppliers(rpc: Rpc, suppliers: Sequence[Supplier], country: int) -> Mapping[str, int]:
@@ -101,15 +101,14 @@ def _departments(rpc: Rpc, centres: Sequence[CostCentre]) -> None:
     )
 
 
-def _opening_stock(rpc: Rpc, items: Sequence[Item], products: Mapping[str, int], company: int) -> None:
+def _opening_stock(rpc: Rpc, items: Sequence[Item], products: Mapping[str, int], company: int, day: date) -> None:
     counted = [{"product": products[item.code], "quantity": float(item.on_hand)} for item in items if item.on_hand]
     inventory = rpc.new(
         "stock.inventory",
         location=rpc.the("stock.location", ["code", "=", "STO"]),
         company=company,
-        # Yesterday's stocktaking: what the first requisition of today may draw on.
         empty_quantity="keep",
-        date=date.today() - timedelta(days=1),  # noqa: DTZ011 -- a laptop's day
+        date=day,
         lines=[["create", counted]],
     )
     rpc.model("stock.inventory", "confirm", [inventory])
