@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-if sys.version_info < (3, 11):
+if sys.version_info < (3, 11):  # noqa: UP036 -- said in words, before an import says it in a traceback
     print("almoner needs Python 3.11 or newer: make .venv PYTHON=python3.12", file=sys.stderr)
     sys.exit(2)
 

@@ -13,6 +13,8 @@ from pathlib import Path
 KEEPER = Path(__file__).with_name("keeper.py")
 PROJECT = Path(__file__).resolve().parents[3]
 _KEPT_LOGS = 3
+_GONE_LOOKS = 50
+_LOOK_EVERY_S = 0.02
 _LOG_LIMIT_BYTES = 5_000_000
 
 
@@ -87,6 +89,11 @@ class Child:
         if self.running:
             self._kill_group()
         await self.ended()
+        # Killed is not yet gone. Where nobody reaps orphans (a bare container) their group never empties.
+        for _ in range(_GONE_LOOKS):
+            if not self._kill_group():
+                break
+            await asyncio.sleep(_LOOK_EVERY_S)
 
     async def _watch(self, told: str) -> int:
         if self.pid:
@@ -96,9 +103,13 @@ class Child:
         code = _number(told, "exit")
         return -signal.SIGKILL if await self._keeper.wait() < 0 and code is None else code or 0
 
-    def _kill_group(self) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+    def _kill_group(self) -> bool:
+        """Kill what is left of keeper, server and its children; whether there was anything."""
+        try:
             os.killpg(self._keeper.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            return False
+        return True
 
 
 async def _line(keeper: Process) -> str:

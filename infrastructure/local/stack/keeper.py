@@ -63,7 +63,7 @@ def _obey(server: "subprocess.Popen[bytes]", stop_signal: int, grace_s: float) -
         server.send_signal(order[0])
     server.send_signal(stop_signal)
     time.sleep(grace_s)
-    os.killpg(0, signal.SIGKILL)
+    server.kill()
 
 
 def _tell(line: str) -> None:

@@ -1,10 +1,9 @@
 """The parts of the laptop stack, in data: what runs, what it needs, how one sees that it is well."""
 
-import importlib
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
-from infrastructure.local.stack import postgres, s3, tools
+from infrastructure.local.stack import postgres, prefect_parts, s3, tools
 from infrastructure.local.stack.parts import Part, answers, succeeds
 from infrastructure.local.stack.ports import LOOPBACK
 from infrastructure.local.stack.site import Site
@@ -23,25 +22,6 @@ def module(name: str, *arguments: str, port: str = "") -> Callable[[Site], Seque
 def _postgres_answers(site: Site) -> Sequence[str]:
     ready = postgres.programs(site.home.path) / "pg_isready"
     return [str(ready), "-q", "-h", LOOPBACK, "-p", str(site.ports["postgres"])]
-
-
-def _prefect(site: Site) -> Sequence[str]:
-    # The application itself rather than `prefect server start`, which imports the whole command line first.
-    return [
-        *(site.python, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"),
-        *("--host", LOOPBACK, "--port", str(site.ports["prefect"])),
-        *("--log-level", "warning", "--no-access-log", "--timeout-graceful-shutdown", "2"),
-    ]
-
-
-def _prefect_environment(site: Site) -> Mapping[str, str]:
-    settings = importlib.import_module("infrastructure.prefect_settings").SERVER
-    return {**settings, "PREFECT_SERVER_DATABASE_CONNECTION_URL": postgres.url(site)}
-
-
-def _worker_environment(_site: Site) -> Mapping[str, str]:
-    settings: Mapping[str, str] = importlib.import_module("infrastructure.prefect_settings").WORKER
-    return settings
 
 
 LAPTOP: tuple[Part, ...] = (
@@ -79,10 +59,10 @@ LAPTOP: tuple[Part, ...] = (
     ),
     Part(
         "prefect",
-        _prefect,
+        prefect_parts.command,
         needs=("postgres",),
         healthy=answers("prefect", "/api/health"),
-        environment=_prefect_environment,
+        environment=prefect_parts.server_environment,
         title="Prefect dashboard",
         address=lambda site: site.ports.url("prefect"),
         ports=("prefect",),
@@ -128,7 +108,9 @@ LAPTOP: tuple[Part, ...] = (
         "deployments",
         module("infrastructure.deploy"),
         needs=("prefect", "s3"),
-        environment=_worker_environment,
+        environment=prefect_parts.client_environment,
+        settled=prefect_parts.settled,
+        settle=prefect_parts.settle,
     ),
     Part(
         "worker",
@@ -138,7 +120,7 @@ LAPTOP: tuple[Part, ...] = (
         ],
         needs=("prefect", "deployments", "s3", "erp", "desk", "hospital"),
         healthy=answers("bell", "/health"),
-        environment=_worker_environment,
+        environment=prefect_parts.client_environment,
         title="Warm worker",
         ports=("bell",),
         grace_s=25,  # it lets the runs that are on finish for 20 s

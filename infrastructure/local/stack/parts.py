@@ -21,7 +21,8 @@ class Part:
     """A part: how to start it, what it waits for, and how to see that it is well.
 
     With `healthy` it is a server, restarted when it dies. Without, it is a step: it must end with 0, and
-    is skipped when `done` says there is nothing to do.
+    is skipped when `done` says there is nothing to do. A step that is `settled` was done by an earlier start:
+    it is done again, but nobody waits for it.
     """
 
     name: str
@@ -29,6 +30,8 @@ class Part:
     needs: tuple[str, ...] = ()
     healthy: Health | None = None
     done: Callable[[Site], bool] | None = None
+    settled: Callable[[Site], bool] | None = None
+    settle: Callable[[Site], None] | None = None  # remembers that it was done
     title: str = ""
     address: Callable[[Site], str] | None = None
     ports: tuple[str, ...] = ()

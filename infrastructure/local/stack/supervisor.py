@@ -110,13 +110,28 @@ class Supervisor:
             self._mark(part, State.DONE, detail="nothing to do")
             self._well[part.name].set()
             return
+        if part.settled is not None and part.settled(self.site):
+            self._well[part.name].set()
+        if part.healthy is None:
+            await self._do(part)
+        else:
+            await self._serve(part)
+
+    async def _do(self, step: Part) -> None:
+        begun = time.monotonic()
+        child, tail = await self._launch(step)
+        trouble = await self._until_healthy(step, child, tail, begun)
+        if trouble:
+            raise self._failure(step, trouble, tail)
+        if step.settle is not None:
+            step.settle(self.site)
+
+    async def _serve(self, part: Part) -> None:
         pause_s = 0.0
         while True:
             begun = time.monotonic()
             child, tail = await self._launch(part)
             trouble = await self._until_healthy(part, child, tail, begun)
-            if part.healthy is None and not trouble:
-                return
             if trouble and pause_s == 0.0:
                 raise self._failure(part, trouble, tail)
             code = await child.ended()

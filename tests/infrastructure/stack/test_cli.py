@@ -1,11 +1,11 @@
 """The `almoner` command, as somebody types it."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -40,10 +40,11 @@ def test_help_names_every_command_and_imports_nothing_heavy() -> None:
 def test_help_is_quick() -> None:
     took = []
     for _ in range(3):
-        begun = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         almoner("--help")
-        took.append(time.perf_counter() - begun)
-    assert min(took) < 0.4
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(took) < 0.4  # of the processor's time: a busy machine must not fail it
 
 
 @pytest.mark.parametrize("name", ["up", "down", "status", "logs", "env"])
