@@ -38,9 +38,9 @@ def forget(path: Path) -> None:
 
 
 async def _run(wish: Wish, for_seconds: float | None) -> None:
-    with _stopped_by_signals(), _narrator() as narrator:
+    with stopped_by_signals(), narrator_for() as narrator:
         async with running_stack(replace(wish, narrator=narrator)) as stack:
-            print(_addresses(stack), flush=True)
+            print(addresses(stack), flush=True)
             try:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(for_seconds):
@@ -50,7 +50,8 @@ async def _run(wish: Wish, for_seconds: float | None) -> None:
 
 
 @contextlib.contextmanager
-def _stopped_by_signals() -> Iterator[None]:
+def stopped_by_signals() -> Iterator[None]:
+    """Cancel the current task on Ctrl-C and its kin, for as long as this lasts."""
     task = cast("asyncio.Task[None]", asyncio.current_task())  # we are inside it
     loop = asyncio.get_running_loop()
     for number in _ENDINGS:
@@ -58,13 +59,15 @@ def _stopped_by_signals() -> Iterator[None]:
     yield
 
 
-def _narrator() -> AbstractContextManager[Narrator]:
+def narrator_for() -> AbstractContextManager[Narrator]:
+    """Choose how the stack is heard: drawn on a terminal, told line by line elsewhere."""
     if sys.stderr.isatty():
         return Live()
     return contextlib.nullcontext(Plain())
 
 
-def _addresses(stack: Supervisor) -> str:
+def addresses(stack: Supervisor) -> str:
+    """List where the parts are found, and how to stop them."""
     lines = [
         f"  {part.title:<22} {part.address(stack.site)}" for part in stack.parts.values() if part.address is not None
     ]
