@@ -74,7 +74,6 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         self.renew = False
         self._attempts = Attempts(self.owner)
         self._closing = asyncio.Event()
-        self._poll_now = asyncio.Event()
 
     @classmethod
     def get_default_base_job_template(cls) -> dict[str, Any]:
@@ -150,7 +149,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         if not self._has_successfully_synced or self._closing.is_set():
             return
         for found in await self._get_scheduled_flow_runs():
-            self.start_run(found.flow_run.id, found.flow_run)
+            self.start_run(found.flow_run.id)  # what is found here comes without its state
         self._last_polled_time = now("UTC")
 
     async def _watch(self) -> None:

@@ -87,8 +87,9 @@ async def test_a_worker_asks_to_be_renewed_after_its_runs(house: House) -> None:
 
 
 async def test_a_worker_asks_to_be_renewed_beyond_its_memory(house: House) -> None:
-    worker = house.worker("--max-rss-mb", "20")
-    code = await asyncio.to_thread(worker.process.wait, 20)
+    log = house.folder / "large.log"
+    worker = Worker(house.api_url, house.pool, log, "--max-rss-mb", "20")
+    code = await asyncio.to_thread(worker.process.wait, 40)
     assert code == RENEW
 
 
