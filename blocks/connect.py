@@ -84,11 +84,11 @@ def _outside() -> Outside:
         return outside
     loop = asyncio.get_running_loop()
     if loop not in _by_loop:
-        _by_loop[loop] = _opened(loop)
+        _by_loop[loop] = opened(loop)
     return _by_loop[loop]
 
 
-def _opened(loop: asyncio.AbstractEventLoop) -> Outside:
+def opened(loop: asyncio.AbstractEventLoop) -> Outside:
     """Open the ledger for one event loop, with its log of heads, which is written to the end when the loop ends."""
     store = _store()
     heads = HeadsLog(store)

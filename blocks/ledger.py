@@ -23,8 +23,9 @@ from blocks.records.ledger import GENESIS, Entry, Line
 from blocks.wire.canonical import canonical, digest
 
 SEQ_DIGITS = 8
-READ_AHEAD = 4
-"""Entries asked for at once: most cases are read in one round trip."""
+READ_AHEAD = 6
+"""Entries of an unknown chain asked for at once: most cases are read in one round trip."""
+READ_AHEAD_MAX = 64
 
 
 class TamperedError(UnreadableError):
@@ -80,7 +81,7 @@ class Ledger:
     async def read(self, case: str, *, known: Chain | None = None) -> Chain:
         """Read a chain to its end, or what came after *known*; empty where there is none."""
         chain = known or Chain(case)
-        ahead = READ_AHEAD
+        ahead = 1 if known else READ_AHEAD
         while True:
             seqs = range(chain.seq + 1, chain.seq + 1 + ahead)
             found = await asyncio.gather(*(self._entry(case, seq) for seq in seqs))
@@ -88,7 +89,7 @@ class Ledger:
             chain = _linked(chain, texts)
             if len(texts) < len(found):
                 return chain
-            ahead = min(ahead * 2, 64)
+            ahead = min(ahead * 2, READ_AHEAD_MAX)
 
     async def append(self, chain: Chain, lines: Iterable[Line]) -> Chain:
         """Write one entry after the last of *chain*, and return the chain with it."""

@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "demo": "Play a hospital's morning of requisitions.",
     "requisition": "Hand in requisitions.",
     "ledger": "Read the ledger, and verify it.",
+    "policy": "Put a policy or a directory in force.",
 }
 
 

@@ -35,11 +35,20 @@ class Book(Generic[State]):
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     marks: list[Line] = field(default_factory=list)
     """Lines that may wait for the next entry, or be lost in a crash without harm."""
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _next_look: asyncio.Task[None] | None = None
 
     async def read(self) -> State:
-        """Fold in what came since the last look."""
-        self._fold(await self.ledger.read(self.chain.case, known=self.chain))
+        """Fold in what came since the last look. Looks asked for while one is under way share the next."""
+        if self._next_look is None:
+            self._next_look = asyncio.create_task(self._look(), name=f"look into {self.chain.case}")
+        await asyncio.shield(self._next_look)
         return self.state
+
+    async def _look(self) -> None:
+        async with self._looking:
+            self._next_look = None
+            self._fold(await self.ledger.read(self.chain.case, known=self.chain))
 
     async def enter(self, entry: Callable[[State], Line | None]) -> State:
         """Append what *entry* makes of the book as it stands; None: nothing to enter.
@@ -73,9 +82,11 @@ class Book(Generic[State]):
         return (await self.read()).seq == seen
 
     def _fold(self, chain: Chain) -> None:
+        """Take in what is new; a look that comes back later than an entry written meanwhile has nothing new."""
         for entry in chain.entries[self.state.seq :]:
             self.state.take(entry)
-        self.chain = chain
+        if chain.seq >= self.chain.seq:
+            self.chain = chain
 
 
 _open: WeakKeyDictionary[Ledger, dict[str, Book[Any]]] = WeakKeyDictionary()

@@ -145,7 +145,7 @@ async def _under_prefect(process: Process[Any], request: Record) -> State[Outcom
         raise RuntimeError(message)
     case = await _opened(process, request, context.flow_run)
     outcome = await carry(process, case)
-    await publish(case)
+    await publish(case, outcome)
     return Completed(name=outcome.ended.capitalize(), message=outcome.because, data=outcome)
 
 

@@ -26,7 +26,7 @@ async def look_up(request: Requisition, look: int) -> Facts:  # noqa: ARG001  ea
     seq, in_flight = before.seq, before.in_flight()
     found = await connect.erp().sourcing(request, on)
     sourcing = found.model_copy(update={"budget": condensed(found.budget, in_flight)})
-    held = (await funds.read()).standing(since=seq, but=case.id)
+    held = funds.state.standing(since=seq, but=case.id)  # what decides is judged again in hold_funds
     return Facts(sourcing=sourcing, left=left(sourcing.budget, held), funds_seq=seq)
 
 

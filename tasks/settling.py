@@ -1,14 +1,25 @@
-"""Settling: the dashboard's own runs of cases that a group carried are brought to the state the ledger knows."""
+"""Settling: what a group did is kept and shown, and the cases' own runs are brought to the state the ledger knows."""
 
 from collections import defaultdict
 
+from prefect.artifacts import acreate_table_artifact
 from prefect.client.orchestration import PrefectClient
 
-from tasks.groups import Carried
+from blocks import connect
+from blocks.wire.canonical import canonical, digest
+from tasks.groups import Carried, summary
 
 PAGE = 50
 """Prefect settles so many runs in one request."""
 OPEN = frozenset({"waits", "failed", "busy"})
+
+
+async def publish_group(run: str, carried: list[Carried]) -> None:
+    """Keep and show what became of each case of a group: one object and one table for all of them."""
+    table = [one._asdict() for one in carried]
+    result = canonical({"run": run, "summary": summary(carried), "cases": table})
+    await connect.ledger().store.create(f"results/groups/{run}~{digest(result)[:12]}.json", result)
+    await acreate_table_artifact(table, key="group-outcomes", description=summary(carried))
 
 
 async def settle(carried: list[Carried], client: PrefectClient) -> int:

@@ -1,11 +1,12 @@
 """Group: when many cases wake at once, one run carries them all."""
 
-from prefect.artifacts import acreate_progress_artifact, acreate_table_artifact, aupdate_progress_artifact
+from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.client.orchestration import get_client
+from prefect.runtime import flow_run
 
 from tasks.durable import upkeep
 from tasks.groups import carry_all, summary
-from tasks.settling import settle
+from tasks.settling import publish_group, settle
 
 
 @upkeep
@@ -22,7 +23,7 @@ async def group(cases: list[str]) -> str:
         await aupdate_progress_artifact(progress, progress=100.0 * done / of)
 
     carried = await carry_all(cases, tell)
-    await acreate_table_artifact([one._asdict() for one in carried], key="group-outcomes", description=summary(carried))
+    await publish_group(str(flow_run.id), carried)
     async with get_client() as client:
         await settle(carried, client)
     return summary(carried)
