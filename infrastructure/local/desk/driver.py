@@ -110,7 +110,10 @@ class Person:
 
     async def messages(self, channel: str, thread: str = "") -> list[Seen]:
         """Return what this person sees in a conversation (id, name, or own user id), oldest first."""
-        seen = await self._look("messages", channel=channel, thread=thread)
+        return await self._seen(channel=channel, thread=thread)
+
+    async def _seen(self, **query: str) -> list[Seen]:
+        seen = await self._look("messages", **query)
         return [Seen(seen["channel"], m) for m in seen["messages"]]
 
     async def direct_messages(self) -> list[Seen]:
@@ -126,8 +129,8 @@ class Person:
         """
         async with _Patience(timeout_s, f"no message with {having!r} in {channel}"):
             while True:
-                for seen in reversed(await self.messages(channel)):
-                    if seen.holds(having) and (not action_id or action_id in seen.action_ids):
+                for seen in reversed(await self._seen(channel=channel, having=having, newest="20")):
+                    if not action_id or action_id in seen.action_ids:
                         return seen
                 await asyncio.sleep(_POLL_S)
 
@@ -166,13 +169,14 @@ class Person:
         return home
 
     async def submit(self, view: Json, typed: Mapping[str, Raw]) -> Outcome:
-        """Fill a modal by action_id and submit it."""
+        """Fill a modal, by action_id or by block_id, and submit it."""
         values: dict[str, dict[str, Raw]] = {}
         unknown = dict(typed)
         for block, element in tree.elements(view["blocks"]):
-            if element.get("action_id") in typed:
-                raw = unknown.pop(element["action_id"], typed[element["action_id"]])
-                values.setdefault(block["block_id"], {})[element["action_id"]] = raw
+            for name in (str(element.get("action_id")), str(block.get("block_id"))):
+                if name in typed:
+                    unknown.pop(name, None)
+                    values.setdefault(block["block_id"], {})[element["action_id"]] = typed[name]
         if unknown:
             raise RefusedClickError(f"this form has no field {', '.join(unknown)}")
         return await self._do("submit", view_id=view["id"], values=values)

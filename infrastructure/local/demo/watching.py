@@ -1,0 +1,75 @@
+"""The morning without --auto: everything is handed in, and the people are you."""
+
+import asyncio
+
+from blocks import connect
+from blocks.wire.report import reasons
+from infrastructure.local.demo.playing import Ended, handed_in, look
+from infrastructure.local.demo.scenario import Morning, Part
+from infrastructure.local.demo.stage import Stage
+from infrastructure.local.demo.submitting import drop_files
+
+LOOK_S = 1.0
+
+
+async def watch(stage: Stage, morning: Morning) -> list[Ended]:
+    """Hand everything in, say where to click, tell what happens, and return when all has ended."""
+    stage.say(welcome(stage))
+    await drop_files(stage, morning)
+    gates = {part.name: asyncio.Event() for part in morning.cases}
+    async with asyncio.TaskGroup() as group:
+        following = [group.create_task(_follow(stage, part, gates)) for part in morning.cases]
+    return [task.result() for task in following]
+
+
+def welcome(stage: Stage) -> str:
+    """Say where one is."""
+    url = stage.site.ports.url
+    return "\n".join(
+        (
+            "",
+            f"  Slack desk       {url('desk')}   channel #approvals; be anybody by the name at the top right",
+            f"  Prefect          {url('prefect')}   each requisition is a run, with its artifacts",
+            f"  ERP (Tryton)     {url('erp')}   the orders arrive here",
+            "",
+            "  Requisitions are coming in. Answer the cards as you like; the hints say who may.",
+            "",
+        )
+    )
+
+
+async def _follow(stage: Stage, part: Part, gates: dict[str, asyncio.Event]) -> Ended:
+    if part.after:
+        await gates[part.after].wait()
+    case = await handed_in(stage, part)
+    told = 0
+    while (ended := await look(stage, part, case)) is None:
+        told = await _tell(stage, part, case, told)
+        await asyncio.sleep(LOOK_S)
+    if ended.chain.seq:
+        await _tell(stage, part, case, told)
+    else:
+        stage.say(f"✗ {part.name}: {ended.outcome}, {ended.because}")
+    gates[part.name].set()
+    return ended
+
+
+async def _tell(stage: Stage, part: Part, case: str, told: int) -> int:
+    """Tell what is new in a case; return how many lines have been told."""
+    chain = await connect.ledger().read(case)
+    news = reasons(chain)
+    for row in news[told:]:
+        stage.say(f"{row['when'][11:]}  {case}  {row['who']}: {row['what'].replace('*', '').replace('&lt;', '<')}")
+        if row["what"].startswith("card posted"):
+            stage.say(hint(stage, part, case, len(chain.having("posted"))))
+    return len(news)
+
+
+def hint(stage: Stage, part: Part, case: str, place: int) -> str:
+    """Say where to click for the card in this place of a case."""
+    deciders = list(dict.fromkeys(act.by for act in part.acts))
+    person = stage.directory.person(deciders[min(place, len(deciders)) - 1]) if deciders else None
+    if person is None:
+        return f"          → open {stage.site.ports.url('desk')}, channel #approvals, and answer the card {case}"
+    address = f"{stage.site.ports.url('desk')}/?as={person.slack_user}"
+    return f"          → be {person.name}: {address}, channel #approvals, card {case}"
