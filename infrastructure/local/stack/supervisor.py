@@ -43,6 +43,7 @@ class Supervisor:
         names = [name for part in self.parts.values() for name in part.ports]
         await asyncio.to_thread(ports.require_free, self.site.ports, names, leaving)
         for part in self.parts.values():
+            self._mark(part, State.WAITING)
             rotate(self._log(part))
             self._tasks[part.name] = asyncio.create_task(self._keep(part), name=part.name)
         all_well = asyncio.gather(*(event.wait() for event in self._well.values()))
