@@ -9,8 +9,10 @@ from infrastructure.local.desk.directory import SLACKBOT, Directory
 from infrastructure.local.desk.shapes import Json
 from infrastructure.local.desk.store import Store
 
-_TOP = "(thread_ts IS NULL OR thread_ts = ts OR json_extract(doc, '$.subtype') = 'thread_broadcast')"
-
+_MAIN_LINE = (
+    "SELECT doc, only_for FROM messages WHERE channel = ? AND (only_for IS NULL OR only_for = ?) "
+    "AND (thread_ts IS NULL OR thread_ts = ts OR json_extract(doc, '$.subtype') = 'thread_broadcast')"
+)
 
 # What Slack shows for an app without a picture of its own.
 _BOT_ICONS = {
@@ -82,26 +84,35 @@ class Messages:
         rows = self._store.rows(sql, channel, ts)
         return rows[0][0] if rows else None
 
-    def top_level(self, channel: str, user: str | None = None, newest: int = -1) -> list[Json]:
+    def top_level(self, channel: str, user: str | None = None, newest: int = -1, having: str = "") -> list[Json]:
         """Return the conversation's main line, oldest first, with thread facts.
 
         With `user`, also what only that person sees (then marked `is_ephemeral`). `newest` keeps
-        that many of the latest.
+        that many of the latest, of those that have the words `having` where they are given.
         """
-        sql = (
-            "SELECT doc, only_for FROM messages WHERE channel = ? AND "  # noqa: S608 (constant)
-            f"(only_for IS NULL OR only_for = ?) AND {_TOP} ORDER BY ts DESC LIMIT ?"
-        )
-        rows = self._store.rows(sql, channel, user, newest)
+        words = json.dumps(having)[1:-1]
+        sql = f"{_MAIN_LINE} AND instr(doc, ?) ORDER BY ts DESC LIMIT ?"
+        rows = self._store.rows(sql, channel, user, words, newest)
         return [self._with_thread(channel, m) for m in _marked(reversed(rows))]
+
+    def history(self, channel: str, between: tuple[str, str], start: int, most: int) -> list[Json]:
+        """Return `most` messages of the main line, newest first, from the `start`-th on.
+
+        `between` are two timestamps, both included; an empty one is no bound.
+        """
+        oldest, latest = between[0] or "0", between[1] or "9"
+        sql = f"{_MAIN_LINE} AND ts BETWEEN ? AND ? ORDER BY ts DESC LIMIT ? OFFSET ?"
+        rows = self._store.rows(sql, channel, None, oldest, latest, most, start)
+        return [self._with_thread(channel, m) for m in _marked(rows)]
 
     def thread(self, channel: str, thread_ts: str, user: str | None = None) -> list[Json]:
         """Return a thread, parent first; empty when there is no such message."""
         sql = (
-            "SELECT doc, only_for FROM messages WHERE channel = ? AND (ts = ? OR thread_ts = ?) "
-            "AND (only_for IS NULL OR only_for = ?) ORDER BY ts"
+            "SELECT doc, only_for FROM messages WHERE channel = ?1 AND ts = ?2 AND (only_for IS NULL OR only_for = ?3) "
+            "UNION SELECT doc, only_for FROM messages WHERE channel = ?1 AND thread_ts = ?2 "
+            "AND (only_for IS NULL OR only_for = ?3)"
         )
-        found = list(_marked(self._store.rows(sql, channel, thread_ts, thread_ts, user)))
+        found = sorted(_marked(self._store.rows(sql, channel, thread_ts, user)), key=lambda m: str(m["ts"]))
         return [self._with_thread(channel, m) if m["ts"] == thread_ts else m for m in found]
 
     def _with_thread(self, channel: str, message: Json) -> Json:
@@ -120,8 +131,8 @@ class Messages:
 
     def unread(self, channel: str, user: str, after: str) -> list[Json]:
         """Return what others wrote in the main line after `after`, as this person sees it."""
-        shown = self.top_level(channel, user, newest=100)
-        return [m for m in shown if m["ts"] > after and m.get("user") != user]
+        sql = f"{_MAIN_LINE} AND ts > ? ORDER BY ts DESC LIMIT 100"
+        return [m for m in _marked(self._store.rows(sql, channel, user, after)) if m.get("user") != user]
 
 
 def _marked(rows: Iterator[tuple[str, ...]] | list[tuple[str, ...]]) -> Iterator[Json]:

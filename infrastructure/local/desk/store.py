@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS conversations (id TEXT PRIMARY KEY, doc TEXT NOT NULL
 CREATE TABLE IF NOT EXISTS messages (
     channel TEXT NOT NULL, ts TEXT NOT NULL, thread_ts TEXT, only_for TEXT, doc TEXT NOT NULL,
     PRIMARY KEY (channel, ts));
-CREATE INDEX IF NOT EXISTS by_thread ON messages (channel, thread_ts);
+CREATE INDEX IF NOT EXISTS threads ON messages (channel, thread_ts, ts);
 CREATE TABLE IF NOT EXISTS views (
     id TEXT PRIMARY KEY, user TEXT NOT NULL, kind TEXT NOT NULL, position INTEGER NOT NULL,
     doc TEXT NOT NULL);

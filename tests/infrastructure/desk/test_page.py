@@ -34,7 +34,7 @@ def renderer() -> Renderer:
         ("`*code*` and\nnext", "<code>*code*</code> and<br>next"),
         ("```a *b*\nc```", "<pre>a *b*\nc</pre>"),
         ("&lt;b&gt; &amp; <b>", "&lt;b&gt; &amp; &lt;b&gt;"),
-        ("<@U0ANA>", '<span class="mention">@Ana Silva</span>'),
+        ("<@U0ANA>", '<span class="mention" data-user="U0ANA">@Ana Silva</span>'),
         ("<#C0GENERAL>", '<a class="mention" href="#C0GENERAL">#general</a>'),
         ("<!here> <!subteam^S0FINANCE>", '<span class="mention">@here</span> <span class="mention">@finance</span>'),
         (

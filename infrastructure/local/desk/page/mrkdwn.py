@@ -83,7 +83,8 @@ class Renderer:
     def _control(self, inside: str) -> str:
         target, _, label = inside.partition("|")
         if target.startswith("@"):
-            return _mention("@" + self.directory.name_of(target[1:]))
+            user = target[1:]
+            return f'<span class="mention" data-user="{escape(user)}">@{escape(self.directory.name_of(user))}</span>'
         if target.startswith("#"):
             return self._channel(target[1:], label)
         if target.startswith("!"):

@@ -103,6 +103,8 @@ def _reads(desk: Desk, seen: Callable[[Desk, Actor, Request], Json]) -> Any:
             return JSONResponse({"ok": True} | seen(desk, who, request))
         except SlackError as error:
             return JSONResponse({"ok": False, "error": error.code})
+        except ValueError:
+            return JSONResponse({"ok": False, "error": "invalid_arguments"}, 400)
 
     return handle
 
@@ -119,7 +121,8 @@ def _messages(desk: Desk, who: Actor, request: Request) -> Json:
     if thread:
         found = desk.messages.thread(conversation["id"], thread, who.user)
     else:
-        found = desk.messages.top_level(conversation["id"], who.user)
+        newest, having = request.query_params.get("newest", "-1"), request.query_params.get("having", "")
+        found = desk.messages.top_level(conversation["id"], who.user, int(newest), having)
     return {"channel": conversation["id"], "messages": found}
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -26,7 +27,8 @@ _POLICY = (
     "default-src 'self'; img-src 'self' https: data:; object-src 'none'; base-uri 'none'; "
     "frame-ancestors 'none'; form-action 'self'"
 )
-_SHOWN = 200
+_SHOWN = 100
+_REMEMBERED = 4000
 _TOGETHER_S = 300
 
 
@@ -35,6 +37,7 @@ class Page:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self._drawn: dict[tuple[str, ...], Markup] = {}
         directory = desk.directory
         self.zone = ZoneInfo(directory.team.time_zone)
         renderer = Renderer(directory, self.zone, desk.settings.now)
@@ -75,13 +78,27 @@ class Page:
                    "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}  # fmt: skip
         return HTMLResponse(self.env.get_template(template).render(**values), headers=headers)
 
-    def rows(self, messages: list[Json]) -> list[Json]:
+    def articles(self, messages: list[Json], conversation: Json, place: str) -> list[Markup]:
+        """Render messages; one that was rendered before and has not changed is not rendered again."""
+        made: list[Markup] = []
+        draw = self.env.get_template("message.html").module.message  # type: ignore[attr-defined]
+        for row in self._rows(messages):
+            key = (place, conversation["id"], row["message"]["ts"], row["mark"], row["day"])
+            if key not in self._drawn:
+                self._drawn[key] = draw(row, conversation, place)
+            made.append(self._drawn[key])
+        while len(self._drawn) > _REMEMBERED:
+            del self._drawn[next(iter(self._drawn))]
+        return made
+
+    def _rows(self, messages: list[Json]) -> list[Json]:
         """Prepare messages for the list: day lines, who speaks on, and a mark of the content."""
         rows: list[Json] = []
         before: Json | None = None
+        today = self._today()
         for message in messages:
             at = dates.moment(message["ts"], self.zone)
-            day = dates.pretty_day(at, self._today())
+            day = dates.pretty_day(at, today)
             new_day = before is None or rows[-1]["day"] != day
             follows = before is not None and not new_day and _speaks_on(before, message)
             mark = hashlib.sha256(json.dumps(message).encode()).hexdigest()[:12]
@@ -118,7 +135,7 @@ def _talk(page: Page, who: Actor, request: Request) -> Response:
         raise SlackError("channel_not_found")
     messages = desk.messages.top_level(conversation["id"], who.user, newest=_SHOWN)
     return page.render("talk.html", who=who.person, conversation=conversation,
-                       rows=page.rows(messages))  # fmt: skip
+                       articles=page.articles(messages, conversation, "talk"))  # fmt: skip
 
 
 def _thread(page: Page, who: Actor, request: Request) -> Response:
@@ -128,7 +145,8 @@ def _thread(page: Page, who: Actor, request: Request) -> Response:
     if who.user not in conversation["members"] or not thread:
         raise SlackError("message_not_found")
     return page.render("thread.html", who=who.person, conversation=conversation,
-                       rows=page.rows(thread))  # fmt: skip
+                       articles=page.articles(thread, conversation, "thread"),
+                       parent=thread[0]["ts"])  # fmt: skip
 
 
 def _modal(page: Page, who: Actor, _request: Request) -> Response:

@@ -64,14 +64,18 @@ class Call:
 
     def page(self, found: list[T], default: int, most: int) -> tuple[list[T], str]:
         """Return one page of a list, and the cursor of the next (empty at the end)."""
-        limit = self.whole("limit", default, most)
-        start = _offset(self.text("cursor"))
+        start, limit = self.window(default, most)
         end = start + limit
-        return found[start:end], _cursor(end) if end < len(found) else ""
+        return found[start:end], self.cursor(end) if end < len(found) else ""
 
+    def window(self, default: int, most: int) -> tuple[int, int]:
+        """Return where the page asked for starts, and how many it may hold."""
+        return _offset(self.text("cursor")), self.whole("limit", default, most)
 
-def _cursor(offset: int) -> str:
-    return base64.urlsafe_b64encode(f"next:{offset}".encode()).decode()
+    @staticmethod
+    def cursor(offset: int) -> str:
+        """Make the cursor of the page that starts there."""
+        return base64.urlsafe_b64encode(f"next:{offset}".encode()).decode()
 
 
 def _offset(cursor: str) -> int:

@@ -86,16 +86,17 @@ def _bound(call: Call, name: str) -> str:
     return f"{int(whole):010d}.{part:0<6}"
 
 
-def _within(call: Call, messages: list[Json]) -> list[Json]:
+def _between(call: Call) -> tuple[str, str]:
+    """Return the bounds asked for, as ones that are both included."""
     oldest, latest = _bound(call, "oldest"), _bound(call, "latest")
-    closed = call.flag("inclusive")
+    if call.flag("inclusive"):
+        return oldest, latest
+    return oldest and _beside(oldest, 1), latest and _beside(latest, -1)
 
-    def inside(ts: str) -> bool:
-        after = not oldest or ts > oldest or (closed and ts == oldest)
-        before = not latest or ts < latest or (closed and ts == latest)
-        return after and before
 
-    return [m for m in messages if inside(m["ts"])]
+def _beside(ts: str, step: int) -> str:
+    whole, micros = divmod(int(ts.replace(".", "")) + step, 1_000_000)
+    return f"{whole:010d}.{micros:06d}"
 
 
 def _shown(call: Call, messages: list[Json]) -> list[Json]:
@@ -107,10 +108,11 @@ def _shown(call: Call, messages: list[Json]) -> list[Json]:
 def history(call: Call) -> Json:
     """conversations.history: newest first."""
     channel = call.desk.conversation(call.need("channel"))["id"]
-    every = _within(call, call.desk.messages.top_level(channel)[::-1])
-    found, cursor = call.page(every, 100, _MOST)
+    start, most = call.window(100, _MOST)
+    found = call.desk.messages.history(channel, _between(call), start, most + 1)
+    cursor = call.cursor(start + most) if len(found) > most else ""
     more = {"has_more": True, **next_page(cursor)} if cursor else {"has_more": False}
-    return {"ok": True, "messages": _shown(call, found), "pin_count": 0, **more}
+    return {"ok": True, "messages": _shown(call, found[:most]), "pin_count": 0, **more}
 
 
 def replies(call: Call) -> Json:
@@ -119,7 +121,8 @@ def replies(call: Call) -> Json:
     thread = call.desk.messages.thread(channel, call.need("ts"))
     if not thread:
         raise SlackError("thread_not_found")
-    every = [thread[0], *_within(call, thread[1:])]
+    oldest, latest = _between(call)
+    every = [thread[0], *(m for m in thread[1:] if oldest <= m["ts"] <= (latest or "9"))]
     found, cursor = call.page(every, _MOST + 1, _MOST + 1)
     more = {"has_more": True, **next_page(cursor)} if cursor else {"has_more": False}
     return {"ok": True, "messages": _shown(call, found), **more}

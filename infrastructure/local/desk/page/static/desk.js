@@ -32,6 +32,7 @@ function merge(list, fresh) {
 function show(holder, html, again) {
   const made = document.createElement("template");
   made.innerHTML = html;
+  for (const mine of made.content.querySelectorAll(`.mention[data-user="${CSS.escape(me)}"]`)) mine.classList.add("me");
   const list = holder.querySelector(".messages");
   const fresh = made.content.querySelector(".messages");
   if (again && list && fresh && !fresh.classList.contains("home")) {
