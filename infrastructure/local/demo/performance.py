@@ -72,6 +72,8 @@ async def _on_stage(wanted: Wanted, site: Site) -> int:
         telling.show(ended, verdict, seconds)
     for difference in wrong:
         print(f"✗ {difference}", file=sys.stderr)
+    if wrong:
+        print("Earlier mornings count (stock, budgets, orders of 30 days): --reset begins afresh.", file=sys.stderr)
     if wanted.auto and not wrong:
         stage.say("Everything is as the scenario says, in the ledger, the ERP and Slack.")
     return 1 if wrong or not verdict.verified else 0
