@@ -107,7 +107,7 @@ def _check_token(desk: Desk, request: Request, args: Json) -> None:
 async def arguments(request: Request) -> Json:
     """Read a call's arguments from the address, a form, or JSON.
 
-    Raises SlackError `invalid_json`, `json_not_object` or `invalid_form_data`.
+    Raises SlackError `invalid_json`, `json_not_object`, `invalid_post_type` or `invalid_form_data`.
     """
     args: Json = dict(request.query_params)
     kind = request.headers.get("content-type", "").partition(";")[0].strip()
@@ -123,7 +123,7 @@ async def arguments(request: Request) -> Json:
             raise SlackError("json_not_object")
         return args | sent
     if kind == "multipart/form-data":
-        return args | {k: v for k, v in (await request.form()).items() if isinstance(v, str)}
+        raise SlackError("invalid_post_type")  # only uploads come so, and the desk has none
     try:
         return args | dict(parse_qsl(body.decode(), keep_blank_values=True))
     except ValueError as why:
