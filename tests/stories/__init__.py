@@ -1,0 +1,1 @@
+"""Requisitions, told as stories over a ledger in plain Python."""
