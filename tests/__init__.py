@@ -1,0 +1,1 @@
+"""The tests: they mirror the source, and tests/test_house.py keeps the architecture true."""

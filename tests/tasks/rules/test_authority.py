@@ -1,0 +1,97 @@
+"""Who may answer an ask."""
+
+from decimal import Decimal
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blocks.records.people import Grant, Person, Role
+from tasks.rules.authority import reason_to_void, who_may
+from tests.samples import ask, decision, people, person, usd
+
+MANAGER = Grant(role="department-manager", cost_centres=("OR",), limit=usd(100_000))
+ANYWHERE = Grant(role="department-manager")
+
+REFUSALS = [
+    ("a stranger", None, "not in the hospital's directory"),
+    ("who has left", person("ana.silva", MANAGER, active=False), "no longer active"),
+    ("who asked", person("rita.okafor", ANYWHERE), "asked for this yourself"),
+    ("with no role", person(), "waits for a department-manager of OR"),
+    ("with another role", person("ivo.petrov", Grant(role="implant-coordinator")), "a role you do not hold"),
+    ("with the role elsewhere", person("leo.brandt", Grant(role="department-manager", cost_centres=("LAB",))),
+     "a department-manager of OR"),
+    ("below the amount", person("ana.silva", Grant(role="department-manager", limit=usd("12500.49"))),
+     "$12,500.50 is above your limit of $12,500.49"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("by", "because"), [row[1:] for row in REFUSALS], ids=[row[0] for row in REFUSALS])
+def test_an_answer_does_not_count_from_somebody(by: Person | None, because: str):
+    assert because in (reason_to_void(ask(), by) or "")
+
+
+@pytest.mark.parametrize("grant", [MANAGER, ANYWHERE, Grant(role="department-manager", limit=usd("12500.50"))])
+def test_an_answer_counts_from_who_holds_the_role_there_up_to_the_limit_included(grant: Grant):
+    assert reason_to_void(ask(), person("ana.silva", grant)) is None
+
+
+def test_the_largest_of_several_limits_counts():
+    low, high = (Grant(role="department-manager", limit=usd(limit)) for limit in (100, 50_000))
+    assert reason_to_void(ask(), person("ana.silva", low, high)) is None
+    over = reason_to_void(ask(amount=usd(60_000)), person("ana.silva", low, high))
+    assert over == "$60,000.00 is above your limit of $50,000.00."
+
+
+def test_a_role_that_begins_with_a_vowel_reads_well():
+    assert "waits for an implant-coordinator" in (reason_to_void(ask(role="implant-coordinator"), person()) or "")
+
+
+def test_nobody_decides_two_steps_of_one_case():
+    earlier = (decision("ana.silva", ask="1-implant-coordinator"),)
+    assert "already decided an earlier step" in (reason_to_void(ask(), person("ana.silva", MANAGER), earlier) or "")
+    assert reason_to_void(ask(), person("leo.brandt", ANYWHERE), earlier) is None
+
+
+def test_an_answer_is_no_hindrance_to_itself_when_it_is_judged_again():
+    assert reason_to_void(ask(), person("ana.silva", MANAGER), (decision("ana.silva"),)) is None
+
+
+roles = st.sampled_from(get_args(Role))
+centres = st.sampled_from(["OR", "ICU", "LAB"])
+amounts = st.decimals(0, 200_000, places=2).map(usd)
+grants = st.builds(
+    Grant,
+    role=roles,
+    cost_centres=st.lists(st.sampled_from(["OR", "ICU", "LAB", "*"]), max_size=2).map(tuple),
+    limit=st.none() | amounts,
+)
+ids = st.sampled_from(["ana.silva", "leo.brandt", "rita.okafor", "ivo.petrov"])
+
+
+@st.composite
+def somebody(draw: st.DrawFn) -> Person:
+    return person(draw(ids), *draw(st.lists(grants, max_size=3)), active=draw(st.booleans()))
+
+
+@given(by=somebody(), role=roles, centre=centres, amount=amounts, requester=ids)
+def test_who_is_shown_the_card_and_whose_answer_counts_are_the_same(by, role, centre, amount, requester):
+    asked = ask(role=role, cost_centre=centre, amount=amount, requester=requester)
+    listed = who_may(people(by), role, centre, amount, requester=requester)
+    assert (reason_to_void(asked, by) is None) == (by in listed)
+
+
+@given(by=somebody(), earlier=st.lists(st.tuples(ids, st.sampled_from(["1-a", "1-department-manager"])), max_size=3))
+def test_earlier_decisions_only_ever_take_authority_away(by, earlier):
+    told = tuple(decision(who, ask=key) for who, key in earlier)
+    if reason_to_void(ask(), by) is not None:
+        assert reason_to_void(ask(), by, told) is not None
+
+
+@given(limit=st.decimals(Decimal("0.01"), 10**6, places=2))
+def test_a_limit_holds_to_the_cent(limit):
+    by = person("ana.silva", Grant(role="department-manager", limit=usd(limit)))
+    cent = Decimal("0.01")
+    for amount, counts in ((limit - cent, True), (limit, True), (limit + cent, False)):
+        assert (reason_to_void(ask(amount=usd(amount)), by) is None) is counts
