@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from blocks.records.ledger import Entry
 from blocks.records.money import Money
@@ -80,9 +81,7 @@ class Spend:
         supplier, own, at = self.spent[case]
         since = at - timedelta(days=window_days)
         total = own
-        for other, (whom, amount, when) in self.spent.items():
-            if other == case:
-                break
+        for other, (whom, amount, when) in takewhile(lambda one: one[0] != case, self.spent.items()):
             if whom == supplier and when >= since and other not in self.dropped:
                 total += amount
         return total - own if total != own else None
