@@ -104,7 +104,7 @@ class House:
 
     async def lines(self, run_id: UUID) -> list[str]:
         filters = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id]))
-        return [log.message for log in await self.client.read_logs(filters, limit=200)]
+        return [log.message for log in await self.client.read_logs(filters, limit=200, offset=0)]
 
 
 async def until(true: Callable[[], Awaitable[bool]], what: str, within_s: float = 30) -> None:
