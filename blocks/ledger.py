@@ -23,7 +23,7 @@ from blocks.records.ledger import GENESIS, Entry, Line
 from blocks.wire.canonical import canonical, digest
 
 SEQ_DIGITS = 8
-READ_AHEAD = 6
+READ_AHEAD = 5
 """Entries of an unknown chain asked for at once: most cases are read in one round trip."""
 READ_AHEAD_MAX = 64
 

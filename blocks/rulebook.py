@@ -4,6 +4,8 @@ Imports no Prefect: the doors judge by the same rulebook.
 """
 
 from datetime import date, datetime
+from math import inf
+from time import monotonic
 
 from blocks.errors import NotFoundError
 from blocks.ledger import Chain, Ledger
@@ -16,12 +18,16 @@ POLICY = "book~policy"
 DIRECTORY = "book~directory"
 
 
+FRESH_S = 1.0
+"""What is adopted is known everywhere within this; a door at fifty clicks a second need not look each time."""
+
+
 class Shelf:
     """The rulebook as a process or door reads it: only what came since the last look is read again."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._chains: dict[str, Chain] = {}
+        self._chains: dict[str, tuple[float, Chain]] = {}
         self._policies: dict[str, Policy] = {}
         self._directories: dict[str, Directory] = {}
 
@@ -51,12 +57,16 @@ class Shelf:
         return self._directories[version]
 
     async def _version(self, book: str, on: date) -> str:
-        chain = await self._ledger.read(book, known=self._chains.get(book))
-        self._chains[book] = chain
+        looked, chain = self._chains.get(book, (-inf, None))
+        if chain is None or monotonic() - looked > FRESH_S:
+            looked = monotonic()
+            chain = await self._ledger.read(book, known=chain)
+            self._chains[book] = (looked, chain)
         adopted = [x for x in chain.having("adopted") if date.fromisoformat(x.body["effective_from"]) <= on]
         if not adopted:
             raise NotFoundError(f"{book}: nothing is in force on {on}: adopt one with `almoner policy adopt FILE`")
-        return str(max(adopted, key=lambda line: line.body["effective_from"]).body["object"])
+        latest = max(reversed(adopted), key=lambda line: line.body["effective_from"])  # of one day, the last adopted
+        return str(latest.body["object"])
 
 
 async def adopt(ledger: Ledger, document: Policy | Directory, *, actor: str, at: datetime) -> str:

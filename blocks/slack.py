@@ -34,6 +34,16 @@ class SlackDesk:
         )
         self._rooms: dict[str, str] = {}
 
+    async def aclose(self) -> None:
+        """Close the connections to Slack."""
+        if self._web.session:
+            await self._web.session.close()
+
+    def __del__(self) -> None:
+        """Let go of the connections where nobody closed them."""
+        if self._web.session and self._web.session.connector:
+            self._web.session.connector.close()
+
     async def post(self, channel: str, card: Card, *, maybe_posted: bool = False) -> Posted:
         """Post a card, unless it stands there already."""
         room = await self._room(channel)
@@ -107,6 +117,9 @@ class SlackDesk:
                 raise RefusedError("slack", f"there is no channel #{name}: create it and invite the app")
 
     async def _call(self, method: str, **arguments: Any) -> dict[str, Any]:
+        if self._web.session is None or self._web.session.closed:
+            timeout = aiohttp.ClientTimeout(total=self._web.timeout)
+            self._web.session = aiohttp.ClientSession(timeout=timeout)  # kept: a new one costs more than a call
         try:
             answer = (
                 await self._web.api_call(method, json=arguments)

@@ -95,7 +95,7 @@ class FolderStore:
         await asyncio.sleep(0)
         try:
             return (self._root / key).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise NotFoundError(key) from None
 
     async def list(self, prefix: str, *, after: str = "") -> AsyncIterator[Blob]:
@@ -123,6 +123,6 @@ def _as_ours() -> Iterator[None]:
     except FileNotFoundError as error:
         raise NotFoundError(str(error)) from error
     except (PermissionDeniedError, UnauthenticatedError) as error:
-        raise RefusedError("store", str(error)) from error
+        raise RefusedError("store", str(error).split("\n", 1)[0]) from error
     except (BaseError, OSError, TimeoutError) as error:
-        raise UnavailableError("store", str(error)) from error
+        raise UnavailableError("store", str(error).split("\n", 1)[0]) from error

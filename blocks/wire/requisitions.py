@@ -1,6 +1,7 @@
 """Requisitions as they arrive: JSON, JSON lines and CSV; parsing returns `(values, issues)`, nothing is lost."""
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -13,6 +14,9 @@ from blocks.records.purchasing import QUANTITY_MAX, Requisition
 
 BYTES_MAX = 256 * 1024
 """Of one message; a requisition is under a kilobyte."""
+
+SEGMENT_MAX = 200
+"""Of a key; file systems, and object stores that keep files, end at 255, and a quarantined message's digest follows."""
 
 FIELDS = tuple(Requisition.model_fields)
 
@@ -87,8 +91,13 @@ def read_file(name: str, raw: bytes, file_id: str) -> tuple[list[Row], tuple[Iss
 
 
 def spell_out(part: str) -> str:
-    """Make one segment of a key of any text: letters, digits, `.`, `_`, `-`, and `%` escapes; never a dot first."""
-    spelled = quote(part, safe="")[:300]
+    """Make one segment of a key of any text: letters, digits, `.`, `_`, `-`, and `%` escapes; never a dot first.
+
+    What is too long for a file's name ends in a digest of all of it, so that two long texts never share a segment.
+    """
+    spelled = quote(part, safe="", errors="surrogatepass")
+    if len(spelled) > SEGMENT_MAX:
+        spelled = f"{spelled[: SEGMENT_MAX // 2]}~{hashlib.sha256(part.encode(errors='surrogatepass')).hexdigest()}"
     return f"%2E{spelled[1:]}" if spelled.startswith(".") else spelled or "%00"
 
 

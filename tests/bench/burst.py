@@ -21,6 +21,7 @@ import psutil  # type: ignore[import-untyped]  # carries no types
 from blocks import connect
 from blocks.audit import verify
 from blocks.heads import EVERY_S
+from blocks.ledger import Ledger
 from blocks.records.policy import Band, Policy, Tier
 from blocks.rulebook import adopt
 from infrastructure.ending import run_and_leave
@@ -48,8 +49,7 @@ def one_approval() -> Policy:
 
 async def prepare(outside: connect.Outside, cases: int) -> list[str]:
     """Bring cases to the point where their one approval has been given and nobody has rung yet."""
-    for document in (one_approval(), directory()):
-        await adopt(outside.ledger, document, actor="door:bench", at=utc_now())
+    await adopt_all(outside.ledger)
     room = asyncio.Semaphore(AT_ONCE)
 
     async def one(number: int) -> str:
@@ -59,11 +59,27 @@ async def prepare(outside: connect.Outside, cases: int) -> list[str]:
     return list(await asyncio.gather(*(one(number) for number in range(cases))))
 
 
+async def adopt_all(ledger: Ledger) -> None:
+    """Put the bench's policy and the small hospital's people in force."""
+    for document in (one_approval(), directory()):
+        await adopt(ledger, document, actor="door:bench", at=utc_now())
+
+
+async def received(outside: connect.Outside, number: int) -> str:
+    """Receive one case."""
+    message = Message("bench", str(number), json.dumps(REQUEST).encode())
+    return (await receive(message, outside.ledger, outside.shelf, utc_now())).case_or_raise()
+
+
+def fakes() -> tuple[FakeErp, FakeDesk]:
+    """Make an ERP and a desk that answer at once."""
+    return FakeErp(year=utc_now().year), FakeDesk()
+
+
 async def approved(outside: connect.Outside, number: int) -> str:
     """Receive one case, carry it to its wait, and approve it."""
     ledger, now = outside.ledger, utc_now()
-    message = Message("bench", str(number), json.dumps(REQUEST).encode())
-    case = (await receive(message, ledger, outside.shelf, now)).case_or_raise()
+    case = await received(outside, number)
     carried = await carry_one(case)
     asked = (await ledger.read(case)).last("asked")
     rulebook = await outside.shelf.in_force(now.date())
@@ -82,7 +98,7 @@ async def measure(cases: int, home: Path, profile: Path | None) -> dict[str, obj
     async with running_stack(Wish(home, only=("s3",))) as stack:
         os.environ.update(stack.site.own_environment() | {"ALMONER_STORE": f"s3://evidence/{RUN}"})
         outside = connect.opened(asyncio.get_running_loop())
-        outside.erp, outside.desk = FakeErp(year=utc_now().year), FakeDesk()
+        outside.erp, outside.desk = fakes()
         with connect.bound(outside):
             names = await prepare(outside, cases)
             fresh = connect.opened(asyncio.get_running_loop())
