@@ -17,7 +17,7 @@ from blocks.records.purchasing import Requisition
 from blocks.rulebook import Shelf
 from blocks.wire.canonical import canonical
 from blocks.wire.names import case_of
-from blocks.wire.requisitions import Issue, read_requisition, spell_out
+from blocks.wire.requisitions import Issue, read_requisition, spell_out, storable
 
 PREFIX = "RQ"
 
@@ -54,6 +54,7 @@ class ArrivalError(ValueError):
 
 async def receive(message: Message, ledger: Ledger, shelf: Shelf, at: datetime) -> Receipt:
     """Take one requisition in. Raises `UnavailableError` when it cannot be kept: the sender must try again."""
+    message = message._replace(id=storable(message.id))
     where = f"{spell_out(message.source)}/{spell_out(message.id)}"
     try:
         await ledger.store.create(f"inbox/{where}", message.raw)
