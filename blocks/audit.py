@@ -13,10 +13,10 @@ from typing import Literal, NamedTuple
 from pydantic import ValidationError
 
 from blocks.errors import NotFoundError
-from blocks.heads import Head, read_heads
+from blocks.heads import Head, read_notes
 from blocks.ledger import Ledger, entry_key
 from blocks.records.ledger import GENESIS, Entry
-from blocks.wire.canonical import digest, is_canonical
+from blocks.wire.canonical import canonical, digest, is_canonical
 
 Fault = Literal["altered", "removed", "reordered", "inserted"]
 AT_ONCE = 16
@@ -55,9 +55,11 @@ class Text(NamedTuple):
 
 async def verify(ledger: Ledger) -> Verdict:
     """Verify every chain, every head that was logged, and every object that an entry refers to."""
-    heads = await read_heads(ledger.store)
+    notes = await read_notes(ledger.store)
+    heads = notes.heads
     room = asyncio.Semaphore(AT_ONCE)
-    found: list[Finding] = []
+    found = [Finding("log", key, "altered", because) for key, because in notes.altered.items()]
+    found += [Finding("log", key, "removed", because) for key, because in notes.removed.items()]
     chains = entries = 0
     referred: set[str] = set()
 
@@ -101,6 +103,8 @@ def first_fault(case: str, texts: list[Text], logged: dict[int, Head]) -> Findin
         if (entry.case, entry.seq) != (case, place):
             return Finding(case, where, "reordered", f"it says that it is entry {entry.seq} of {entry.case}")
         if known and known.digest != digest(text.data):
+            if _is_next(texts[place:], entry, known):
+                return Finding(case, where, "inserted", "the entry logged here comes after it")
             return Finding(case, where, "altered", "it is not the entry that was logged when it was written")
         if entry.prev != head:
             return _broken_link(case, place, texts, entry, logged)
@@ -118,6 +122,15 @@ def read_entry(data: bytes) -> Entry | None:
     except ValidationError:
         return None
     return entry if is_canonical(data) else None
+
+
+def _is_next(following: list[Text], entry: Entry, known: Head) -> bool:
+    """Say whether the entry that was logged in this place comes next, as it was or under another number."""
+    moved = read_entry(following[0].data) if following else None
+    if moved is None:
+        return False
+    unmoved = moved.model_copy(update={"seq": entry.seq, "prev": entry.prev})
+    return known.digest in (digest(following[0].data), digest(canonical(unmoved)))
 
 
 def _broken_link(case: str, place: int, texts: list[Text], entry: Entry, logged: dict[int, Head]) -> Finding:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from blocks.errors import OutsideError
 from blocks.ports import Store
 from blocks.records.ledger import GENESIS
-from blocks.wire.canonical import canonical, digest
+from blocks.wire.canonical import canonical, digest, is_canonical
 
 logger = logging.getLogger("almoner.heads")
 PREFIX = "log/heads/"
@@ -72,10 +72,48 @@ class HeadsLog:
             self._batch, self._prev = self._batch + 1, digest(data)
 
 
-async def read_heads(store: Store) -> dict[str, dict[int, Head]]:
-    """Read every note: case, sequence number, head."""
-    heads: dict[str, dict[int, Head]] = defaultdict(dict)
+class Notes(NamedTuple):
+    """What was noted: heads by case and sequence number; and the notes that are not as they were written."""
+
+    heads: dict[str, dict[int, Head]]
+    altered: dict[str, str]
+    """By key, how one sees it."""
+    removed: dict[str, str]
+
+
+async def read_notes(store: Store) -> Notes:
+    """Read every note. What a writer's last notes said shows nowhere else, so that they are gone cannot be seen."""
+    notes = Notes(defaultdict(dict), {}, {})
+    by_writer: dict[str, dict[int, tuple[str, str, str]]] = defaultdict(dict)
     async for blob in store.list(PREFIX):
-        for case, seq, name in json.loads(await store.get(blob.key))["heads"]:
-            heads[case][seq] = Head(seq, name)
-    return heads
+        data = await store.get(blob.key)
+        try:
+            note = json.loads(data)
+            writer, batch, prev = str(note["writer"]), int(note["batch"]), str(note["prev"])
+            heads = [(str(case), Head(int(seq), str(name))) for case, seq, name in note["heads"]]
+        except (ValueError, TypeError, KeyError):
+            notes.altered[blob.key] = "it is not a note"
+            continue
+        if not blob.key.endswith(f"-{writer}-{batch:06}.json") or not is_canonical(data):
+            notes.altered[blob.key] = f"it says that it is note {batch} of {writer}"
+            continue
+        by_writer[writer][batch] = (blob.key, prev, digest(data))
+        for case, head in heads:
+            notes.heads[case][head.seq] = head
+    for batches in by_writer.values():
+        _follow(batches, notes)
+    return notes
+
+
+def _follow(batches: dict[int, tuple[str, str, str]], notes: Notes) -> None:
+    """Follow one writer's notes from the first; each names the one before."""
+    head = GENESIS
+    for place, batch in enumerate(sorted(batches)):
+        key, prev, name = batches[batch]
+        if batch != place:
+            notes.removed[key] = f"the note before it, {batch - 1}, is missing"
+            return
+        if prev != head:
+            notes.altered[key] = "it does not follow the note before it"
+            return
+        head = name
