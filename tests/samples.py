@@ -31,8 +31,8 @@ def budget(left: Decimal | str | int = 400_000, *, posted: int = 0, ordered: tup
 
 def sourcing(**changed: Any) -> Sourcing:
     told = {
-        "item": "KNEE-TIB-4", "description": "Tibial tray 4", "category": "implants", "unit": "u", "on_hand": Decimal(0),
-        "supplier": "SUP-CORDIS", "supplier_name": "Cordis Devices", "contract": "C-CORDIS-26",
+        "item": "KNEE-TIB-4", "description": "Tibial tray 4", "category": "implants", "unit": "u",
+        "on_hand": Decimal(0), "supplier": "SUP-CORDIS", "supplier_name": "Cordis Devices", "contract": "C-CORDIS-26",
         "unit_price": usd("2890.00"), "budget": budget(), "period_open": True,
     }  # fmt: skip
     return Sourcing.model_validate(told | changed)
@@ -63,8 +63,8 @@ def ask(**changed: Any) -> Ask:
     return Ask.model_validate(told | changed)
 
 
-def person(id: str = "ana.silva", *grants: Grant, **changed: Any) -> Person:
-    told = {"id": id, "name": id.replace(".", " ").title(), "grants": grants}
+def person(name: str = "ana.silva", *grants: Grant, **changed: Any) -> Person:
+    told = {"id": name, "name": name.replace(".", " ").title(), "grants": grants}
     return Person.model_validate(told | changed)
 
 

@@ -1,0 +1,121 @@
+"""One contract for every store: the plain folder, and S3 on a real server."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from blocks.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
+from blocks.ports import Store
+from blocks.store import FolderStore, S3Store
+from blocks.wire.requisitions import spell_out
+
+RACERS = 24
+ODD = [
+    "a b", "50%", "a%2Fb", "%00", "a/b", "../../etc/passwd", "..", ".hidden", "Ünïcødé 合同 🏥", "x" * 300, "é" * 300,
+    "a+b&c=d?e#f", 'quo"te\'s', "new\nline\ttab\x00nul", "~", "", "-", "C:\\drive", "%2E", "100%25",
+]  # fmt: skip
+
+
+async def keys(store: Store, prefix: str, after: str = "") -> list[str]:
+    return [blob.key async for blob in store.list(prefix, after=after)]
+
+
+async def test_what_is_written_is_read_back(store: Store):
+    for key, data in (("a/1", b"one"), ("a/empty", b""), ("a/binary", bytes(range(256)) * 1000)):
+        await store.create(key, data)
+        assert await store.get(key) == data
+
+
+async def test_a_place_is_written_once(store: Store):
+    await store.create("a/1", b"one")
+    with pytest.raises(ConflictError):
+        await store.create("a/1", b"two")
+    assert await store.get("a/1") == b"one"
+
+
+async def test_the_same_bytes_again_are_the_same_write(store: Store):
+    for _ in range(3):
+        await store.create("a/1", b"one")
+
+
+async def test_of_many_racers_exactly_one_wins(store: Store):
+    tries = (store.create("race/1", f"racer {racer}".encode()) for racer in range(RACERS))
+    ended = await asyncio.gather(*tries, return_exceptions=True)
+    won = [racer for racer, error in enumerate(ended) if error is None]
+    assert len(won) == 1
+    assert all(isinstance(error, ConflictError) for error in ended if error is not None)
+    assert await store.get("race/1") == f"racer {won[0]}".encode()
+
+
+async def test_what_is_not_there_is_not_found(store: Store):
+    await store.create("a/b/1", b"one")
+    for key in ("a/2", "b", "a", "a/b", "a/b/1/2", f"a/{spell_out('x' * 300)}"):
+        with pytest.raises(NotFoundError):
+            await store.get(key)
+
+
+async def test_listing_goes_in_key_order_from_after_a_key(store: Store):
+    for key in ("cases/RQ-2/00000001.json", "cases/RQ-1/00000002.json", "cases/RQ-1/00000001.json", "other/1"):
+        await store.create(key, key.encode())
+    first, second, third = await keys(store, "cases/")
+    assert (first, second) == ("cases/RQ-1/00000001.json", "cases/RQ-1/00000002.json")
+    assert await keys(store, "cases/", after=first) == [second, third]
+    assert await keys(store, "cases/RQ-1/", after=second) == []
+    assert await keys(store, "nothing/") == []
+    assert [blob.size async for blob in store.list("other/")] == [len(b"other/1")]
+
+
+async def test_a_prefix_is_a_folder_not_the_beginning_of_a_name(store: Store):
+    for key in ("cases/RQ-1/1", "cases/RQ-10/1", "cases/RQ-1~2/1"):
+        await store.create(key, b"1")
+    assert await keys(store, "cases/RQ-1/") == ["cases/RQ-1/1"]
+
+
+async def test_more_than_a_page_is_listed_in_order(store: Store):
+    wanted = [f"many/{number:05}" for number in range(1100)]
+    await asyncio.gather(*(store.create(key, b"1") for key in reversed(wanted)))
+    assert await keys(store, "many/") == wanted
+    assert await keys(store, "many/", after=wanted[998]) == wanted[999:]
+
+
+async def test_whatever_a_sender_calls_it_it_is_kept_found_and_listed_under_its_own_name(store: Store):
+    named = {f"inbox/{spell_out('source')}/{spell_out(name)}": name for name in ODD}
+    assert len(named) == len(ODD)
+    for key, name in named.items():
+        await store.create(key, name.encode())
+    for key, name in named.items():
+        assert await store.get(key) == name.encode()
+    assert sorted(await keys(store, "inbox/")) == sorted(named)
+
+
+@pytest.mark.parametrize("key", ["", "/a", "a/", "a//b", "a/../b", "..", "a/./b", "a/.hidden", "x" * 1000])
+async def test_what_could_step_outside_is_no_key(store: Store, key: str):
+    with pytest.raises(RefusedError):
+        await store.create(key, b"1")
+
+
+async def test_a_listing_of_a_folder_shows_no_draft(tmp_path: Path):
+    store = FolderStore(tmp_path)
+    await store.create("a/1", b"1")
+    (tmp_path / "a" / ".0123456789abcdef").write_bytes(b"half")
+    assert await keys(store, "a/") == ["a/1"]
+
+
+async def test_a_server_that_is_not_there_is_unavailable():
+    gone = S3Store(
+        "evidence", endpoint="http://127.0.0.1:9", region="us-east-1", access_key_id="a", secret_access_key="b",
+        timeout_s=1,
+    )  # fmt: skip
+    for attempt in (gone.create("a/1", b"1"), gone.get("a/1"), keys(gone, "a/")):
+        with pytest.raises(UnavailableError):
+            await attempt
+
+
+async def test_a_key_that_is_not_ours_is_refused(seaweed):
+    stranger = S3Store(
+        "evidence", endpoint=seaweed.site.ports.url("s3"), region="us-east-1",
+        access_key_id=seaweed.site.keys.s3_access_key, secret_access_key="guessed",
+    )  # fmt: skip
+    with pytest.raises(RefusedError):
+        await stranger.get("a/1")

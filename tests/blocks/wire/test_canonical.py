@@ -1,0 +1,61 @@
+"""Canonical JSON, by the vectors of RFC 8785."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blocks.wire.canonical import canonical, digest, is_canonical
+from tests.samples import ask, usd
+
+# RFC 8785, 3.2.2 and 3.2.3 (numbers, literals, strings) and appendix B.
+VECTOR = (
+    '{"numbers": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],'
+    '"string": "\\u20ac$\\u000F\\u000aA\'\\u0042\\u0022\\u005c\\\\\\"\\/", "literals": [null, true, false]}'
+)
+PRINTED = (
+    '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],'
+    '"string":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}'
+)
+SORTING = dict.fromkeys(["\u20ac", "\r", "\ufb33", "1", "\U0001f600", "\x80", "ö"], "a character")
+ORDER = ["\r", "1", "\x80", "ö", "\u20ac", "\U0001f600", "\ufb33"]
+
+
+def test_the_vector_of_the_standard():
+    assert canonical(json.loads(VECTOR)) == PRINTED.encode()
+
+
+def test_names_are_sorted_as_utf_16_sorts_them():
+    assert list(json.loads(canonical(SORTING))) == ORDER
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(st.characters(codec="utf-8")),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner),
+)
+
+
+@given(fact=st.dictionaries(st.text(st.characters(codec="utf-8")), values))
+def test_a_print_is_read_back_and_printed_the_same(fact):
+    printed = canonical(fact)
+    assert json.loads(printed) == fact
+    assert is_canonical(printed)
+    assert not is_canonical(printed + b" ")
+    assert canonical(dict(reversed(fact.items()))) == printed
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b'{"b":1,"a":2}', b'{ "a":1}', b'{"a":1.0}', b'{"a":1,"a":1}', b"[" * 5000]
+)
+def test_every_other_spelling_is_not_canonical(data: bytes):
+    assert not is_canonical(data)
+
+
+def test_a_record_prints_its_money_exactly():
+    assert b'"amount":{"amount":"12500.50","currency":"USD"}' in canonical(ask())
+    assert canonical(ask(amount=usd("12500.5"))) != canonical(ask())
+
+
+def test_a_digest_is_the_sha_256_of_the_bytes():
+    assert digest(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
