@@ -42,11 +42,13 @@ class Attempts:
                 self.count += 1
                 await self._conduct(seat, claimed, client)
         except asyncio.CancelledError:
-            logger.debug("Run %s was interrupted.", seat.run_id)
+            if claimed is not None:
+                await _conclude(claimed, client, seat)
         except Exception as error:
             logger.exception("Could not run %s", seat.run_id)
             if claimed is not None:
-                await _report(claimed, client, f"The worker could not run it: {error!r}")
+                crashed: State[Any] = Crashed(message=f"The worker could not run it: {error!r}")
+                await _report(claimed, client, crashed)
         finally:
             client.forget(seat.run_id)
         return claimed
@@ -54,7 +56,8 @@ class Attempts:
     async def _claim(self, seat: Seat, run: FlowRun | None, client: RunClient) -> FlowRun | None:
         """Take the run from Scheduled to Pending; the server lets one claimant win."""
         try:
-            run = run or await client.read_flow_run(seat.run_id)
+            if run is None or run.state is None:
+                run = await client.read_flow_run(seat.run_id)
         except ObjectNotFound:
             logger.info("Run %s is gone.", seat.run_id)
             return None
@@ -72,7 +75,7 @@ class Attempts:
         try:
             flow = await self._entrypoints.flow_of(run, client)
         except NotRunnableError as error:
-            await _report(run, client, str(error))
+            await _report(run, client, Crashed(message=str(error)))
             return
         engine = self._engine(flow, run)
         seat.engine, engine.interruption = engine, seat.interruption
@@ -81,13 +84,12 @@ class Attempts:
         except (Pause, Abort):
             pass  # suspended, or the server forbade to go on: its state says which
         except asyncio.CancelledError:
-            if seat.interruption is None:
-                raise
+            logger.debug("Run %s was interrupted.", run.id)
         except BaseException as error:  # noqa: BLE001  # a flow's SystemExit must not end the worker
             logger.debug("Run %s ended by %r", run.id, error)
         state = engine.flow_run.state if engine.flow_run else None
         if state is None or state.is_pending() or state.is_running():
-            await _report(run, client, "The run ended without a report of its end.")
+            await _conclude(run, client, seat)
 
     def _engine(self, flow: Flow[..., Any], run: FlowRun) -> WarmEngine:
         engine = WarmEngine(flow=flow, flow_run=run, parameters=call_parameters(flow, run))
@@ -95,12 +97,19 @@ class Attempts:
         return engine
 
 
-async def _report(run: FlowRun, client: RunClient, message: str) -> None:
-    """Say that the run crashed; if the server cannot be told now, `rescue` will see to it."""
-    logger.error("Flow run %s (%s) crashed: %s", run.name, run.id, message)
+async def _conclude(run: FlowRun, client: RunClient, seat: Seat) -> None:
+    """Report a run whose engine did not come to do so: interrupted early, or the server was away."""
+    lost: State[Any] = Crashed(message="The run ended without a report of its end.")
+    await _report(run, client, seat.interruption.state() if seat.interruption else lost)
+
+
+async def _report(run: FlowRun, client: RunClient, state: State[Any]) -> None:
+    """Set the run's last state; if the server cannot be told now, `rescue` will see to it."""
+    if state.is_crashed():
+        logger.error("Flow run %s (%s) crashed: %s", run.name, run.id, state.message)
     for _ in range(REPORT_TRIES):
         try:
-            await client.set_flow_run_state(run.id, Crashed(message=message), force=True)
+            await client.set_flow_run_state(run.id, state, force=True)
         except Exception:
             logger.exception("Could not report it")
             await asyncio.sleep(1)

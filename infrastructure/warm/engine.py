@@ -33,6 +33,12 @@ class Interruption(Enum):
     CANCELLED = "Cancelled by request."
     HANDED_BACK = "The worker stopped; the run goes on from the ledger when one starts."
 
+    def state(self) -> State[Any]:
+        """Return the state in which it leaves the run."""
+        if self is Interruption.CANCELLED:
+            return Cancelled(message=self.value)
+        return AwaitingRetry(message=self.value)
+
 
 class WarmEngine(AsyncFlowRunEngine[Any, Any]):
     """One attempt of one flow run, beside others on the same event loop.
@@ -74,14 +80,8 @@ class WarmEngine(AsyncFlowRunEngine[Any, Any]):
             await super().handle_crash(exc)
             return
         with CancelScope(shield=True):
-            message = self.interruption.value
-            self.logger.info(message)
-            state: State[Any] = (
-                Cancelled(message=message)
-                if self.interruption is Interruption.CANCELLED
-                else AwaitingRetry(message=message)
-            )
-            await self.set_state(state, force=True)
+            self.logger.info(self.interruption.value)
+            await self.set_state(self.interruption.state(), force=True)
 
 
 def call_parameters(flow: Flow[..., Any], flow_run: FlowRun) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
 
 TRIES = 5
+LOOK_AGAIN_S = 1.0
 
 logger = logging.getLogger("almoner.bell")
 
@@ -80,18 +81,18 @@ class Rings:
             heard, self._cases = self._cases, {}
             try:
                 answered = await self._answer(list(heard), client)
+                self._follow(answered if isinstance(answered, Answered) else Answered(answered), is_running)
             except Exception:
                 logger.exception("Could not answer the ring for %s", ", ".join(heard))
                 await self._hear_again(heard)
-                continue
-            if not isinstance(answered, Answered):
-                answered = Answered(now=answered)
-            for run in answered.now:
-                self._start(*((run.id, run) if isinstance(run, FlowRun) else (run, None)))
-            for run_id, case in answered.later.items():
-                self._after.setdefault(run_id, set()).add(case)
-                if not is_running(run_id):  # it ended, or lives elsewhere: look once more soon
-                    asyncio.get_running_loop().call_later(1.0, self.run_ended, run_id)
+
+    def _follow(self, answered: Answered, is_running: Callable[[UUID], bool]) -> None:
+        for run in answered.now:
+            self._start(*((run.id, run) if isinstance(run, FlowRun) else (run, None)))
+        for run_id, case in answered.later.items():
+            self._after.setdefault(run_id, set()).add(case)
+            if not is_running(run_id):  # it ended, or lives elsewhere: look once more soon
+                asyncio.get_running_loop().call_later(LOOK_AGAIN_S, self.run_ended, run_id)
 
     async def _hear_again(self, heard: Mapping[str, int]) -> None:
         tired = [case for case, tries in heard.items() if tries + 1 >= TRIES]

@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -177,16 +178,22 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
             seat.task = asyncio.create_task(
                 self._carry(seat, run), name=f"run {seat.run_id}", context=self._context.copy()
             )
+            seat.task.add_done_callback(partial(self._left, seat))
 
     async def _carry(self, seat: Seat, run: FlowRun | None) -> None:
         carried = await self._attempts.carry(seat, run, self._shared)
+        if carried is not None:
+            for hook in self.after_run:
+                await hook(carried)
+
+    def _left(self, seat: Seat, task: asyncio.Task[None]) -> None:
+        """Free the seat, also of a run whose task never got to its first line."""
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("After run %s: %r", seat.run_id, error)
         self.floor.leave(seat)
         self.rings.run_ended(seat.run_id)
         if not self._closing.is_set():
             self._fill()
-        if carried is not None:
-            for hook in self.after_run:
-                await hook(carried)
 
     async def _repeat(self, work: Callable[[], Coroutine[Any, Any, Any]], every_s: float) -> None:
         """Do `work` now and every so often, also when it fails: the server may be away."""

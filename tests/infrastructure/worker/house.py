@@ -66,6 +66,7 @@ class House:
     def __init__(self, api_url: str, client: PrefectClient, pool: str, folder: Path) -> None:
         self.api_url, self.client, self.pool, self.folder = api_url, client, pool, folder
         self.workers: list[Worker] = []
+        self.deployments: dict[str, UUID] = {}
 
     def worker(self, *flags: str, port: int = 0) -> Worker:
         log = self.folder / f"worker-{len(self.workers)}.log"
@@ -74,7 +75,11 @@ class House:
         return started.ready()
 
     async def run(self, process: str, **parameters: Any) -> UUID:
-        deployment = await rig.deploy(self.client, self.pool, "almoner-warm", entrypoint=f"{HERE}.{process}")
+        if process not in self.deployments:
+            self.deployments[process] = await rig.deploy(
+                self.client, self.pool, "almoner-warm", entrypoint=f"{HERE}.{process}"
+            )
+        deployment = self.deployments[process]
         run = await self.client.create_flow_run_from_deployment(deployment, parameters=parameters)
         return run.id
 
