@@ -1,9 +1,12 @@
-"""Writing in a book that many cases share: one at a time in this process, by conditional write between processes."""
+"""Writing in a book that many cases share: one at a time in this process, by conditional write between processes.
+
+Those who wait while an entry is being written share the next one: a line each, judged one after the other.
+"""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, Self, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from blocks.errors import ConflictError, RefusedError
@@ -21,8 +24,21 @@ class Folded(Protocol):
     def take(self, entry: Entry) -> None:
         """Fold one more entry in."""
 
+    def copy(self) -> Self:
+        """Copy the state, to try on it what may not come to be."""
+        ...
+
 
 State = TypeVar("State", bound=Folded)
+Enter = Callable[[State], Line | None]
+
+
+@dataclass(eq=False)
+class _Waiting(Generic[State]):
+    """Somebody who wants a line entered, and what became of it."""
+
+    entry: Enter[State]
+    done: asyncio.Future[None]
 
 
 @dataclass
@@ -32,9 +48,10 @@ class Book(Generic[State]):
     ledger: Ledger
     chain: Chain
     state: State
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     marks: list[Line] = field(default_factory=list)
     """Lines that may wait for the next entry, or be lost in a crash without harm."""
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _waiting: list[_Waiting[State]] = field(default_factory=list)
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
     _next_look: asyncio.Task[None] | None = None
 
@@ -45,37 +62,76 @@ class Book(Generic[State]):
         await asyncio.shield(self._next_look)
         return self.state
 
-    async def _look(self) -> None:
-        async with self._looking:
-            self._next_look = None
-            self._fold(await self.ledger.read(self.chain.case, known=self.chain))
-
-    async def enter(self, entry: Callable[[State], Line | None]) -> State:
+    async def enter(self, entry: Enter[State]) -> State:
         """Append what *entry* makes of the book as it stands; None: nothing to enter.
 
         *entry* is asked again whenever somebody else was first. It may raise `RefusedError`, which counts
         only when the book was current.
         """
-        async with self.lock:
-            for _ in range(RACES_MAX):
-                try:
-                    line = entry(self.state)
-                except RefusedError:
-                    if await self._was_current():
-                        raise
-                    continue
-                if line is None:
-                    return self.state
-                marks = list(self.marks)
-                try:
-                    self._fold(await self.ledger.append(self.chain, [*marks, line]))
-                except ConflictError:
-                    await self.read()
-                else:
-                    del self.marks[: len(marks)]
-                    return self.state
+        mine = _Waiting(entry, asyncio.get_running_loop().create_future())
+        self._waiting.append(mine)
+        try:
+            async with self._writing:
+                if not mine.done.done():
+                    await self._write_for_all()
+            await mine.done
+        finally:
+            if mine in self._waiting:
+                self._waiting.remove(mine)
+        return self.state
+
+    async def _look(self) -> None:
+        async with self._looking:
+            self._next_look = None
+            self._fold(await self.ledger.read(self.chain.case, known=self.chain))
+
+    async def _write_for_all(self) -> None:
+        """Enter a line for everybody who waits, in one entry, however often others are first."""
+        for _ in range(RACES_MAX):
+            served, lines, refused = self._judged(list(self._waiting))
+            if not lines and refused and not await self._was_current():
+                continue
+            marks = list(self.marks) if lines else []
+            try:
+                if lines:
+                    self._fold(await self.ledger.append(self.chain, [*marks, *lines]))
+            except ConflictError:
+                await self.read()
+                continue
+            del self.marks[: len(marks)]
+            self._tell(served, refused)
+            return
         message = f"{self.chain.case}: {RACES_MAX} lost races in a row"
         raise ConflictError(message)
+
+    def _judged(
+        self, waiting: list[_Waiting[State]]
+    ) -> tuple[list[_Waiting[State]], list[Line], dict[_Waiting[State], RefusedError]]:
+        """Ask everybody for their line, each on the book as it would stand after those before."""
+        draft, served, lines = self.state.copy(), [], []
+        refused: dict[_Waiting[State], RefusedError] = {}
+        for one in waiting:
+            try:
+                line = one.entry(draft)
+            except RefusedError as refusal:
+                refused[one] = refusal
+                continue
+            served.append(one)
+            if line is not None:
+                lines.append(line)
+                draft.take(Entry.model_construct(case=self.chain.case, seq=draft.seq + 1, prev="", lines=(line,)))
+        return served, lines, refused
+
+    def _tell(self, served: list[_Waiting[State]], refused: dict[_Waiting[State], RefusedError]) -> None:
+        """Tell everybody; who was refused beside somebody who was served was judged on the book as it stood."""
+        for one in served:
+            if not one.done.done():
+                one.done.set_result(None)
+        for one, refusal in refused.items():
+            if not one.done.done():
+                one.done.set_exception(refusal)
+        told = {*served, *refused}
+        self._waiting = [one for one in self._waiting if one not in told]
 
     async def _was_current(self) -> bool:
         seen = self.state.seq

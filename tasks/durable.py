@@ -29,7 +29,7 @@ from blocks.errors import UnavailableError
 from blocks.ledger import Chain
 from blocks.records.base import Record
 from blocks.records.outcome import Outcome
-from blocks.wire.canonical import canonical, digest
+from blocks.wire.canonical import digest
 from tasks.arrivals import Message, receive
 from tasks.case import Case, Waiting, current, in_hand, utc_now
 from tasks.evidence import publish
@@ -179,8 +179,12 @@ class _Memory(Generic[R]):
     def key(self, *args: Any, **kwargs: Any) -> str:
         bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        given = {name: self.inputs[name].dump_python(value, mode="json") for name, value in bound.arguments.items()}
-        return f"{self.name}~{digest(canonical(given))[:32]}"
+        given = [self._print(name, value) for name, value in bound.arguments.items()]
+        return f"{self.name}~{digest(b'|'.join(given))[:32]}"
+
+    def _print(self, name: str, value: Any) -> bytes:
+        """Print an input without what is at its default: a record may gain optional fields while a case sleeps."""
+        return name.encode() + b"=" + self.inputs[name].dump_json(value, exclude_defaults=True)
 
     def dump(self, result: R) -> Any:
         return self.result.dump_python(result, mode="json")

@@ -15,7 +15,7 @@ from blocks.errors import OutsideError
 from tasks.case import Case, OvertakenError, Waiting
 from tasks.durable import PROCESSES, Process, carry
 
-AT_ONCE = 48
+AT_ONCE = 24
 REPORT_S = 1.0
 
 

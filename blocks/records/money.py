@@ -1,5 +1,6 @@
 """Money: an exact amount and the currency it is in."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Self
 
@@ -63,3 +64,18 @@ class Money(Record):
             message = f"{self.currency} and {other.currency} do not add up"
             raise CurrencyMismatchError(message)
         return other.amount
+
+
+def total(amounts: Iterable[Money], currency: str) -> Money:
+    """Sum amounts of one currency, zero where there is none; `CurrencyMismatchError` where another is among them.
+
+    >>> str(total([Money.of(1, "USD"), Money.of("2.50", "USD")], "USD"))
+    '$3.50'
+    """
+    summed = Decimal(0)
+    for money in amounts:
+        if money.currency != currency:
+            message = f"{money.currency} and {currency} do not add up"
+            raise CurrencyMismatchError(message)
+        summed += money.amount
+    return Money(amount=summed, currency=currency)

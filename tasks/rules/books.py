@@ -43,8 +43,12 @@ class Funds:
 
     def standing(self, *, since: int, but: str) -> tuple[Hold, ...]:
         """List the holds that the ERP's books, read when this one stood at *since*, may not carry yet."""
-        late = [hold for seq, hold in self.placed.values() if seq > since]
-        return tuple(hold for hold in (*self.holds.values(), *late) if hold.case != but)
+        late = takewhile(lambda placed: placed[0] > since, reversed(self.placed.values()))
+        return tuple(hold for hold in (*self.holds.values(), *(hold for _, hold in late)) if hold.case != but)
+
+    def copy(self) -> "Funds":
+        """Copy the state."""
+        return Funds(self.seq, dict(self.holds), dict(self.placed))
 
     def in_flight(self) -> frozenset[str]:
         """List the keys of orders that may or may not stand in the ERP."""
@@ -71,6 +75,10 @@ class Spend:
                 )
             elif line.act == "dropped":
                 self.dropped.add(line.key)
+
+    def copy(self) -> "Spend":
+        """Copy the state."""
+        return Spend(self.seq, dict(self.spent), set(self.dropped))
 
     def recent(self, case: str, window_days: int) -> Money | None:
         """Sum what was entered before *case*, from the same supplier, within the window before it; None: nothing.

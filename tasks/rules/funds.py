@@ -1,6 +1,6 @@
 """Funds: what a cost centre has left, given the ERP's books and our holds."""
 
-from blocks.records.money import Money
+from blocks.records.money import Money, total
 from blocks.records.outcome import Facts, Hold
 from blocks.records.purchasing import Budget, OpenOrder
 
@@ -10,14 +10,10 @@ OTHERS = "*"
 
 def condensed(budget: Budget, in_flight: frozenset[str]) -> Budget:
     """Sum the open orders but for those *in flight*, whose holds may still stand: these are told apart."""
-    others = Money.of(0, budget.budget.currency)
-    apart = []
-    for order in budget.ordered:
-        if order.reference in in_flight:
-            apart.append(order)
-        else:
-            others += order.open
-    return budget.model_copy(update={"ordered": (OpenOrder(reference=OTHERS, open=others), *apart)})
+    apart = tuple(order for order in budget.ordered if order.reference in in_flight)
+    rest = (order.open for order in budget.ordered if order.reference not in in_flight)
+    others = OpenOrder(reference=OTHERS, open=total(rest, budget.budget.currency))
+    return budget.model_copy(update={"ordered": (others, *apart)})
 
 
 def committed(budget: Budget, holds: tuple[Hold, ...]) -> Money:
@@ -26,15 +22,10 @@ def committed(budget: Budget, holds: tuple[Hold, ...]) -> Money:
     A hold carries the key of its order, and the order carries the key as its reference: from the moment
     the order stands in the ERP, the hold is that order and no longer counts on its own.
     """
-    total = Money.of(0, budget.budget.currency)
-    placed = set()
-    for order in budget.ordered:
-        total += order.open
-        placed.add(order.reference)
-    for hold in holds:
-        if hold.order_key not in placed:
-            total += hold.amount
-    return total
+    placed = {order.reference for order in budget.ordered}
+    orders = (order.open for order in budget.ordered)
+    others = (hold.amount for hold in holds if hold.order_key not in placed)
+    return total((*orders, *others), budget.budget.currency)
 
 
 def left(budget: Budget, holds: tuple[Hold, ...]) -> Money:
