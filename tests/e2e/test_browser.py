@@ -1,0 +1,159 @@
+"""What a person sees and clicks: the desk and Prefect's dashboard in headless Chromium."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+
+from tests.e2e.house import House
+from tests.needs import chromium
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+PATIENCE_MS = 30_000
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as play:
+        opened = await play.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield opened
+        await opened.close()
+
+
+async def open_desk(browser: Browser, house: House, user: str, viewport: dict[str, int]) -> Page:
+    page = await browser.new_page(viewport=viewport)  # type: ignore[arg-type]
+    page.set_default_timeout(PATIENCE_MS)
+    await page.goto(f"{house.url('desk')}/?as={user}#C0APPROVALS")
+    return page
+
+
+def card_of(page: Page, case: str) -> Locator:
+    return page.locator("#talk article.message").filter(has_text=case)
+
+
+async def test_an_approver_reads_the_card_approves_and_sees_it_lock(
+    house: House, browser: Browser, screenshots: Path
+) -> None:
+    case = await house.submit("SVC-CALIB", 8, by="sam.lind", centre="ICU", reason="Yearly calibration is due")
+    await house.asked(case)
+    page = await open_desk(browser, house, "U0ANA", LAPTOP)
+    card = card_of(page, case)
+    for words in ("8", "Infusion pump calibration", "$1,160.00", "Sam Lind", "ICU", "Evergreen Services", "C-EVER-26"):
+        await expect(card).to_contain_text(words)
+    await page.screenshot(path=screenshots / "desk-card.png")
+
+    await card.get_by_role("button", name="Approve").click()
+    await expect(card).to_contain_text("Approved by Ana Silva", timeout=PATIENCE_MS)
+    await expect(card.get_by_role("button", name="Approve")).to_have_count(0)
+    await expect(card).to_contain_text(re.compile(r"\d{1,2}:\d\d"))
+    await page.screenshot(path=screenshots / "desk-approved.png")
+
+    outcome = await house.assert_settled(case)
+    assert outcome.ended == "ordered"
+
+    await page.goto(f"{house.url('desk')}/?as=U0SAM")
+    await page.locator("#sidebar").get_by_text("Almoner").click()
+    told = card_of(page, case)
+    await expect(told).to_contain_text(str(outcome.document))
+    await page.screenshot(path=screenshots / "desk-requester.png")
+
+
+async def test_the_card_can_be_read_and_answered_on_a_phone(house: House, browser: Browser, screenshots: Path) -> None:
+    case = await house.submit("KNEE-TIB-4", 1, by="rita.okafor", centre="OR", reason="Knee list on Thursday")
+    await house.asked(case)
+    page = await open_desk(browser, house, "U0IVO", PHONE)
+    card = card_of(page, case)
+    await card.get_by_role("button", name="Approve").scroll_into_view_if_needed()
+    await page.screenshot(path=screenshots / "phone-card.png")
+    width = await page.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE["width"], "nothing sticks out at the side"
+    for name in ("Approve", "Reject", "Ask a question"):
+        box = await card.get_by_role("button", name=name).bounding_box()
+        assert box
+        assert box["x"] + box["width"] <= PHONE["width"]
+
+    await card.get_by_role("button", name="Reject").click()
+    form = page.get_by_role("dialog")
+    await expect(form).to_contain_text("Why not?")
+    await form.get_by_role("textbox").fill("Please use the consigned tray in store B.")
+    await page.screenshot(path=screenshots / "phone-reject.png")
+    await form.get_by_role("button", name="Reject").click()
+    await expect(card).to_contain_text("Rejected by Ivo Petrov", timeout=PATIENCE_MS)
+    await expect(card).to_contain_text("consigned tray in store B")
+    await page.screenshot(path=screenshots / "phone-rejected.png")
+    outcome = await house.assert_settled(case)
+    assert outcome.because == "Ivo Petrov: Please use the consigned tray in store B."
+
+
+async def test_rejecting_without_a_reason_is_asked_about(house: House, browser: Browser) -> None:
+    case = await house.submit("KNEE-TIB-4", 1, by="rita.okafor", centre="OR")
+    await house.asked(case)
+    page = await open_desk(browser, house, "U0IVO", LAPTOP)
+    card = card_of(page, case)
+    await card.get_by_role("button", name="Reject").click()
+    form = page.get_by_role("dialog")
+    await form.get_by_role("textbox").fill("   ")
+    await form.get_by_role("button", name="Reject").click()
+    await expect(form).to_be_visible()
+    assert not (await house.chain(case)).last("decided")
+    await form.get_by_role("textbox").fill("Not needed")
+    await form.get_by_role("button", name="Reject").click()
+    assert (await house.assert_settled(case)).because == "Ivo Petrov: Not needed"
+
+
+async def test_somebody_without_the_role_is_told_so(house: House, browser: Browser, screenshots: Path) -> None:
+    case = await house.submit("KNEE-TIB-4", 1, by="rita.okafor", centre="OR")
+    asked = await house.asked(case)
+    page = await open_desk(browser, house, "U0LEO", LAPTOP)
+    await card_of(page, case).get_by_role("button", name="Approve").click()
+    await expect(page.locator("#talk")).to_contain_text("a role you do not hold", timeout=PATIENCE_MS)
+    await page.screenshot(path=screenshots / "desk-not-yours.png")
+    await house.click(asked, "ivo.petrov", "reject", "asked by a test")
+    await house.assert_settled(case)
+
+
+async def test_the_form_of_a_requisition_in_slack(house: House, browser: Browser, screenshots: Path) -> None:
+    page = await open_desk(browser, house, "U0OMAR", LAPTOP)
+    box = page.locator("#composer").get_by_role("textbox")
+    await box.fill("/requisition")
+    await box.press("Enter")
+    form = page.get_by_role("dialog")
+    await expect(form).to_contain_text("New requisition")
+    await form.get_by_label("Item number").fill("GLOVE-M")
+    await form.get_by_label("How many").fill("2")
+    await page.screenshot(path=screenshots / "desk-form.png")
+    await form.get_by_role("button", name="Submit").click()
+    said = page.locator("#talk").get_by_text("is on its way")
+    await expect(said.last).to_be_visible(timeout=PATIENCE_MS)
+    case = re.search(r"RQ-\w+", await said.last.inner_text())
+    assert case
+    assert (await house.ended(case[0])).ended == "filled"
+
+
+async def test_an_admin_finds_the_run_and_its_report_in_prefects_dashboard(
+    house: House, browser: Browser, screenshots: Path
+) -> None:
+    case = await house.submit("IVSET-20", 11, by="sam.lind", centre="ICU")
+    outcome = await house.assert_settled(case)
+    run = await house.run_ends(case, "Ordered")
+    page = await browser.new_page(viewport=LAPTOP)  # type: ignore[arg-type]
+    await page.goto(f"{house.url('prefect')}/runs/flow-run/{run['id']}")
+    await expect(page.get_by_text(case).first).to_be_visible(timeout=PATIENCE_MS)
+    await expect(page.get_by_text("Ordered").first).to_be_visible(timeout=PATIENCE_MS)
+    await page.screenshot(path=screenshots / "prefect-run.png")
+    wanted = {"artifacts": {"key": {"any_": [case.lower()]}}}
+    (report,) = await house.prefect("POST", "/artifacts/filter", wanted)
+    await page.goto(f"{house.url('prefect')}/artifacts/artifact/{report['id']}")
+    await expect(page.get_by_text(outcome.because).first).to_be_visible(timeout=PATIENCE_MS)
+    await page.screenshot(path=screenshots / "prefect-report.png")
