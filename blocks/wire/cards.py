@@ -45,10 +45,10 @@ def read_value(value: str) -> Pressed:
 def ask_card(ask: Ask, people: tuple[Person, ...]) -> Card:
     """Draw the question, with its three buttons."""
     who = _mentions(people)
-    blocks = [*_facts(ask), _section(f"{who}: your approval as *{ask.role}* is needed — {escape(ask.why)}.")]
+    blocks = [*_facts(ask), _section(f"{who}: your approval as *{spoken(ask.role)}* is needed — {escape(ask.why)}.")]
     blocks += [_context(f"If approved, {escape(ask.after)}."), _buttons(ask)]
     asked = f"Asked by {ask.requester_name} for {ask.cost_centre}."
-    text = f"{_headline(ask)}. {asked} {_money_line(ask)} Waits for {ask.role}."
+    text = f"{_headline(ask)}. {asked} {_money_line(ask)} Waits for the {spoken(ask.role)}."
     return Card(blocks, text, ask_message(ask))
 
 
@@ -57,11 +57,13 @@ def decided_card(ask: Ask, decision: Decision, zone: str) -> Card:
     done = "Approved" if decision.verdict == "approve" else "Rejected"
     mark = "✅" if decision.verdict == "approve" else "🚫"
     when = moment(decision.at, zone)
-    line = f"{mark} *{done}* by {escape(decision.name)} ({decision.role}) {when}"
+    line = f"{mark} *{done}* by {escape(decision.name)} ({spoken(decision.role)}) {when}"
     if decision.note:
         line += f"\n> {escape(decision.note)}"
-    after = f"Next: {escape(ask.after)}." if decision.verdict == "approve" else "The requester has been told."
-    text = f"{_headline(ask)}. {done} by {decision.name}, {decision.role}. {decision.note}".strip()
+    after = f"Next: {escape(ask.after.removeprefix('then '))}."
+    if decision.verdict == "reject":
+        after = "The requester is told."
+    text = f"{_headline(ask)}. {done} by {decision.name}, {spoken(decision.role)}. {decision.note}".strip()
     return Card([*_facts(ask), _section(line), _context(after)], text, ask_message(ask))
 
 
@@ -94,6 +96,24 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def spoken(role: str) -> str:
+    """Print a role as people say it.
+
+    >>> spoken("department-manager")
+    'department manager'
+    """
+    return role.replace("-", " ")
+
+
+def each(unit: str) -> str:
+    """Print what a price is for; ERPs abbreviate the plain unit.
+
+    >>> each("u"), each("kg")
+    ('each', 'per kg')
+    """
+    return "each" if unit.lower() in {"", "u", "unit", "ea"} else f"per {escape(unit)}"
+
+
 def verdict_of(action: str) -> Verdict | None:
     """Read which verdict a button stands for, if it does."""
     return {APPROVE: "approve", REJECT: "reject"}.get(action)  # type: ignore[return-value]
@@ -114,7 +134,7 @@ def _facts(ask: Ask) -> list[dict[str, Any]]:
     fields = [
         ("For", f"{escape(ask.cost_centre)}, asked by {escape(ask.requester_name)}"),
         ("From", f"{escape(ask.supplier_name)}"),
-        ("Price", f"{ask.unit_price} per {escape(ask.unit)}"),
+        ("Price", f"{ask.unit_price} {each(ask.unit)}"),
         ("Contract", contract),
         ("Budget", f"{ask.budget_left} left → {after} after this"),
         ("Needed by", ask.needed_by or "no date given"),

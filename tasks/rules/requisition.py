@@ -160,8 +160,8 @@ def _band(band: Band, policy: Policy) -> str:
     start = "from" if band.lower_included else "over"
     if band.upper is None:
         return f"{start} {lower}"
-    end = "up to" if band.upper_included else "below"
-    return f"{start} {lower} {end} {Money.of(band.upper, policy.currency)}"
+    end = f"{'up to' if band.upper_included else 'below'} {Money.of(band.upper, policy.currency)}"
+    return f"{start} {lower} {end}" if band.lower else end
 
 
 def _candidates(directory: Directory, role: Role, request: Requisition, amount: Money) -> bool:
