@@ -6,15 +6,16 @@ orchestration of each task.
 
 import asyncio
 import importlib
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from blocks import connect
-from blocks.errors import OutsideError
 from tasks.case import Case, OvertakenError, Waiting
 from tasks.durable import PROCESSES, Process, carry
 
+logger = logging.getLogger("almoner.groups")
 AT_ONCE = 24
 REPORT_S = 1.0
 
@@ -67,7 +68,8 @@ async def carry_one(name: str) -> Carried:
         return Carried(name, "waits", waiting.on)
     except OvertakenError as error:
         return Carried(name, "busy", str(error))
-    except (OutsideError, LookupError, ValueError) as error:
+    except Exception as error:  # whatever it is, it is this case's own, and the others go on
+        logger.exception("%s could not be carried", name)
         return Carried(name, "failed", f"{type(error).__name__}: {error}")
     return Carried(name, outcome.ended, outcome.because)
 
