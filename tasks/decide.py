@@ -132,7 +132,10 @@ def _line(answer: Answer, by: Person | None, door: str, verdict: Verdicts, at: d
     else:
         body = {"verdict": answer.verdict, "because": verdict.text}
         act = "late" if verdict.taken == "late" else "refused-click"
-    return Line(act=act, key=answer.ask, actor=actor, at=at, seen=answer.shown, source=door, body=body)
+    seen: str | None = answer.shown
+    if seen != shown_of(verdict.ask):  # a claim: nobody knows whether there ever was such a document
+        body, seen = {**body, "claims": answer.shown}, None
+    return Line(act=act, key=answer.ask, actor=actor, at=at, seen=seen, source=door, body=body)
 
 
 def _too_late(decision: Decision) -> str:
