@@ -91,7 +91,9 @@ async def release_funds(facts: Facts, hold: Hold) -> None:
             return None
         return Line(act="released", key=case.id, actor=case.actor, at=case.clock(), body=_body(hold))
 
-    await _funds(budget.cost_centre, budget.year).enter(entry)
+    funds = _funds(budget.cost_centre, budget.year)
+    await funds.read()  # a process that starts here knows of no hold yet, and would find nothing to release
+    await funds.enter(entry)
 
 
 @step
