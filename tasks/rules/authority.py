@@ -8,7 +8,8 @@ from blocks.records.people import EVERYWHERE, Directory, Grant, Person, Role
 def reason_to_void(ask: Ask, by: Person | None, earlier: tuple[Decision, ...] = ()) -> str | None:
     """Say why an answer from *by* would not count, or None where it would.
 
-    Segregation of duties: nobody approves what they asked for, and nobody approves one case twice.
+    Segregation of duties: nobody approves what they asked for, and nobody decides one case in two roles. When its
+    terms change, those who agreed to the old ones are asked again: each may answer again in the role they had.
     """
     if by is None:
         return "You are not in the hospital's directory, so you cannot decide this."
@@ -16,7 +17,7 @@ def reason_to_void(ask: Ask, by: Person | None, earlier: tuple[Decision, ...] = 
         return "Your account is no longer active, so you cannot decide this."
     if by.id == ask.requester:
         return "You asked for this yourself. Somebody else has to decide it."
-    if any(decision.by == by.id and decision.ask != ask.key for decision in earlier):
+    if any(decision.by == by.id and decision.role != ask.role for decision in earlier):
         return "You have already decided an earlier step of this case. A second person has to decide this one."
     return _reason_out_of_reach(ask, by)
 
