@@ -1,14 +1,16 @@
 """A hospital for stories: the real processes over a ledger in a folder, with fakes that remember for the outside."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-import json
 
+import flows.requisition  # noqa: F401  registers the process
 from blocks import connect
+from blocks.audit import verify
 from blocks.ledger import Chain, Ledger
 from blocks.records.approval import Ask
 from blocks.records.outcome import Outcome
@@ -21,7 +23,6 @@ from tasks.decide import Answer, Verdicts, decide
 from tasks.durable import PROCESSES, carry
 from tests.fakes.desk import FakeDesk
 from tests.fakes.erp import FakeErp
-import flows.requisition  # noqa: F401  registers the process
 
 MORNING = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 
@@ -49,12 +50,14 @@ class Hospital:
         with connect.bound(outside):
             yield outside
 
-    async def receive(self, source: str = "inventory", id: str = "", **fields: Any) -> Receipt:
+    async def receive(self, source: str = "inventory", name: str = "", **fields: Any) -> Receipt:
         self.sent += 1
-        message = Message(source, id or str(self.sent), json.dumps(fields).encode())
+        message = Message(source, name or str(self.sent), json.dumps(fields).encode())
         return await receive(message, self.ledger, Shelf(self.ledger), self.now)
 
-    async def submit(self, item: str, quantity: int = 1, by: str = "rita.okafor", centre: str = "OR", **more: Any) -> str:
+    async def submit(
+        self, item: str, quantity: int = 1, by: str = "rita.okafor", centre: str = "OR", **more: Any
+    ) -> str:
         receipt = await self.receive(requester=by, cost_centre=centre, item=item, quantity=quantity, **more)
         return receipt.case_or_raise()
 
@@ -83,3 +86,7 @@ class Hospital:
 
     async def asks(self, case: str) -> list[Ask]:
         return [Ask.model_validate(line.body["ask"]) for line in (await self.chain(case)).having("asked")]
+
+    async def verified(self) -> bool:
+        """Say whether every chain and every object of the ledger is as it was written."""
+        return (await verify(self.ledger)).verified

@@ -1,0 +1,64 @@
+"""What ends without an order says why, and nothing is half done."""
+
+import pytest
+
+REFUSED = [
+    ("an unknown item", {"item": "NO-SUCH-1"}, "item: the ERP knows no item NO-SUCH-1"),
+    ("an unknown cost centre", {"by": "paula.reyes", "centre": "MORGUE"}, "knows no cost centre MORGUE"),
+    ("an unknown currency", {"currency": "XXX"}, "the books are in USD"),
+    ("a closed period", {"charge_on": "2025-03-01"}, "the books are closed on 2025-03-01: give a charge_on"),
+    ("more than a requisition may be", {"item": "VENT-T1", "quantity": 14}, "it needs a project"),
+    ("more than anybody may approve", {"item": "VENT-T1", "quantity": 6}, "nobody active holds department-manager"),
+]
+
+
+@pytest.mark.parametrize(("asked", "because"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
+async def test_it_is_refused_for(hospital, asked, because):
+    case = await hospital.submit(**{"item": "KNEE-TIB-4"} | asked)
+    outcome = await hospital.wake(case)
+    assert (outcome.ended, because in outcome.because) == ("refused", True), outcome.because
+    assert not hospital.erp.orders()
+    assert not await hospital.asks(case)
+    assert not (await hospital.chain("book~funds~OR~2026")).having("held")
+    assert len(list(hospital.desk.cards("U0PAULA" if "by" in asked else "U0RITA"))) == 1
+    assert await hospital.verified()
+
+
+async def test_what_no_contract_covers_needs_the_procurement_lead(hospital):
+    case = await hospital.submit("LAPTOP-14", 1, by="omar.haddad", centre="IT")
+    assert await hospital.wake(case) is None
+    await hospital.answer(case, "leo.brandt")
+    assert await hospital.wake(case) is None
+    await hospital.answer(case, "paula.reyes")
+    assert (await hospital.wake(case)).ended == "ordered"
+    manager, procurement = await hospital.asks(case)
+    assert (manager.role, manager.after) == ("department-manager", "then procurement-lead is asked")
+    assert (procurement.role, procurement.why) == ("procurement-lead", "no contract fixes the price")
+
+
+async def test_who_asks_cannot_approve_and_is_not_shown_as_who_may(hospital):
+    """The department's manager asks for something herself: nobody else holds the role there, so it is told at once."""
+    case = await hospital.submit("CENTRI-5", 1, by="ana.silva", centre="ICU")
+    outcome = await hospital.wake(case)
+    assert (outcome.ended, "nobody active holds department-manager for ICU" in outcome.because) == ("refused", True)
+
+
+async def test_a_requester_who_holds_the_role_is_refused_where_others_hold_it_too(hospital):
+    case = await hospital.submit("KNEE-TIB-4", 1, by="ana.silva", centre="OR")
+    assert await hospital.wake(case) is None
+    told = await hospital.answer(case, "ana.silva")
+    assert told.text == "You asked for this yourself. Somebody else has to decide it."
+    assert await hospital.wake(case) is None
+    await hospital.answer(case, "ivo.petrov")
+    assert (await hospital.wake(case)).ended == "ordered"
+
+
+async def test_an_erp_that_does_not_answer_leaves_the_case_to_be_woken_again(hospital, monkeypatch):
+    from blocks.errors import UnavailableError
+
+    monkeypatch.setattr("tasks.durable.BACKOFF_S", 0)
+    case = await hospital.submit("IVSET-20", 40)
+    hospital.erp.fail = 5
+    with pytest.raises(UnavailableError):
+        await hospital.wake(case)
+    assert (await hospital.wake(case)).ended == "ordered"

@@ -1,0 +1,132 @@
+"""While people think, the world moves: after every approval the process looks again."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from blocks.rulebook import adopt
+from infrastructure.local.hospital.__main__ import directory
+from tasks.decide import decision_of
+
+
+async def test_split_orders_are_summed_across_the_threshold(hospital):
+    """Two orders of $600 pass together where one of $1,200 would have needed the manager."""
+    first = await hospital.submit("IVSET-20", 96)
+    assert (await hospital.wake(first)).ended == "ordered"
+    second = await hospital.submit("IVSET-20", 97)
+    assert await hospital.wake(second) is None
+    (ask,) = await hospital.asks(second)
+    assert ask.role == "department-manager"
+    assert "with $600.00 ordered from Acme Medical in 30 days" in ask.why
+    assert str(ask.counted) == "$1,206.25"
+
+
+@pytest.mark.parametrize(("days", "summed"), [(30, True), (31, False)])
+async def test_after_thirty_days_an_order_counts_no_more(hospital, days, summed):
+    await hospital.wake(await hospital.submit("IVSET-20", 96))
+    hospital.now += timedelta(days=days, seconds=-1)
+    second = await hospital.submit("IVSET-20", 96)
+    outcome = await hospital.wake(second)
+    assert (outcome is None) is summed
+
+
+async def test_what_was_rejected_counts_towards_no_threshold(hospital):
+    first = await hospital.submit("KNEE-TIB-4", 1)
+    await hospital.wake(first)
+    await hospital.answer(first, "ivo.petrov", "reject", "use the consigned tray")
+    await hospital.wake(first)
+    second = await hospital.submit("KNEE-TIB-4", 1)
+    await hospital.wake(second)
+    assert [str(ask.counted) for ask in await hospital.asks(second)] == ["$2,890.00"]
+
+
+async def test_a_price_that_changed_is_asked_about_again_with_the_new_price(hospital):
+    case = await hospital.submit("KNEE-TIB-4", 1)
+    await hospital.wake(case)
+    await hospital.answer(case, "ivo.petrov")
+    hospital.erp.prices["KNEE-TIB-4"] = Decimal("2990.00")
+    assert await hospital.wake(case) is None
+    first, second = await hospital.asks(case)
+    assert (first.key, str(first.amount)) == ("1-implant-coordinator", "$2,890.00")
+    assert (second.key, str(second.amount)) == ("2-implant-coordinator", "$2,990.00")
+    assert not hospital.erp.orders()
+    await hospital.answer(case, "ivo.petrov")
+    outcome = await hospital.wake(case)
+    assert (outcome.ended, str(outcome.amount)) == ("ordered", "$2,990.00")
+    assert await hospital.verified()
+
+
+async def test_yesterdays_card_decides_nothing_about_todays_price(hospital):
+    case = await hospital.submit("KNEE-TIB-4", 1)
+    await hospital.wake(case)
+    old = (await hospital.chain(case)).last("asked")
+    await hospital.answer(case, "ivo.petrov")
+    hospital.erp.prices["KNEE-TIB-4"] = Decimal("2990.00")
+    await hospital.wake(case)
+    told = await hospital.answer(case, "ivo.petrov", shown=old.seen)
+    assert told.taken == "changed"
+    assert (await hospital.answer(case, "ivo.petrov", ask=old.key, shown=old.seen)).taken == "late"
+    assert await hospital.wake(case) is None
+
+
+async def test_a_budget_that_went_while_people_thought_refuses_after_the_approval(hospital):
+    case = await hospital.submit("KNEE-TIB-4", 1)
+    await hospital.wake(case)
+    await hospital.answer(case, "ivo.petrov")
+    hospital.erp.post("OR", "399000")
+    outcome = await hospital.wake(case)
+    assert (outcome.ended, "$1,890.00 too much" in outcome.because) == ("refused", True)
+    assert not hospital.erp.orders()
+    book = await hospital.chain("book~funds~OR~2026")
+    assert not book.having("held")
+
+
+async def test_two_cases_do_not_spend_the_same_money(hospital):
+    hospital.erp.post("OR", str(400_000 - 3000))
+    cases = [await hospital.submit("KNEE-TIB-4", 1, by=asker) for asker in ("rita.okafor", "ana.silva")]
+    for case in cases:
+        await hospital.wake(case)
+        for ask in await hospital.asks(case):
+            await hospital.answer(case, {"implant-coordinator": "ivo.petrov", "finance-director": "frida.ng"}[ask.role])
+        if await hospital.wake(case) is None:
+            await hospital.answer(case, "frida.ng")
+    ended = [await hospital.wake(case) for case in cases]
+    assert sorted(outcome.ended for outcome in ended) == ["ordered", "refused"]
+    assert len(hospital.erp.orders()) == 1
+
+
+async def test_stock_that_arrived_meanwhile_fills_it(hospital):
+    case = await hospital.submit("KNEE-TIB-4", 1)
+    await hospital.wake(case)
+    hospital.erp.stock["KNEE-TIB-4"] = 3
+    await hospital.answer(case, "ivo.petrov")
+    outcome = await hospital.wake(case)
+    assert (outcome.ended, outcome.because) == ("filled", f"1 of 3 on the shelf: issue {outcome.document}")
+    assert not hospital.erp.orders()
+    spend = await hospital.chain("book~spend~rita.okafor")
+    assert [line.act for line in spend.lines] == ["spent", "dropped"]
+
+
+async def test_an_approver_who_left_between_card_and_click_is_told_so(hospital):
+    case = await hospital.submit("KNEE-TIB-4", 1)
+    await hospital.wake(case)
+    staff = directory()
+    left = [one.model_copy(update={"active": one.id != "ivo.petrov"}) for one in staff.people]
+    today = staff.model_copy(update={"people": tuple(left), "effective_from": date(2026, 11, 23)})
+    await adopt(hospital.ledger, today, actor="door:test", at=hospital.now)
+    told = await hospital.answer(case, "ivo.petrov")
+    assert (told.taken, told.text) == ("void", "Your account is no longer active, so you cannot decide this.")
+    assert await hospital.wake(case) is None
+    assert decision_of(await hospital.chain(case), "1-implant-coordinator") is None
+
+
+async def test_an_approval_stands_although_who_gave_it_left_afterwards(hospital):
+    case = await hospital.submit("KNEE-TIB-4", 1)
+    await hospital.wake(case)
+    await hospital.answer(case, "ivo.petrov")
+    staff = directory()
+    left = [one.model_copy(update={"active": one.id != "ivo.petrov"}) for one in staff.people]
+    today = staff.model_copy(update={"people": tuple(left), "effective_from": date(2026, 11, 23)})
+    await adopt(hospital.ledger, today, actor="door:test", at=hospital.now)
+    assert (await hospital.wake(case)).ended == "ordered"
