@@ -42,6 +42,16 @@ class Click(NamedTuple):
     at: datetime
 
 
+class Form(NamedTuple):
+    """A submitted modal: the button it was opened with, or, for a requisition, the channel it was asked for in."""
+
+    id: str
+    callback: str
+    values: dict[str, str]
+    channel: str = ""
+    pressed: Pressed | None = None
+
+
 async def interactions(request: Request) -> Response:
     """Take a click or a submitted modal."""
     if why := reason_not_slack(request):
@@ -55,7 +65,7 @@ async def interactions(request: Request) -> Response:
     if kind == "block_actions":
         return await _pressed(payload, click)
     if kind == "view_submission":
-        return await _submitted(payload["view"], click)
+        return await _submitted(payload, click)
     return Response()
 
 
@@ -106,32 +116,44 @@ def reason_not_slack(request: Request) -> str | None:
 
 
 async def _pressed(payload: Mapping[str, Any], click: Click) -> Response:
-    action = payload["actions"][0]
     try:
-        pressed = read_value(action.get("value", ""))
-    except ValueError:
+        button = payload["actions"][0]
+        action, pressed = button["action_id"], read_value(str(button["value"]))
+    except (LookupError, TypeError, ValueError):
         return refused(HTTPStatus.BAD_REQUEST, "this button is not one of ours")
-    if action["action_id"] == APPROVE:
+    if action == APPROVE:
         return await _answered(Answer(*pressed[:2], "approve", pressed.shown), click)
-    if action["action_id"] in (REJECT, QUESTION):
-        draw = modals.reject_modal if action["action_id"] == REJECT else modals.question_modal
+    if action in (REJECT, QUESTION):
+        draw = modals.reject_modal if action == REJECT else modals.question_modal
         await _desk().open_modal(click.trigger, draw(pressed))
     return Response()
 
 
-async def _submitted(view: Mapping[str, Any], click: Click) -> Response:
-    values, callback = modals.read_state(dict(view)), view["callback_id"]
-    if callback == modals.REQUISITION:
-        return await _requisition(view, values, click)
-    pressed = Pressed(*view["private_metadata"].split("/"))
-    note = values[modals.NOTE]
-    if callback == modals.QUESTION:
-        return await _question(pressed, note, click)
-    answer = Answer(pressed.case, pressed.ask, "reject", pressed.shown, note)
+async def _submitted(payload: Mapping[str, Any], click: Click) -> Response:
+    try:
+        form = _read_form(payload["view"])
+    except (LookupError, TypeError, ValueError, AttributeError, StopIteration):
+        return refused(HTTPStatus.BAD_REQUEST, "this form is not one of ours")
+    if form.pressed is None:
+        return await _requisition(form, click)
+    if form.callback == modals.QUESTION:
+        return await _question(form.pressed, form.values[modals.NOTE], click)
+    answer = Answer(*form.pressed[:2], "reject", form.pressed.shown, form.values[modals.NOTE])
     verdict = await _decide(answer, click)
     if verdict.taken == "counted":
         return Response(then=_after(answer, verdict, click))
     return _field_errors({modals.NOTE: verdict.text})
+
+
+def _read_form(view: Mapping[str, Any]) -> Form:
+    """Read a submitted modal; any of a handful of errors where it is not one of ours."""
+    callback, private = str(view["callback_id"]), str(view.get("private_metadata") or "")
+    values = modals.read_state(dict(view))
+    if callback == modals.REQUISITION:
+        return Form(str(view["id"]), callback, values, private)
+    if callback not in (modals.REJECT, modals.QUESTION):
+        raise ValueError(callback)
+    return Form(str(view["id"]), callback, {modals.NOTE: values[modals.NOTE]}, pressed=read_value(private))
 
 
 async def _answered(answer: Answer, click: Click) -> Response:
@@ -179,20 +201,19 @@ async def _question(pressed: Pressed, note: str, click: Click) -> Response:
     return Response(then=(say_it,))
 
 
-async def _requisition(view: Mapping[str, Any], values: dict[str, str], click: Click) -> Response:
-    fields = {**values, "requester": click.by.id if click.by else ""}
-    message = Message(DOOR, str(view["id"]), json.dumps(fields, sort_keys=True).encode())
+async def _requisition(form: Form, click: Click) -> Response:
+    fields = {**form.values, "requester": click.by.id if click.by else ""}
+    message = Message(DOOR, form.id, json.dumps(fields, sort_keys=True).encode())
     receipt = await receive(message, connect.ledger(), connect.shelf(), click.at)
     if receipt.case is None:
-        shown = {issue.field: issue.reason for issue in receipt.issues if issue.field in values}
+        shown = {issue.field: issue.reason for issue in receipt.issues if issue.field in form.values}
         return _field_errors(shown or {"item": "; ".join(issue.reason for issue in receipt.issues)})
     case = receipt.case
 
     async def ring_and_say() -> None:
         await ring([case])
-        channel = str(view.get("private_metadata") or "")
-        if channel:
-            await _desk().whisper(channel, click.slack_user, f"{case} is on its way. You will hear how it ends.")
+        if form.channel:
+            await _desk().whisper(form.channel, click.slack_user, f"{case} is on its way. You will hear how it ends.")
 
     return Response(then=(ring_and_say,))
 
