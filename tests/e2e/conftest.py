@@ -58,22 +58,27 @@ def as_wanted(kept: Path) -> bool:
 
 @pytest.fixture(scope="session")
 def house(fresh_home: Path) -> Iterator[House]:
-    family, worker_extra = free_family(), dict[str, str]()
+    family, released = free_family(), list[Path]()
+    worker = next(part for part in LAPTOP if part.name == "worker")
 
-    def more(site: Site) -> dict[str, str]:
-        worker = next(part for part in LAPTOP if part.name == "worker")
+    def command(site: Site) -> list[str]:
+        elsewhere = ["env", f"--chdir={released[-1]}"] if released else []
+        return [*elsewhere, *worker.command(site)]
+
+    def environment(site: Site) -> dict[str, str]:
         own = worker.environment(site) if worker.environment else {}
-        return {**own, "ALMONER_ERP_URL": seam.address, **worker_extra}
+        return {**own, "ALMONER_ERP_URL": seam.address}
 
-    parts = [replace(part, environment=more) if part.name == "worker" else part for part in LAPTOP]
+    ours = replace(worker, command=command, environment=environment)
+    parts = [ours if part is worker else part for part in LAPTOP]
     with seam_before(family["erp"]) as seam:
+        running = background_stack(Wish(fresh_home, ports=family, parts=parts))
         try:
-            running = background_stack(Wish(fresh_home, ports=family, parts=parts))
             stack = running.__enter__()
         except StackError as trouble:
             missing(f"The stack cannot run here: {trouble}")
         try:
-            yield House(stack, seam, worker_extra)
+            yield House(stack, seam, released)
         finally:
             running.__exit__(None, None, None)
 

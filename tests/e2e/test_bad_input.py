@@ -34,14 +34,13 @@ async def nothing_changes(house: House) -> AsyncIterator[None]:
     ("how", "words"),
     [
         ({"signature": "v1,AAAA"}, "does not match"),
-        ({"signature": "v1,ungültig".encode().decode("latin-1")}, "does not match"),
         ({"stamp": str(int(time.time()) - 3600)}, "more than 300 s away"),
         ({"stamp": str(int(time.time()) + 3600)}, "more than 300 s away"),
         ({"stamp": "yesterday"}, "as digits"),
         ({"stamp": "-5"}, "as digits"),
         ({"stamp": "1e9"}, "as digits"),
     ],
-    ids=["wrong-signature", "not-ascii", "old", "from-the-future", "words", "negative", "exponent"],
+    ids=["wrong-signature", "old", "from-the-future", "words", "negative", "exponent"],
 )
 async def test_the_event_door_takes_nothing_that_is_not_genuine(house: House, how: dict[str, str], words: str) -> None:
     answer = await house.event(GOOD, **how)
@@ -75,7 +74,6 @@ async def test_slacks_door_takes_nothing_that_is_not_slacks(house: House, path: 
         b"payload=",
         b"payload={",
         b"payload=%ff%fe",
-        b"\xff\xfe\x00",
         b"nothing=here",
         urlencode({"payload": "[]"}).encode(),
         urlencode({"payload": json.dumps({"type": "block_actions"})}).encode(),
@@ -100,6 +98,13 @@ async def test_slacks_door_takes_nothing_that_is_not_slacks(house: House, path: 
 async def test_a_signed_click_that_makes_no_sense_changes_nothing(house: House, body: bytes) -> None:
     answer = await house.slack("interactions", body)
     assert answer.status_code in {200, 400}, answer.text
+
+
+@pytest.mark.usefixtures("nothing_changes")
+async def test_bytes_that_are_no_text_are_not_slacks_even_when_signed(house: House) -> None:
+    answer = await house.slack("interactions", b"payload=\xff\xfe\x00")
+    assert answer.status_code == 401
+    assert "not what Slack sends" in answer.json()["error"]
 
 
 @pytest.mark.usefixtures("nothing_changes")
@@ -164,7 +169,7 @@ async def test_a_body_that_cannot_be_read_is_kept_and_quarantined(house: House, 
     ("fields", "words"),
     [
         ({"item": "NO-SUCH-ITEM"}, "NO-SUCH-ITEM"),
-        ({"currency": "EUR"}, "keeps its books in USD, not EUR"),
+        ({"currency": "EUR"}, "books are in USD, not EUR"),
         ({"charge_on": "2019-03-01"}, "charge_on"),
         ({"item": "LAPTOP-14", "quantity": 100_000}, "beyond what a requisition may be"),
     ],

@@ -151,6 +151,7 @@ async def test_an_admin_finds_the_run_and_its_report_in_prefects_dashboard(
     await page.goto(f"{house.url('prefect')}/runs/flow-run/{run['id']}")
     await expect(page.get_by_text(case).first).to_be_visible(timeout=PATIENCE_MS)
     await expect(page.get_by_text("Ordered").first).to_be_visible(timeout=PATIENCE_MS)
+    await page.wait_for_timeout(2_000)  # the graph is drawn on a canvas, which says nothing of itself
     await page.screenshot(path=screenshots / "prefect-run.png")
     wanted = {"artifacts": {"key": {"any_": [case.lower()]}}}
     (report,) = await house.prefect("POST", "/artifacts/filter", wanted)

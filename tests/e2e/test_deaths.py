@@ -43,13 +43,13 @@ async def test_a_release_while_people_decide_repeats_nothing(house: House, tmp_p
     await house.sleeps(case)
     asked = await house.asked(case)
     release(tmp_path)
-    house.worker_extra |= {"PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": "1"}
+    house.released.append(tmp_path)
     try:
         await asyncio.to_thread(house.stack.restart, "worker")
         await house.click(asked, "leo.brandt")
         outcome = await house.assert_settled(case)
     finally:
-        house.worker_extra.clear()
+        house.released.clear()
         await asyncio.to_thread(house.stack.restart, "worker")
     assert outcome.because.startswith("RELEASED: order")  # it was the new source that ran
     chain = await house.chain(case)
