@@ -158,3 +158,17 @@ def test_a_case_that_is_held_or_placed_is_never_held_again(year, year_s_deeds):
     for deed, case in year_s_deeds:
         year.do(deed, case)
     assert not year.funds.holds.keys() & year.funds.placed.keys()
+
+
+def test_a_copy_is_tried_on_without_a_trace():
+    year = Year(amounts={"A": 10, "B": 20})
+    for deed, case in (("hold", "A"), ("order", "A"), ("mark", "A"), ("hold", "B")):
+        year.do(deed, case)
+    draft, seq = year.funds.copy(), year.funds.seq
+    assert draft == year.funds
+    draft.take(entered(99, line("released", "B"), line("placed", "A")))
+    assert (year.funds.seq, set(year.funds.holds), set(year.funds.placed)) == (seq, {"B"}, {"A"})
+    book = spend(spent("A", 600))
+    copied = book.copy()
+    copied.take(entered(2, line("dropped", "A"), spent("B", 1)))
+    assert (book.seq, set(book.spent), book.dropped) == (1, {"A"}, set())
