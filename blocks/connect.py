@@ -50,17 +50,17 @@ def bound(outside: Outside) -> Iterator[Outside]:
 
 def ledger() -> Ledger:
     """Open the ledger: `ALMONER_STORE` is `s3://bucket` or a folder."""
-    return _outside().ledger
+    return current().ledger
 
 
 def shelf() -> Shelf:
     """Open the shelf of policies and directories."""
-    return _outside().shelf
+    return current().shelf
 
 
 def erp() -> Erp:
     """Open the ERP: `ALMONER_ERP` is `tryton` (the default) or a block."""
-    outside = _outside()
+    outside = current()
     if outside.erp is None:
         outside.erp = _erp()
     return outside.erp
@@ -68,7 +68,7 @@ def erp() -> Erp:
 
 def desk() -> Desk:
     """Open the place where people are asked: `ALMONER_DESK` is `slack` (the default) or a block."""
-    outside = _outside()
+    outside = current()
     if outside.desk is None:
         outside.desk = _desk()
     return outside.desk
@@ -76,10 +76,11 @@ def desk() -> Desk:
 
 def channel() -> str:
     """Name the channel in which approvals are asked for."""
-    return _outside().channel
+    return current().channel
 
 
-def _outside() -> Outside:
+def current() -> Outside:
+    """Return what is bound in this context, else what this event loop talks to."""
     if outside := _bound.get():
         return outside
     loop = asyncio.get_running_loop()

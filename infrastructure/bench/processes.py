@@ -30,3 +30,16 @@ async def six_steps_one_wait(case: str, folder: str) -> str:
     for number in range(3, 6):
         await step(number)
     return case
+
+
+@flow
+async def eight_steps_one_wait(case: str, folder: str) -> str:
+    """Four steps, a wait until the file `folder/case` is there, four steps: as many as a requisition takes."""
+    answer = Path(folder) / case
+    if not answer.exists():
+        for number in range(4):
+            await step(number)
+        await asuspend_flow_run(key=uuid4().hex)
+    for number in range(4, 8):
+        await step(number)
+    return case

@@ -17,6 +17,7 @@ from flows.requisition import requisition
 
 pytestmark = [
     pytest.mark.engine,
+    pytest.mark.usefixtures("server"),
     # Prefect's engine leaves connections of its harness to the garbage collector.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"),
 ]
@@ -70,7 +71,7 @@ async def steps_seen(client: PrefectClient, run, until: str) -> set[str]:
     return names
 
 
-async def test_a_case_suspends_wakes_and_orders_once(server, hospital):
+async def test_a_case_suspends_wakes_and_orders_once(hospital):
     case = await hospital.submit("KNEE-TIB-4", 1)
     async with run_of(case, await request_of(hospital, case)) as (client, run):
         asleep = await awake(client, run, hospital)
@@ -84,7 +85,7 @@ async def test_a_case_suspends_wakes_and_orders_once(server, hospital):
     assert {"look_up", "hold_funds", "issue_order", "tell_requester"} <= seen
 
 
-async def test_a_resume_without_a_decision_only_sends_it_back_to_sleep(server, hospital):
+async def test_a_resume_without_a_decision_only_sends_it_back_to_sleep(hospital):
     case = await hospital.submit("KNEE-TIB-4", 1)
     async with run_of(case, await request_of(hospital, case)) as (client, run):
         for _ in range(3):
@@ -94,7 +95,7 @@ async def test_a_resume_without_a_decision_only_sends_it_back_to_sleep(server, h
     assert len(list(hospital.desk.cards("approvals"))) == 1
 
 
-async def test_a_run_begun_from_the_dashboards_form_becomes_a_case(server, hospital):
+async def test_a_run_begun_from_the_dashboards_form_becomes_a_case(hospital):
     form = {"requester": "rita.okafor", "cost_centre": "OR", "item": "IVSET-20", "quantity": 40}
     async with run_of("eager-otter", form) as (client, run):
         assert (await awake(client, run, hospital)).name == "Ordered"
@@ -103,7 +104,7 @@ async def test_a_run_begun_from_the_dashboards_form_becomes_a_case(server, hospi
     assert case.lines[0].source == "dashboard"
 
 
-async def test_a_form_filled_in_for_somebody_who_left_says_so(server, hospital):
+async def test_a_form_filled_in_for_somebody_who_left_says_so(hospital):
     form = {"requester": "gus.varga", "cost_centre": "OR", "item": "IVSET-20", "quantity": 40}
     async with run_of("brave-lynx", form) as (client, run):
         failed = await awake(client, run, hospital)
@@ -111,7 +112,7 @@ async def test_a_form_filled_in_for_somebody_who_left_says_so(server, hospital):
     assert "Gus Varga is no longer active" in failed.message
 
 
-async def test_the_result_and_the_report_are_kept_in_the_store(server, hospital):
+async def test_the_result_and_the_report_are_kept_in_the_store(hospital):
     case = await hospital.submit("IVSET-20", 40)
     async with run_of(case, await request_of(hospital, case)) as (client, run):
         await awake(client, run, hospital)
