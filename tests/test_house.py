@@ -26,7 +26,8 @@ NETWORK = {"socket.socket", "socket.create_connection", "httpx.get", "httpx.post
 # Spelled in two parts: this file is committed too.
 ELSEWHERE = [a + b for a, b in (("/wo", "rk/"), ("/ro", "ot/"), ("pypi", ".org"), ("files.python", "hosted"),
                                 ("registry.", "npmjs"))]  # fmt: skip
-LIGHT_S = 0.4
+LIGHT_S = 0.6
+"""The bench holds the doors to less, on a machine that does nothing else; this is what Prefect would break threefold."""
 
 
 @cache

@@ -30,13 +30,15 @@ def test_names_are_sorted_as_utf_16_sorts_them():
     assert list(json.loads(canonical(SORTING))) == ORDER
 
 
+texts = st.text(st.characters(codec="utf-8"), max_size=8)
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(st.characters(codec="utf-8")),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner),
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
 )
 
 
-@given(fact=st.dictionaries(st.text(st.characters(codec="utf-8")), values))
+@given(fact=st.dictionaries(texts, values, max_size=4))
 def test_a_print_is_read_back_and_printed_the_same(fact):
     printed = canonical(fact)
     assert json.loads(printed) == fact
