@@ -27,7 +27,7 @@ NETWORK = {"socket.socket", "socket.create_connection", "httpx.get", "httpx.post
 ELSEWHERE = [a + b for a, b in (("/wo", "rk/"), ("/ro", "ot/"), ("pypi", ".org"), ("files.python", "hosted"),
                                 ("registry.", "npmjs"))]  # fmt: skip
 LIGHT_S = 0.6
-"""The bench holds the doors to less, on a machine that does nothing else; this is what Prefect would break threefold."""
+"""The bench holds the doors to less, on a machine that does nothing else; Prefect alone would take three times this."""
 
 
 @cache
