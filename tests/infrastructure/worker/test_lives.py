@@ -94,7 +94,7 @@ async def test_a_worker_asks_to_be_renewed_beyond_its_memory(house: House) -> No
 
 
 async def test_two_hundred_small_runs_do_not_grow_the_worker(house: House) -> None:
-    worker = house.worker("--poll-s", "60", "--limit", "2")
+    worker = house.worker("--poll-s", "60", "--limit", "8")
 
     async def rounds(number: int) -> None:
         runs = [await house.run("small", number=n) for n in range(number)]
