@@ -4,25 +4,21 @@ One case, one run, while they come one by one. When more wake at once than can b
 group run carries them all.
 """
 
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID, uuid4
 
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.client.schemas.responses import SetStateStatus
-from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import Scheduled
 
 from blocks import connect
 from blocks.ledger import Chain
 from infrastructure.warm.rings import Answered
+from tasks.runs import make_run, runs_of
 
 GROUP_FROM = 12
 """Rings at once from which a group is quicker than runs of their own."""
-PAGE = 200
-DEPLOYMENT = "{}/main"
 GROUP = "group/main"
 
 
@@ -46,30 +42,10 @@ async def answer(cases: list[str], client: PrefectClient) -> Answered:
     return Answered(now=now, later=later)
 
 
-async def runs_of(cases: Iterable[str], client: PrefectClient) -> dict[str, FlowRun]:
-    """Find the run of each case, by name."""
-    names = list(cases)
-    found: dict[str, FlowRun] = {}
-    for start in range(0, len(names), PAGE):
-        wanted = FlowRunFilter(name=FlowRunFilterName(any_=names[start : start + PAGE]))
-        for run in await client.read_flow_runs(flow_run_filter=wanted, limit=PAGE, sort=FlowRunSort.START_TIME_ASC):
-            found[run.name] = run
-    return found
-
-
 async def _begin(case: str, client: PrefectClient) -> list[UUID | FlowRun]:
-    """Make the run of a case that has none: named after it, once, however often it is rung for."""
+    """Make the run of a case that has none, if it was ever received."""
     received = (await connect.ledger().read(case)).last("received")
-    if received is None:
-        return []
-    deployment = await client.read_deployment_by_name(DEPLOYMENT.format(received.body["process"]))
-    run = await client.create_flow_run_from_deployment(
-        deployment.id,
-        name=case,
-        idempotency_key=case,
-        parameters={"request": received.body["request"]},
-    )
-    return [run]
+    return [await make_run(case, received, client)] if received else []
 
 
 async def _wake(run: FlowRun, client: PrefectClient) -> list[UUID | FlowRun]:

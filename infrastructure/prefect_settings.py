@@ -25,6 +25,9 @@ SERVER: dict[str, str] = {
     "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "60",
     "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": "30",
     "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "60",
+    # Three rounds of upkeep ahead, not a hundred: they bury the cases in the list of runs.
+    "PREFECT_SERVER_SERVICES_SCHEDULER_MAX_RUNS": "3",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_RUNS": "1",
     # Keep connections: clients' beyond 5 s of silence, the database's beyond the first five.
     "PREFECT_SERVER_API_KEEPALIVE_TIMEOUT": "120",
     "PREFECT_SERVER_DATABASE_SQLALCHEMY_POOL_SIZE": "15",

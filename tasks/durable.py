@@ -101,9 +101,14 @@ def process(prefix: str) -> Callable[[Callable[[Request], Awaitable[Outcome]]], 
     return decorate
 
 
-def upkeep(fn: Callable[P, Awaitable[R]]) -> Flow[P, Any]:
-    """Make a flow that keeps the house true; it is no case and leaves nothing in a case's chain of its own."""
-    return flow(name=fn.__name__.replace("_", "-"), persist_result=False)(fn)
+def upkeep(fn: Callable[P, Awaitable[str]]) -> Flow[P, Any]:
+    """Make a flow that keeps the house true; it is no case. What it returns is shown as the message of its state."""
+
+    @functools.wraps(fn)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> State[str]:
+        return Completed(message=await fn(*args, **kwargs))
+
+    return flow(name=fn.__name__.replace("_", "-"), persist_result=False)(run)
 
 
 async def carry(process: Process[Any], case: Case) -> Outcome:

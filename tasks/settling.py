@@ -1,14 +1,21 @@
 """Settling: what a group did is kept and shown, and the cases' own runs are brought to the state the ledger knows."""
 
+import asyncio
 from collections import defaultdict
+from typing import Any
+from uuid import uuid4
 
 from prefect.artifacts import acreate_table_artifact
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import State
+from prefect.states import Suspended
 
 from blocks import connect
 from blocks.wire.canonical import canonical, digest
 from tasks.groups import Carried, summary
+from tasks.runs import make_run, runs_of
 
+AT_ONCE = 8
 PAGE = 50
 """Prefect settles so many runs in one request."""
 OPEN = frozenset({"waits", "failed", "busy"})
@@ -22,10 +29,28 @@ async def publish_group(run: str, carried: list[Carried]) -> None:
     await acreate_table_artifact(table, key="group-outcomes", description=summary(carried))
 
 
+async def put_to_sleep(carried: list[Carried], client: PrefectClient) -> int:
+    """Give each case that waits a suspended run of its own, so that the dashboard shows on whom; return how many."""
+    waiting = {one.case: one for one in carried if one.ended == "waits"}
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def make(case: str, on: str) -> None:
+        async with room:
+            received = (await connect.ledger().read(case)).lines[0]
+            asleep: State[Any] = Suspended(pause_key=uuid4().hex)
+            asleep.message = f"Waits for {on}"
+            await make_run(case, received, client, asleep)
+
+    known = await runs_of(waiting, client)
+    missing = [one for case, one in waiting.items() if case not in known]
+    await asyncio.gather(*(make(one.case, one.because) for one in missing))
+    return len(missing)
+
+
 async def settle(carried: list[Carried], client: PrefectClient) -> int:
     """Set the suspended runs of ended cases to Completed, in bulk; return how many were settled.
 
-    A case that still waits keeps its suspended run. A case without a run of its own needs none any more.
+    A case without a run of its own, begun and ended within a group, needs none any more.
     """
     by_end: dict[str, list[str]] = defaultdict(list)
     for one in carried:

@@ -20,7 +20,6 @@ import psutil
 from prefect.client.orchestration import PrefectClient, get_client
 
 from blocks import connect
-from infrastructure.bell import runs_of
 from infrastructure.bench import bare, rig
 from infrastructure.deploy import deploy_all
 from infrastructure.ending import run_and_leave
@@ -28,6 +27,7 @@ from infrastructure.local.stack.running import Wish, running_stack
 from infrastructure.local.stack.supervisor import Supervisor
 from tasks.case import utc_now
 from tasks.decide import Answer, decide
+from tasks.runs import runs_of
 from tests.bench import burst
 
 BARE = "infrastructure.bench.processes.eight_steps_one_wait"
