@@ -39,7 +39,7 @@ check: $(READY) ## lint, format, types, architecture
 	@$(BIN)/lint-imports
 
 bench: $(READY) ## measure; prints the README's table
-	@$(BIN)/python -m infrastructure.bench $(ARGS)
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 lock: $(READY) ## resolve the dependencies anew
 	@$(UV) pip compile $(COMPILE) --python-version 3.11 pyproject.toml -o $(LOCKS)/runtime.txt

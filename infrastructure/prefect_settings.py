@@ -1,6 +1,6 @@
 """What Prefect is told to do and to leave: environment of its server and of our workers.
 
-Measured with `infrastructure.bench.bare`, one case of six tasks and one wait, CPU of worker, server
+Measured with `tests.bench.bare`, one case of six tasks and one wait, CPU of worker, server
 and database together. Each line says why it is there; what is not here stays as Prefect has it.
 """
 

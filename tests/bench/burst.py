@@ -111,16 +111,17 @@ async def measure(cases: int, home: Path, profile: Path | None) -> dict[str, obj
     return {**figures, "cases": cases, "orders": orders, "entries": verdict.entries, "verified": verdict.verified}
 
 
-async def _wake(names: list[str], s3: int, profile: Path | None) -> dict[str, object]:
-    async def tell(_done: int, _of: int) -> None:
-        return
+async def silently(_done: int, _of: int) -> None:
+    """Hear of progress, and say nothing."""
 
+
+async def _wake(names: list[str], s3: int, profile: Path | None) -> dict[str, object]:
     profiler = cProfile.Profile() if profile else None
     server = psutil.Process(s3)
     before, own, began = server.cpu_times(), psutil.Process().cpu_times(), time.perf_counter()
     if profiler:
         profiler.enable()
-    carried = await carry_all(names, tell)
+    carried = await carry_all(names, silently)
     if profiler:
         profiler.disable()
     took_s = time.perf_counter() - began

@@ -20,7 +20,6 @@ import psutil
 from prefect.client.orchestration import PrefectClient, get_client
 
 from blocks import connect
-from infrastructure.bench import bare, rig
 from infrastructure.deploy import deploy_all
 from infrastructure.ending import run_and_leave
 from infrastructure.local.stack.running import Wish, running_stack
@@ -28,9 +27,9 @@ from infrastructure.local.stack.supervisor import Supervisor
 from tasks.case import utc_now
 from tasks.decide import Answer, decide
 from tasks.runs import runs_of
-from tests.bench import burst
+from tests.bench import bare, burst, rig
 
-BARE = "infrastructure.bench.processes.eight_steps_one_wait"
+BARE = "tests.bench.processes.eight_steps_one_wait"
 PARTS = ("s3", "prefect")
 AT_ONCE = 4
 TRAIL_S = 8.0

@@ -16,7 +16,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
 from prefect.client.schemas.objects import FlowRun
 
-from infrastructure.bench import rig
+from tests.bench import rig
 
 ROOT = Path(__file__).parents[3]
 HERE = "tests.infrastructure.worker.processes"
@@ -31,7 +31,7 @@ class Worker:
         self.log = log
         command = [sys.executable, "-m", "infrastructure.worker", "--pool", pool]
         command += ["--bell-port", str(self.port), "--watch-s", "0.5", "--heartbeat-s", "2"]
-        command += ["--answer", "infrastructure.bench.answer:answer", *flags]
+        command += ["--answer", "tests.bench.answer:answer", *flags]
         environment = os.environ | {"PREFECT_API_URL": api_url, "PREFECT_HOME": str(log.parent)}
         with log.open("ab") as out:
             self.process = subprocess.Popen(  # noqa: S603

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from infrastructure.bench import rig
 from infrastructure.worker import CANNOT_START, RENEW
+from tests.bench import rig
 from tests.infrastructure.worker.house import House, Worker, until
 
 pytestmark = pytest.mark.engine

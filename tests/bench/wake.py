@@ -1,6 +1,6 @@
 """From the ring to the first new line of the resumed flow.
 
-`PREFECT_API_URL=… python -m infrastructure.bench.wake [--cases 30] [--process-worker]`
+`PREFECT_API_URL=… python -m tests.bench.wake [--cases 30] [--process-worker]`
 """
 
 import argparse
@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 import httpx
 from prefect.client.orchestration import PrefectClient, get_client
 
-from infrastructure.bench import rig
+from tests.bench import rig
 
 PAUSE_S = 1.0  # between cases: the machine is to be idle when the ring comes
 

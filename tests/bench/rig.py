@@ -28,7 +28,7 @@ from prefect.client.schemas.filters import (
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.flows import load_flow_from_entrypoint
 
-BARE_PROCESS = "infrastructure.bench.processes.six_steps_one_wait"
+BARE_PROCESS = "tests.bench.processes.six_steps_one_wait"
 READY_S = 60.0
 Wake = Callable[[UUID], Awaitable[None]]
 
@@ -67,7 +67,7 @@ def warm_worker(pool: str, log: Path, *flags: str) -> Iterator[tuple[psutil.Proc
     """Start a warm worker for `pool`; yield its process and its bell's address."""
     port = free_port()
     command = [sys.executable, "-m", "infrastructure.worker", "--pool", pool, "--name", "bench"]
-    command += ["--bell-port", str(port), "--answer", "infrastructure.bench.answer:answer", *flags]
+    command += ["--bell-port", str(port), "--answer", "tests.bench.answer:answer", *flags]
     with process(command, log) as started:
         bell = f"http://127.0.0.1:{port}"
         wait_until_connected(bell)

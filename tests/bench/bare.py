@@ -3,7 +3,7 @@
 The floor to compare a real case with: worker, Prefect's server and its database, per case, with
 the idle machine's share taken off and the work that trails behind (events) included.
 
-`PREFECT_API_URL=… python -m infrastructure.bench.bare [--cases 40] [--at-once 4]
+`PREFECT_API_URL=… python -m tests.bench.bare [--cases 40] [--at-once 4]
 [--database-port 18032]`
 """
 
@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 import httpx
 from prefect.client.orchestration import PrefectClient, get_client
 
-from infrastructure.bench import rig
+from tests.bench import rig
 
 IDLE_S = 5.0
 TRAIL_S = 10.0

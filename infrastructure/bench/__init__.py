@@ -1,1 +1,0 @@
-"""Measurements; each module prints one figure and how it was taken."""
