@@ -31,7 +31,7 @@ class Outside:
     erp: Erp | None = None
     desk: Desk | None = None
     channel: str = "approvals"
-    logging: asyncio.Task[None] | None = None
+    keeping: asyncio.Task[None] | None = None
 
 
 _bound: ContextVar[Outside | None] = ContextVar("outside", default=None)
@@ -94,9 +94,20 @@ def opened(loop: asyncio.AbstractEventLoop) -> Outside:
     store = _store()
     heads = HeadsLog(store)
     ledger = Ledger(store, observers=[heads])
-    logging = loop.create_task(heads.run(lambda: datetime.now(UTC)), name="log of heads")
     room = os.environ.get("ALMONER_SLACK_CHANNEL", "approvals")
-    return Outside(ledger, Shelf(ledger), channel=room, logging=logging)
+    outside = Outside(ledger, Shelf(ledger), channel=room)
+    outside.keeping = loop.create_task(_keep(outside, heads), name="log of heads")
+    return outside
+
+
+async def _keep(outside: Outside, heads: HeadsLog) -> None:
+    """Keep the log of heads until the loop ends, then close what was opened."""
+    try:
+        await heads.run(lambda: datetime.now(UTC))
+    finally:
+        for opened_one in (outside.erp, outside.desk):
+            if close := getattr(opened_one, "aclose", None):
+                await close()
 
 
 def _store() -> Store:

@@ -39,11 +39,6 @@ class SlackDesk:
         if self._web.session:
             await self._web.session.close()
 
-    def __del__(self) -> None:
-        """Let go of the connections where nobody closed them."""
-        if self._web.session and self._web.session.connector:
-            self._web.session.connector.close()
-
     async def post(self, channel: str, card: Card, *, maybe_posted: bool = False) -> Posted:
         """Post a card, unless it stands there already."""
         room = await self._room(channel)

@@ -50,6 +50,7 @@ class Case:
 
     def __post_init__(self) -> None:
         """Index what the chain remembers."""
+        self.began_with = frozenset(line.act for line in self.chain.lines)
         for line in self.chain.lines:
             self._index[line.act, line.key] = line
 

@@ -1,6 +1,9 @@
 """Telling people."""
 
+import logging
+
 from blocks import connect
+from blocks.errors import RefusedError
 from blocks.records.approval import Posted
 from blocks.records.outcome import Outcome
 from blocks.records.purchasing import Requisition
@@ -9,12 +12,15 @@ from tasks.case import current
 from tasks.durable import step
 from tasks.policy import rules_in_force
 
+logger = logging.getLogger("almoner.notify")
+
 
 @step
 async def tell_requester(request: Requisition, outcome: Outcome) -> Posted | None:
-    """Tell the requester how it ended; None where Slack does not know them."""
+    """Tell the requester how it ended; None where Slack does not know them, or not any more."""
     person = (await rules_in_force()).directory.person(request.requester)
     if person is None or not person.slack_user:
         return None
     card = told_card(current().id, f"{request.quantity} x {request.item}", outcome)
-    return await connect.desk().tell(person.slack_user, card)
+    told_before = "outcome" in current().began_with  # an earlier run came this far, and may have told them
+    return await connect.desk().tell(person.slack_user, card, maybe_posted=told_before)

@@ -26,6 +26,7 @@ async def look_up(request: Requisition, look: int) -> Facts:  # noqa: ARG001  ea
     seq, in_flight = before.seq, before.in_flight()
     found = await connect.erp().sourcing(request, on)
     sourcing = found.model_copy(update={"budget": condensed(found.budget, in_flight)})
+    _mark_placed(funds, {order.reference for order in found.budget.ordered} & in_flight)
     held = funds.state.standing(since=seq, but=case.id)  # what decides is judged again in hold_funds
     return Facts(sourcing=sourcing, left=left(sourcing.budget, held), funds_seq=seq)
 
@@ -111,6 +112,14 @@ async def issue_from_stock(draft: IssueDraft) -> ErpDocument:
     """Issue what the shelf holds to the department."""
     erp = connect.erp()
     return await once("issue", draft, do=erp.issue, find=erp.find_issue, personality=erp.personality)
+
+
+def _mark_placed(funds: Book[Funds], seen: set[str]) -> None:
+    """Mark holds whose order is seen in the ERP: whoever placed it may have died before marking it himself."""
+    case, marked = current(), {line.key for line in funds.marks}
+    for hold in funds.state.holds.values():
+        if hold.order_key in seen and hold.case not in marked:
+            funds.marks.append(Line(act="placed", key=hold.case, actor=case.actor, at=case.clock()))
 
 
 def _funds(cost_centre: str, year: int) -> Book[Funds]:

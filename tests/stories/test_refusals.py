@@ -2,13 +2,17 @@
 
 import pytest
 
+from blocks.errors import RefusedError
+from tasks.approvals import CannotAskError
+from tests.fakes.desk import FakeDesk
+
 REFUSED = [
     ("an unknown item", {"item": "NO-SUCH-1"}, "item: the ERP knows no item NO-SUCH-1"),
     ("an unknown cost centre", {"by": "paula.reyes", "centre": "MORGUE"}, "knows no cost centre MORGUE"),
     ("an unknown currency", {"currency": "XXX"}, "the books are in USD"),
     ("a closed period", {"charge_on": "2025-03-01"}, "the books are closed on 2025-03-01: give a charge_on"),
     ("more than a requisition may be", {"item": "VENT-T1", "quantity": 14}, "it needs a project"),
-    ("more than anybody may approve", {"item": "VENT-T1", "quantity": 6}, "nobody active holds department-manager"),
+    ("more than anybody may approve", {"item": "VENT-T1", "quantity": 11}, "nobody active holds department-manager"),
 ]
 
 
@@ -61,4 +65,34 @@ async def test_an_erp_that_does_not_answer_leaves_the_case_to_be_woken_again(hos
     hospital.erp.fail = 5
     with pytest.raises(UnavailableError):
         await hospital.wake(case)
+    assert (await hospital.wake(case)).ended == "ordered"
+
+
+class ClosedDesk(FakeDesk):
+    """A desk that takes nothing in the rooms that are closed."""
+
+    closed: frozenset[str] = frozenset()
+
+    async def post(self, channel, card, *, maybe_posted=False):
+        if channel in self.closed:
+            raise RefusedError("slack", "chat.postMessage: not_in_channel")
+        return await super().post(channel, card, maybe_posted=maybe_posted)
+
+
+async def test_a_desk_that_takes_no_cards_refuses_no_request(hospital):
+    hospital.desk = ClosedDesk()
+    hospital.desk.closed = frozenset({"approvals"})
+    case = await hospital.submit("KNEE-TIB-4")
+    with pytest.raises(CannotAskError, match="nobody can be asked, slack: chat.postMessage: not_in_channel"):
+        await hospital.wake(case)
+    hospital.desk.closed = frozenset()
+    assert await hospital.wake(case) is None
+    await hospital.answer(case, "ivo.petrov")
+    assert (await hospital.wake(case)).ended == "ordered"
+
+
+async def test_a_requester_who_left_slack_keeps_no_case_from_its_end(hospital):
+    hospital.desk = ClosedDesk()
+    hospital.desk.closed = frozenset({"U0RITA"})
+    case = await hospital.submit("IVSET-20", 40)
     assert (await hospital.wake(case)).ended == "ordered"

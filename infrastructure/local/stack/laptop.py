@@ -123,7 +123,7 @@ LAPTOP: tuple[Part, ...] = (
         environment=prefect_parts.client_environment,
         title="Warm worker",
         ports=("bell",),
-        grace_s=25,  # it lets the runs that are on finish for 20 s
+        grace_s=35,  # it lets the runs that are on finish for 20 s, then hands them back
         renews=75,  # sysexits.h EX_TEMPFAIL: it has grown and wants a fresh process
     ),
 )
