@@ -170,7 +170,7 @@ def _candidates(directory: Directory, role: Role, request: Requisition, amount: 
 
 def _after(following: list[Role], supplier: str) -> str:
     if following:
-        return f"then {following[0]} is asked"
+        return f"then the {following[0].replace('-', ' ')} is asked"
     return f"then the order goes to {supplier}"
 
 

@@ -182,7 +182,10 @@ def test_the_ask_says_what_it_is_about_and_what_happens_next():
     wanted = request(quantity=2, needed_by="2026-12-01", reason="Two revisions")
     first, last = approvals_needed(CASE, wanted, facts(), rulebook(), 2)
     assert (first.key, last.key) == ("2-implant-coordinator", "2-department-manager")
-    assert (first.after, last.after) == ("then department-manager is asked", "then the order goes to Cordis Devices")
+    assert (first.after, last.after) == (
+        "then the department manager is asked",
+        "then the order goes to Cordis Devices",
+    )
     assert (first.amount, first.needed_by, first.reason) == (usd(5780), "2026-12-01", "Two revisions")
     assert (first.requester_name, first.policy) == ("Rita Okafor", POLICY_VERSION)
 
