@@ -1,6 +1,7 @@
 """Approvals: ask, sleep, be rung, read the ledger."""
 
 from blocks import connect
+from blocks.errors import RefusedError
 from blocks.records.approval import Ask, Decision, Posted
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.cards import ask_card
@@ -12,6 +13,10 @@ from tasks.rules.authority import reason_to_void, who_may
 
 class VoidDecisionError(Exception):
     """The ledger holds an answer that the door should never have let in."""
+
+
+class CannotAskError(Exception):
+    """The place where people are asked will not take the card: an admin must look; the request itself is not refused."""
 
 
 async def decision_on(ask: Ask) -> Decision:
@@ -47,11 +52,15 @@ async def _put(case: Case, ask: Ask) -> None:
 
 @step
 async def post_card(ask: Ask, maybe_posted: bool) -> Posted:
-    """Put the card where those who may decide will see it."""
+    """Put the card where those who may decide will see it; `CannotAskError` where that place will not take it."""
     rulebook = await connect.shelf().in_force(current().clock().date())
     people = who_may(rulebook.directory, ask.role, ask.cost_centre, ask.amount, requester=ask.requester)
     card = ask_card(ask, people)
-    return await connect.desk().post(connect.channel(), card, maybe_posted=maybe_posted)
+    try:
+        return await connect.desk().post(connect.channel(), card, maybe_posted=maybe_posted)
+    except RefusedError as refusal:  # a business answer from an ERP; from a desk it answers nothing
+        message = f"{ask.case} {ask.key}: nobody can be asked, {refusal}"
+        raise CannotAskError(message) from refusal
 
 
 async def _assert_counts(case: Case, ask: Ask, decision: Decision) -> None:

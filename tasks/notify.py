@@ -23,4 +23,8 @@ async def tell_requester(request: Requisition, outcome: Outcome) -> Posted | Non
         return None
     card = told_card(current().id, f"{request.quantity} x {request.item}", outcome)
     told_before = "outcome" in current().began_with  # an earlier run came this far, and may have told them
-    return await connect.desk().tell(person.slack_user, card, maybe_posted=told_before)
+    try:
+        return await connect.desk().tell(person.slack_user, card, maybe_posted=told_before)
+    except RefusedError as refusal:  # a case ends even when nobody is there to hear how
+        logger.warning("%s could not be told: %s", person.name, refusal)
+        return None

@@ -1,9 +1,5 @@
 """Requisitions, told as stories: plain Python over a real ledger, milliseconds each."""
 
-import pytest
-
-from blocks.errors import UnknownError
-
 
 async def test_what_the_shelf_holds_is_filled_from_stock(hospital):
     case = await hospital.submit("GLOVE-M", 20)
