@@ -16,7 +16,7 @@ class VoidDecisionError(Exception):
 
 
 class CannotAskError(Exception):
-    """The place where people are asked will not take the card: an admin must look; the request itself is not refused."""
+    """The place where people are asked will not take the card: an admin must look; the request is not refused."""
 
 
 async def decision_on(ask: Ask) -> Decision:
