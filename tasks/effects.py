@@ -73,6 +73,7 @@ async def once(
         raise
     except UnknownError as error:
         case.note("unknown", key, body={"effect": effect, "detail": error.detail})
+        await case.write()  # whoever tries next counts a system's lag from here, not from the intent
         raise
     return await _confirm(case, effect, key, made, how="made")
 
@@ -93,8 +94,9 @@ async def _look_up(
     if step == "wait":
         raise UnavailableError("erp", f"{effect}: what was sent may not be visible yet")
     if step == "park":
-        case.note("parked", key, body={"effect": effect})
-        await case.write()
+        if not case.recall("parked", key):  # once: upkeep wakes the case every minute until a person has looked
+            case.note("parked", key, body={"effect": effect})
+            await case.write()
         raise InDoubtError(case.id, effect, key)
     return found
 
