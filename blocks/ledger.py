@@ -86,6 +86,8 @@ class Ledger:
             seqs = range(chain.seq + 1, chain.seq + 1 + ahead)
             found = await asyncio.gather(*(self._entry(case, seq) for seq in seqs))
             texts = [text for text in found if text is not None]
+            if found[: len(texts)] != texts and await self._entry(case, seqs[found.index(None)]) is not None:
+                continue  # somebody wrote between two of the looks; a true gap breaks the chain below
             chain = _linked(chain, texts)
             if len(texts) < len(found):
                 return chain

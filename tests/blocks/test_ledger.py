@@ -151,3 +151,29 @@ async def test_a_chain_that_does_not_hold_together_is_not_read(tmp_path, change)
     path.write_bytes(change(path.read_bytes()))
     with pytest.raises(TamperedError):
         await ledger.read(CASE)
+
+
+class SlowOnce(FolderStore):
+    """A folder where one object, the first time it is asked for, is not there yet."""
+
+    late = ""
+
+    async def get(self, key: str) -> bytes:
+        if key == self.late:
+            self.late = ""
+            raise NotFoundError(key)
+        return await super().get(key)
+
+
+async def test_entries_written_between_two_looks_of_one_reading_are_no_gap(tmp_path):
+    store = SlowOnce(tmp_path)
+    written = await grown(Ledger(store), 4)
+    store.late = entry_key(CASE, 3)
+    assert await Ledger(store).read(CASE) == written
+
+
+async def test_a_true_gap_is_tampering(tmp_path):
+    await grown(Ledger(FolderStore(tmp_path)), 4)
+    (tmp_path / entry_key(CASE, 3)).unlink()
+    with pytest.raises(TamperedError):
+        await Ledger(FolderStore(tmp_path)).read(CASE)
