@@ -107,10 +107,11 @@ async def events(request: Request) -> Response:
 
 def reason_not_slack(request: Request) -> str | None:
     """Say why a request is not Slack's own, or None where it is."""
-    verifier = SignatureVerifier(os.environ.get("SLACK_SIGNING_SECRET", ""))
+    if not (secret := os.environ.get("SLACK_SIGNING_SECRET")):
+        return "this door has no signing secret: set SLACK_SIGNING_SECRET"
     try:
-        genuine = verifier.is_valid_request(request.body, dict(request.headers))
-    except (ValueError, UnicodeDecodeError):
+        genuine = SignatureVerifier(secret).is_valid_request(request.body, dict(request.headers))
+    except (ValueError, TypeError):  # TypeError: a signature that is not ASCII
         return "the timestamp or the body is not what Slack sends"
     return None if genuine else "the signature does not match, or the request is over five minutes old"
 
@@ -187,7 +188,7 @@ def _after(answer: Answer, verdict: Verdicts, click: Click) -> tuple[Deed, ...]:
 
 
 async def _question(pressed: Pressed, note: str, click: Click) -> Response:
-    if click.by is None:
+    if click.by is None or not click.by.active:
         return _field_errors({modals.NOTE: "You are not in the hospital's directory."})
     if not note:
         return _field_errors({modals.NOTE: "Please write what you want to know."})

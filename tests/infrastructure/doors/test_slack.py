@@ -46,6 +46,9 @@ UNGENUINE = {
     "a timestamp to come": slack_request(BODY, str(NOW + 3600)),
     "no number for a timestamp": slack_request(BODY, "yesterday"),
     "wrong encoding": slack_request(b"payload=\xff\xfe"),
+    "a signature that is not ASCII": Request(
+        {"x-slack-request-timestamp": str(NOW), "x-slack-signature": "v0=\xff"}, BODY
+    ),
 }
 
 
@@ -55,6 +58,14 @@ async def test_no_door_takes_anything_with(door, request_):
     answer = await door(request_)
     assert answer.status == 401
     assert told(answer)["error"]
+
+
+@pytest.mark.parametrize("door", [slack.interactions, slack.commands, slack.events])
+async def test_no_door_opens_without_a_signing_secret(door, monkeypatch):
+    monkeypatch.delenv("SLACK_SIGNING_SECRET")
+    answer = await door(slack_request(BODY))
+    assert answer.status == 401
+    assert "set SLACK_SIGNING_SECRET" in told(answer)["error"]
 
 
 @pytest.mark.parametrize("body", [b"", b"payload=", b"payload=nope", b"payload=[]", b"payload={}", b"other=1"])
@@ -164,7 +175,10 @@ async def test_a_question_goes_into_the_thread_and_to_the_requester_and_the_answ
     assert await open_doors.wake(case) is None
 
 
-@pytest.mark.parametrize(("user", "note", "why"), [("U0X", "why?", "not in the"), ("U0ANA", "", "Please write")])
+@pytest.mark.parametrize(
+    ("user", "note", "why"),
+    [("U0X", "why?", "not in the"), ("U0GUS", "why?", "not in the"), ("U0ANA", "", "Please write")],
+)
 async def test_a_question_that_is_none_is_told_in_the_form(open_doors, user, note, why):
     case, _, buttons = await waiting(open_doors)
     asked = view("question", buttons["question"], {"note": note})
