@@ -71,6 +71,8 @@ async def _group(cases: list[str], client: PrefectClient) -> Answered:
     busy = {name: run for name, run in runs.items() if run.state and (run.state.is_running() or run.state.is_pending())}
     later = {run.id: name for name, run in busy.items()}
     rest = [case for case in cases if case not in busy]
+    if not rest:
+        return Answered(later=later)
     deployment = await client.read_deployment_by_name(GROUP)
     run = await client.create_flow_run_from_deployment(
         deployment.id, name=f"{len(rest)} cases {uuid4().hex[:6]}", parameters={"cases": rest}

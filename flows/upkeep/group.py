@@ -20,7 +20,7 @@ async def group(cases: list[str]) -> str:
     progress = await acreate_progress_artifact(0.0, description=f"{len(cases)} cases")
 
     async def tell(done: int, of: int) -> None:
-        await aupdate_progress_artifact(progress, progress=100.0 * done / of)
+        await aupdate_progress_artifact(progress, progress=100.0 * done / max(of, 1))
 
     carried = await carry_all(cases, tell)
     await publish_group(str(flow_run.id), carried)
