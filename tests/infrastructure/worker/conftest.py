@@ -21,7 +21,8 @@ from tests.needs import missing
 @pytest.fixture(scope="session")
 def api_url() -> Iterator[str]:
     """Prefect's server and its database, started and stopped by the stack's own supervisor."""
-    home = Path(os.environ.get("ALMONER_TEST_HOME", ".almoner-test")).absolute() / "worker"
+    whose = f"worker-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"  # test processes share no stack
+    home = Path(os.environ.get("ALMONER_TEST_HOME", ".almoner-test")).absolute() / whose
     home.parent.mkdir(exist_ok=True)
     forget(home)
     running = background_stack(Wish(home, only=("prefect",)))
