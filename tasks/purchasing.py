@@ -40,7 +40,8 @@ async def note_spend(request: Requisition, supplier: str, amount: Money, window_
     case = current()
 
     def entry(book: Spend) -> Line | None:
-        if case.id in book.spent:
+        entered = book.spent.get(case.id)
+        if entered and entered[:2] == (supplier, amount):
             return None
         body = {"supplier": supplier, "amount": amount.model_dump(mode="json")}
         return Line(act="spent", key=case.id, actor=case.actor, at=case.clock(), body=body)

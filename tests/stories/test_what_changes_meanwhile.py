@@ -57,6 +57,19 @@ async def test_a_price_that_changed_is_asked_about_again_with_the_new_price(hosp
     assert await hospital.verified()
 
 
+async def test_what_counts_towards_a_threshold_is_what_was_ordered_not_what_was_first_asked(hospital):
+    first = await hospital.submit("KNEE-TIB-4", 1)
+    await hospital.wake(first)
+    await hospital.answer(first, "ivo.petrov")
+    hospital.erp.prices["KNEE-TIB-4"] = Decimal("2990.00")
+    await hospital.wake(first)
+    await hospital.answer(first, "ivo.petrov")
+    assert (await hospital.wake(first)).ended == "ordered"
+    second = await hospital.submit("KNEE-TIB-4", 1)
+    await hospital.wake(second)
+    assert [str(ask.counted) for ask in await hospital.asks(second)] == ["$5,980.00"]
+
+
 async def test_yesterdays_card_decides_nothing_about_todays_price(hospital):
     case = await hospital.submit("KNEE-TIB-4", 1)
     await hospital.wake(case)
