@@ -143,7 +143,7 @@ def _roles(facts: Facts, policy: Policy, amount: Money, counted: Money) -> list[
     band = f"{sourcing.category} {_band(tier.band, policy)}"
     if counted != amount:
         earlier, days = counted - amount, policy.split_window_days
-        band += f", with {earlier} ordered from {sourcing.supplier_name} in {days} days"
+        band += f", with {earlier} asked for from {sourcing.supplier_name} in {days} days"
     needs: dict[Role, str] = dict.fromkeys(tier.roles, band)
     if sourcing.contract is None:
         for role in policy.off_contract:

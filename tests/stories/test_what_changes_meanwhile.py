@@ -18,7 +18,7 @@ async def test_split_orders_are_summed_across_the_threshold(hospital):
     assert await hospital.wake(second) is None
     (ask,) = await hospital.asks(second)
     assert ask.role == "department-manager"
-    assert "with $600.00 ordered from Acme Medical in 30 days" in ask.why
+    assert "with $600.00 asked for from Acme Medical in 30 days" in ask.why
     assert str(ask.counted) == "$1,206.25"
 
 

@@ -147,7 +147,7 @@ def test_orders_of_late_count_towards_the_band():
     known = facts(category="supplies", unit_price=usd(600), recent=usd(600))
     assert asked(request(), known) == {
         "department-manager": "supplies from $1,000.00 below $10,000.00, "
-        "with $600.00 ordered from Cordis Devices in 30 days"
+        "with $600.00 asked for from Cordis Devices in 30 days"
     }
     (ask,) = approvals_needed(CASE, request(), known, rulebook(), 1)
     assert (ask.amount, ask.counted) == (usd(600), usd(1200))
