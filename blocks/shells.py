@@ -91,6 +91,6 @@ class EvidenceStoreBlock(Block):
 
 
 def opened(address: str) -> object:
-    """Load the block `<slug>/<name>` and make its client."""
-    block = cast("TrytonErpBlock | SlackDeskBlock | EvidenceStoreBlock", Block.load(address))
-    return block.client()
+    """Load the block `<slug>/<name>` and make its client, also from within an event loop."""
+    block = Block.load(address, _sync=True)  # type: ignore[call-arg]  # Prefect's own switch, absent from its types
+    return cast("TrytonErpBlock | SlackDeskBlock | EvidenceStoreBlock", block).client()
