@@ -113,6 +113,8 @@ async def _keep(outside: Outside, heads: HeadsLog) -> None:
 def _store() -> Store:
     from blocks.store import FolderStore, S3Store
 
+    if block := _block("ALMONER_STORE"):
+        return cast("Store", block)
     address = _need("ALMONER_STORE")
     if not address.startswith("s3://"):
         return FolderStore(Path(address))

@@ -48,6 +48,7 @@ async def requisition(request: Requisition) -> Outcome:
     rulebook = await rules_in_force()
     outcome = await decide_and_buy(request, rulebook)
     if outcome.ended != "ordered":
+        await release_funds(request)
         await drop_spend(request)
     await tell_requester(request, outcome)
     return outcome
@@ -95,13 +96,9 @@ async def fill(request: Requisition, facts: Facts) -> Outcome:
 
 
 async def buy(request: Requisition, facts: Facts) -> Outcome:
-    """Step 6: hold the funds, place the order, let the funds go if the ERP refuses."""
+    """Step 6: hold the funds, then place the order; what is not ordered lets the funds go."""
     amount = amount_of(request, facts.sourcing)
-    hold = await hold_funds(facts, amount)
-    try:
-        order = await issue_order(to_order(request, facts, today()))
-    except RefusedError:
-        await release_funds(facts, hold)
-        raise
+    await hold_funds(facts, amount)
+    order = await issue_order(to_order(request, facts, today()))
     because = f"order {order.number} with {facts.sourcing.supplier_name} for {amount}"
     return Outcome(ended="ordered", because=because, document=order.number, amount=amount)

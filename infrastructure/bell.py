@@ -66,15 +66,16 @@ def has_ended(chain: Chain) -> bool:
 
 
 async def _group(cases: list[str], client: PrefectClient) -> Answered:
-    """Make one run that carries all of them, but for those whose own run is busy just now."""
+    """Make one run that carries all of them, but for those whose own run is busy just now or about to start."""
     runs = await runs_of(cases, client)
     busy = {name: run for name, run in runs.items() if run.state and (run.state.is_running() or run.state.is_pending())}
     later = {run.id: name for name, run in busy.items()}
-    rest = [case for case in cases if case not in busy]
+    due = {name: run.id for name, run in runs.items() if run.state and run.state.is_scheduled()}
+    rest = [case for case in cases if case not in busy and case not in due]
     if not rest:
-        return Answered(later=later)
+        return Answered(now=list(due.values()), later=later)
     deployment = await client.read_deployment_by_name(GROUP)
     run = await client.create_flow_run_from_deployment(
         deployment.id, name=f"{len(rest)} cases {uuid4().hex[:6]}", parameters={"cases": rest}
     )
-    return Answered(now=[run], later=later)
+    return Answered(now=[run, *due.values()], later=later)

@@ -54,7 +54,7 @@ async def _put(case: Case, ask: Ask) -> None:
 async def post_card(ask: Ask, maybe_posted: bool) -> Posted:
     """Put the card where those who may decide will see it; `CannotAskError` where that place will not take it."""
     rulebook = await connect.shelf().in_force(current().clock().date())
-    people = who_may(rulebook.directory, ask.role, ask.cost_centre, ask.amount, requester=ask.requester)
+    people = who_may(rulebook.directory, ask.role, ask.cost_centre, ask.counted, requester=ask.requester)
     card = ask_card(ask, people)
     try:
         return await connect.desk().post(connect.channel(), card, maybe_posted=maybe_posted)

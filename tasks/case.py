@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from blocks.errors import ConflictError
 from blocks.ledger import Chain, Ledger
@@ -44,6 +45,7 @@ class Case:
     chain: Chain
     actor: str
     run: str | None = None
+    zone: str = "UTC"
     clock: Callable[[], datetime] = utc_now
     _unwritten: list[Line] = field(default_factory=list)
     _index: dict[tuple[str, str], Line] = field(default_factory=dict)
@@ -114,5 +116,6 @@ def in_hand(case: Case) -> Iterator[Case]:
 
 
 def today() -> date:
-    """Tell the day, by the clock of the case in hand, in UTC."""
-    return current().clock().date()
+    """Tell the day, by the clock of the case in hand, in the hospital's zone once its rules are known."""
+    case = current()
+    return case.clock().astimezone(ZoneInfo(case.zone)).date()

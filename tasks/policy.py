@@ -3,7 +3,7 @@
 from blocks import connect
 from blocks.records.base import Record
 from blocks.records.policy import Rulebook
-from tasks.case import today
+from tasks.case import current, today
 from tasks.durable import step
 
 
@@ -16,7 +16,10 @@ class Pinned(Record):
 
 async def rules_in_force() -> Rulebook:
     """Return the rulebook that was in force when the case was first looked at."""
-    return await connect.shelf().by_version(*(await pin_rules()).model_dump().values())
+    pinned = await pin_rules()
+    rulebook = await connect.shelf().by_version(pinned.policy, pinned.directory)
+    current().zone = rulebook.directory.zone
+    return rulebook
 
 
 @step

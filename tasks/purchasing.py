@@ -25,9 +25,10 @@ async def look_up(request: Requisition, look: int) -> Facts:  # noqa: ARG001  ea
     before = await funds.read()
     seq, in_flight = before.seq, before.in_flight()
     found = await connect.erp().sourcing(request, on)
+    held = funds.state.standing(since=seq, but=case.id)  # what decides is judged again in hold_funds
+    in_flight |= {hold.order_key for hold in held}  # held, and perhaps placed, while the ERP was being read
     sourcing = found.model_copy(update={"budget": condensed(found.budget, in_flight)})
     _mark_placed(funds, {order.reference for order in found.budget.ordered} & in_flight)
-    held = funds.state.standing(since=seq, but=case.id)  # what decides is judged again in hold_funds
     return Facts(sourcing=sourcing, left=left(sourcing.budget, held), funds_seq=seq)
 
 
@@ -72,7 +73,7 @@ async def hold_funds(facts: Facts, amount: Money) -> Hold:
     hold = Hold(case=case.id, amount=amount, order_key=reference(effect_key(case.id, "order")))
 
     def entry(funds: Funds) -> Line | None:
-        if case.id in funds.holds or case.id in funds.placed:
+        if funds.holds.get(case.id) == hold or case.id in funds.placed:
             return None
         held = funds.standing(since=facts.funds_seq, but=case.id)
         if reason := reason_short(facts.model_copy(update={"left": left(budget, held)}), amount):
@@ -84,16 +85,16 @@ async def hold_funds(facts: Facts, amount: Money) -> Hold:
 
 
 @step
-async def release_funds(facts: Facts, hold: Hold) -> None:
-    """Give the money back."""
-    case, budget = current(), facts.sourcing.budget
+async def release_funds(request: Requisition) -> None:
+    """Give the money back, if any was held: also by a run that died before it could say so."""
+    case = current()
 
     def entry(funds: Funds) -> Line | None:
-        if case.id not in funds.holds:
-            return None
-        return Line(act="released", key=case.id, actor=case.actor, at=case.clock(), body=_body(hold))
+        if hold := funds.holds.get(case.id):
+            return Line(act="released", key=case.id, actor=case.actor, at=case.clock(), body=_body(hold))
+        return None
 
-    funds = _funds(budget.cost_centre, budget.year)
+    funds = _funds(request.cost_centre, (request.charge_on or today()).year)
     await funds.read()  # a process that starts here knows of no hold yet, and would find nothing to release
     await funds.enter(entry)
 

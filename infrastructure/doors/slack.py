@@ -15,6 +15,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from blocks import connect
 from blocks.bell import ring
+from blocks.records.approval import Posted
 from blocks.records.people import Person
 from blocks.records.policy import Rulebook
 from blocks.wire import modals
@@ -40,6 +41,7 @@ class Click(NamedTuple):
     trigger: str
     rulebook: Rulebook
     at: datetime
+    card: Posted | None = None
 
 
 class Form(NamedTuple):
@@ -174,9 +176,10 @@ def _after(answer: Answer, verdict: Verdicts, click: Click) -> tuple[Deed, ...]:
         await ring([answer.case])
 
     async def lock_card() -> None:
-        if verdict.ask and verdict.decision and verdict.posted:
+        where = verdict.posted or click.card  # a click may be quicker than the ledger's note of where the card is
+        if verdict.ask and verdict.decision and where:
             card = decided_card(verdict.ask, verdict.decision, click.rulebook.directory.zone)
-            await _desk().redraw(verdict.posted, card)
+            await _desk().redraw(where, card)
 
     async def say_why() -> None:
         channel = click.channel or (verdict.posted.channel if verdict.posted else "")
@@ -227,7 +230,9 @@ async def _click(slack_user: str, payload: Mapping[str, Any]) -> Click:
     team = team or payload.get("team_id") or (payload.get("team") or {}).get("id", "")
     channel = (payload.get("channel") or {}).get("id", "") or payload.get("channel_id", "")
     by = rulebook.directory.by_slack(str(team), slack_user)
-    return Click(by, slack_user, channel, str(payload.get("trigger_id", "")), rulebook, now)
+    message = (payload.get("message") or {}).get("ts")
+    card = Posted(channel=channel, ts=str(message)) if channel and message else None
+    return Click(by, slack_user, channel, str(payload.get("trigger_id", "")), rulebook, now, card)
 
 
 def _desk() -> "SlackDesk":

@@ -27,9 +27,9 @@ def _reason_out_of_reach(ask: Ask, by: Person) -> str | None:
     if not held:
         article = "an" if ask.role[0] in "aeiou" else "a"
         return f"This waits for {article} {ask.role} of {ask.cost_centre}, a role you do not hold."
-    if not any(_within(grant, ask.amount) for grant in held):
+    if not any(_within(grant, ask.counted) for grant in held):
         limit = max(grant.limit.amount for grant in held if grant.limit)
-        return f"{ask.amount} is above your limit of {Money.of(limit, ask.amount.currency)}."
+        return f"{ask.counted} is above your limit of {Money.of(limit, ask.counted.currency)}."
     return None
 
 

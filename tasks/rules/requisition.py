@@ -67,8 +67,8 @@ def approvals_needed(case: str, request: Requisition, facts: Facts, rulebook: Ru
     amount = amount_of(request, facts.sourcing)
     counted = amount + facts.recent if facts.recent else amount
     needs = _roles(facts, policy, amount, counted)
-    if missing := [role for role, _ in needs if not _candidates(directory, role, request, amount)]:
-        raise NobodyMayError(missing[0], request.cost_centre, amount)
+    if missing := [role for role, _ in needs if not _candidates(directory, role, request, counted)]:
+        raise NobodyMayError(missing[0], request.cost_centre, counted)
     asker = directory.person(request.requester)
     names = [role for role, _ in needs]
     return tuple(

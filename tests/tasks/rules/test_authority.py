@@ -40,7 +40,7 @@ def test_an_answer_counts_from_who_holds_the_role_there_up_to_the_limit_included
 def test_the_largest_of_several_limits_counts():
     low, high = (Grant(role="department-manager", limit=usd(limit)) for limit in (100, 50_000))
     assert reason_to_void(ask(), person("ana.silva", low, high)) is None
-    over = reason_to_void(ask(amount=usd(60_000)), person("ana.silva", low, high))
+    over = reason_to_void(ask(counted=usd(60_000)), person("ana.silva", low, high))
     assert over == "$60,000.00 is above your limit of $50,000.00."
 
 
@@ -82,7 +82,7 @@ def somebody(draw: st.DrawFn) -> Person:
 
 @given(by=somebody(), role=roles, centre=centres, amount=amounts, requester=ids)
 def test_who_is_shown_the_card_and_whose_answer_counts_are_the_same(by, role, centre, amount, requester):
-    asked = ask(role=role, cost_centre=centre, amount=amount, requester=requester)
+    asked = ask(role=role, cost_centre=centre, counted=amount, requester=requester)
     listed = who_may(people(by), role, centre, amount, requester=requester)
     assert (reason_to_void(asked, by) is None) == (by in listed)
 
@@ -99,4 +99,10 @@ def test_a_limit_holds_to_the_cent(limit):
     by = person("ana.silva", Grant(role="department-manager", limit=usd(limit)))
     cent = Decimal("0.01")
     for amount, counts in ((limit - cent, True), (limit, True), (limit + cent, False)):
-        assert (reason_to_void(ask(amount=usd(amount)), by) is None) is counts
+        assert (reason_to_void(ask(counted=usd(amount)), by) is None) is counts
+
+
+def test_half_of_a_split_order_is_judged_by_the_whole():
+    by = person("ana.silva", Grant(role="department-manager", limit=usd(5000)))
+    assert reason_to_void(ask(amount=usd(4000), counted=usd(4000)), by) is None
+    assert reason_to_void(ask(amount=usd(4000), counted=usd(8000)), by) == "$8,000.00 is above your limit of $5,000.00."
