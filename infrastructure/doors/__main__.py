@@ -2,8 +2,11 @@
 
 import argparse
 import asyncio
+import gc
 import logging
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +18,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.responses import Response as HttpResponse
 from starlette.routing import Route
 
+from blocks import connect
 from blocks.errors import OutsideError
 from infrastructure.doors import events, slack
 from infrastructure.doors.http import BODY_MAX, Deed, Request, Response
@@ -31,14 +35,26 @@ class TooLargeError(ValueError):
 def app() -> Starlette:
     """Build the server's application."""
     return Starlette(
+        lifespan=_warmed_up,
         routes=[
             Route("/health", _health),
             Route("/slack/interactions", _served(slack.interactions), methods=["POST"]),
             Route("/slack/commands", _served(slack.commands), methods=["POST"]),
             Route("/slack/events", _served(slack.events), methods=["POST"]),
             Route("/events/{source}", _event, methods=["POST"]),
-        ]
+        ],
     )
+
+
+@asynccontextmanager
+async def _warmed_up(_app: Starlette) -> AsyncIterator[None]:
+    """Open what clicks will need before the first one comes: to import Slack's client takes longer than an answer."""
+    connect.ledger()
+    if os.environ.get("SLACK_BOT_TOKEN"):
+        connect.desk()
+    gc.collect()
+    gc.freeze()  # what was imported stays; the collector need not walk through it in the middle of a click
+    yield
 
 
 async def _health(_request: HttpRequest) -> HttpResponse:
