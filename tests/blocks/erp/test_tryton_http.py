@@ -11,7 +11,7 @@ from blocks import tryton_http
 from blocks.erp_tryton import TrytonErp
 from blocks.errors import OutsideError, RefusedError, UnavailableError, UnknownError, UnreadableError
 from blocks.tryton_http import GoneError, TakenError, TrytonRest
-from blocks.tryton_json import dumps
+from blocks.tryton_json import dumps, header
 from tests.blocks.erp.contract import asked
 
 PAGE = "<!doctype html><title>500</title><h1>Error</h1><p>{}</p>"
@@ -97,8 +97,17 @@ async def test_a_busy_server_is_asked_again():
     assert await read(lambda _: next(answers)) == []
 
 
-async def test_a_deletion_answers_nothing():
-    await rest(always(204)).delete("purchase.purchase", 7, {})
+async def test_a_deletion_is_asked_for_once_and_answers_nothing():
+    asked_for: list[httpx.Request] = []
+
+    def gone(request: httpx.Request) -> httpx.Response:
+        asked_for.append(request)
+        return httpx.Response(204)
+
+    await rest(gone).delete("purchase.purchase", 7, {"company": 1})
+    (request,) = asked_for
+    assert (request.method, request.url.path) == ("DELETE", "/erp/rest/model/purchase.purchase/7")
+    assert (request.headers["X-Tryton-Context"], request.content) == (header({"company": 1}), b"")
 
 
 async def test_the_key_never_shows_in_an_error():
