@@ -65,9 +65,11 @@ async def receive(message: Message, ledger: Ledger, shelf: Shelf, at: datetime) 
     if request is not None:
         directory = (await shelf.in_force(at.date())).directory
         issues = reasons_unknown(request, directory)
-    if request is None or issues:
-        return await put_aside(message, issues, ledger, at)
     case = case_of(PREFIX, message.source, message.id)
+    if request is None or issues:
+        if await _began(case, message, ledger):  # it was accepted once, whatever would be said of it today
+            return Receipt(message.id, case)
+        return await put_aside(message, issues, ledger, at)
     body = {
         "process": "requisition",
         "message": {"source": message.source, "id": message.id, "inbox": f"inbox/{where}"},
@@ -77,7 +79,10 @@ async def receive(message: Message, ledger: Ledger, shelf: Shelf, at: datetime) 
     try:
         await ledger.append(Chain(case), [line])
     except ConflictError:
-        return await _seen_before(case, message, ledger, at)
+        if await _began(case, message, ledger):
+            return Receipt(message.id, case)
+        issue = Issue("id", f"its case name {case} is taken: send it again under a new id")
+        return await put_aside(message, (issue,), ledger, at)
     return Receipt(message.id, case, new=True)
 
 
@@ -94,13 +99,11 @@ def reasons_unknown(request: Requisition, directory: Directory) -> tuple[Issue, 
     return ()
 
 
-async def _seen_before(case: str, message: Message, ledger: Ledger, at: datetime) -> Receipt:
-    received = (await ledger.read(case)).lines[0]
-    first = received.body.get("message", {})
-    if (first.get("source"), first.get("id")) == (message.source, message.id):
-        return Receipt(message.id, case)
-    issue = Issue("id", f"its case name {case} is taken: send it again under a new id")
-    return await put_aside(message, (issue,), ledger, at)
+async def _began(case: str, message: Message, ledger: Ledger) -> bool:
+    """Say whether this very message began the case."""
+    lines = (await ledger.read(case)).lines
+    first = lines[0].body.get("message", {}) if lines else {}
+    return (first.get("source"), first.get("id")) == (message.source, message.id)
 
 
 async def put_aside(message: Message, issues: tuple[Issue, ...], ledger: Ledger, at: datetime) -> Receipt:

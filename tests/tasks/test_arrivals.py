@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from blocks.rulebook import Shelf
+from blocks.rulebook import Shelf, adopt
+from infrastructure.local.hospital.__main__ import directory
 from tasks.arrivals import ArrivalError, Message, quarantine, receive
 from tasks.upkeep import DROP, pick_up
 from tests.hospital import Hospital
@@ -46,6 +47,26 @@ async def test_the_same_message_ten_times_at_once_is_one_case(hospital):
     receipts = await asyncio.gather(*(taken(hospital, raw) for _ in range(10)))
     assert sum(receipt.new for receipt in receipts) == 1
     assert len({receipt.case for receipt in receipts}) == 1
+
+
+async def test_what_was_accepted_is_the_same_case_although_its_requester_has_left_since(hospital):
+    raw = json.dumps(GOOD).encode()
+    first = await taken(hospital, raw)
+    left = [one.model_copy(update={"active": one.id != "rita.okafor"}) for one in directory().people]
+    staff = directory().model_copy(update={"people": tuple(left)})
+    await adopt(hospital.ledger, staff, actor="door:test", at=hospital.now)
+    again = await taken(hospital, raw)
+    assert (again.case, again.new, again.issues) == (first.case, False, ())
+    assert (await taken(hospital, raw, "2")).issues[0].field == "requester"
+    assert len(await quarantine(hospital.ledger)) == 1
+
+
+async def test_what_was_accepted_is_the_same_case_although_it_could_not_be_read_any_more(hospital, monkeypatch):
+    raw = json.dumps(GOOD).encode()
+    first = await taken(hospital, raw)
+    monkeypatch.setattr("blocks.wire.requisitions.BYTES_MAX", 10)  # as a later release might read less
+    assert (await taken(hospital, raw)).case == first.case
+    assert (await taken(hospital, raw, "2")).issues[0].field == "message"
 
 
 async def test_the_same_id_with_other_content_is_put_aside(hospital):
