@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import httpx
 import psutil
-from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.orchestration import PrefectClient
 
 from blocks import connect
 from infrastructure.deploy import deploy_all
@@ -43,7 +43,7 @@ async def measure(cases: int, home: Path) -> dict[str, object]:
         environment = stack.site.environment() | store
         os.environ.update(environment)
         await burst.adopt_all(connect.ledger())
-        async with get_client() as client, httpx.AsyncClient(timeout=30) as http:
+        async with PrefectClient(environment["PREFECT_API_URL"]) as client, httpx.AsyncClient(timeout=30) as http:
             await deploy_all(client)
             with (
                 rig.warm_worker("warm", home / "ours.log", "--answer", "tests.bench.inside:answer") as (ours, bell),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import psutil
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import PrefectClient
 
 from blocks import connect
 from infrastructure.deploy import deploy_all
@@ -30,11 +30,12 @@ async def measure(cases: int, seconds: int, home: Path) -> dict[str, object]:
     """Bring cases to their wait, each with a suspended run, and watch the worker."""
     store = {"ALMONER_STORE": f"s3://evidence/{burst.RUN}"}
     async with running_stack(Wish(home, only=PARTS)) as stack:
-        os.environ.update(stack.site.environment() | store)
+        environment = stack.site.environment() | store
+        os.environ.update(environment)
         outside = connect.current()
         outside.erp, outside.desk = burst.fakes()
         await burst.adopt_all(outside.ledger)
-        async with get_client() as client, httpx.AsyncClient() as http:
+        async with PrefectClient(environment["PREFECT_API_URL"]) as client, httpx.AsyncClient() as http:
             await deploy_all(client)
             names = [await burst.received(outside, number) for number in range(cases)]
             waiting = await carry_all(names, burst.silently)
