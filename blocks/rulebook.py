@@ -63,7 +63,8 @@ class Shelf:
             self._chains[book] = (looked, chain)
         adopted = [x for x in chain.having("adopted") if date.fromisoformat(x.body["effective_from"]) <= on]
         if not adopted:
-            raise NotFoundError(f"{book}: nothing is in force on {on}: adopt one with `almoner policy adopt FILE`")
+            what = book.removeprefix("book~")
+            raise NotFoundError(f"no {what} is in force on {on}: adopt one with `almoner policy adopt FILE`")
         latest = max(reversed(adopted), key=lambda line: line.body["effective_from"])  # of one day, the last adopted
         return str(latest.body["object"])
 

@@ -19,7 +19,7 @@ from starlette.responses import Response as HttpResponse
 from starlette.routing import Route
 
 from blocks import connect
-from blocks.errors import OutsideError
+from blocks.errors import ConflictError, NotFoundError, OutsideError
 from infrastructure.doors import events, slack
 from infrastructure.doors.http import BODY_MAX, Deed, Request, Response
 from infrastructure.ending import run_and_leave
@@ -79,10 +79,11 @@ async def _answered(http: HttpRequest, handler: Handler) -> HttpResponse:
     except TooLargeError:
         why = f"the body is over {BODY_MAX:,} bytes: send less at a time, or a file"
         return JSONResponse({"error": why}, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    except OutsideError as error:
+    except (OutsideError, ConflictError, NotFoundError) as error:
         logger.exception("a request could not be taken")
-        why = f"not taken, nothing was changed: {error}. Please send it again"
-        return JSONResponse({"error": why}, HTTPStatus.SERVICE_UNAVAILABLE)
+        why = "others were writing at the same moment" if isinstance(error, ConflictError) else str(error)
+        told = f"not taken: {why}. Please send it again; nothing is taken twice"
+        return JSONResponse({"error": told}, HTTPStatus.SERVICE_UNAVAILABLE)
     background = BackgroundTask(_do, answer.then) if answer.then else None
     return HttpResponse(answer.body, answer.status, media_type=answer.kind, background=background)
 

@@ -58,5 +58,6 @@ async def test_who_always_loses_is_told_so(tmp_path: Path, monkeypatch: pytest.M
 async def test_where_nothing_is_in_force_the_remedy_is_told(tmp_path: Path):
     ledger = Ledger(FolderStore(tmp_path))
     await adopted(ledger, limited_to(1000, effective_from=date(2027, 1, 1)))
-    with pytest.raises(NotFoundError, match="adopt one with `almoner policy adopt FILE`"):
+    remedy = "no policy is in force on 2026-11-23: adopt one with `almoner policy adopt FILE`"
+    with pytest.raises(NotFoundError, match=remedy):
         await Shelf(ledger).in_force(NOON.date())

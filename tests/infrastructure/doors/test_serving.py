@@ -1,0 +1,68 @@
+"""What a sender reads when a door cannot take something: never a bare 500, always what to do."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from blocks import connect
+from blocks.errors import ConflictError, UnavailableError, UnreadableError
+from blocks.ledger import Ledger
+from blocks.rulebook import Shelf
+from blocks.store import FolderStore
+from infrastructure.doors.__main__ import app
+from infrastructure.doors.http import Request
+from tests.infrastructure.doors.conftest import event_request, interaction
+
+BODY = json.dumps({"requester": "rita.okafor", "cost_centre": "OR", "item": "KNEE-TIB-4", "quantity": 2}).encode()
+
+
+class Failing(FolderStore):
+    """A store that takes no write."""
+
+    error: Exception
+
+    async def create(self, _key: str, _data: bytes) -> None:
+        raise self.error
+
+
+async def sent(path: str, request: Request, store: FolderStore) -> httpx.Response:
+    """Send a request to the doors as they are served."""
+    ledger = Ledger(store)
+    with connect.bound(connect.Outside(ledger, Shelf(ledger))):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app()), base_url="http://doors.test") as client:
+            return await client.post(path, content=request.body, headers=dict(request.headers))
+
+
+@pytest.mark.parametrize(
+    ("path", "request_"),
+    [("/events/inventory", event_request(BODY)), ("/slack/interactions", interaction("U0IVO", type="block_actions"))],
+)
+async def test_where_no_policy_is_in_force_one_is_told_how_to_adopt_it(tmp_path: Path, path: str, request_: Request):
+    answer = await sent(path, request_, FolderStore(tmp_path))
+    assert answer.status_code == 503
+    assert "no policy is in force on " in answer.json()["error"]
+    assert "adopt one with `almoner policy adopt FILE`" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (ConflictError("cases/RQ-1/00000001.json"), "others were writing at the same moment"),
+        (UnavailableError("store", "it did not answer"), "store: it did not answer"),
+        (UnreadableError("store", "it does not let us in"), "store: it does not let us in"),
+    ],
+)
+@pytest.mark.usefixtures("hospital")
+async def test_what_could_not_be_written_is_to_be_sent_again(tmp_path: Path, error: Exception, why: str):
+    store = Failing(tmp_path / "store")
+    store.error = error
+    answer = await sent("/events/inventory", event_request(BODY), store)
+    assert answer.status_code == 503
+    assert answer.json()["error"] == f"not taken: {why}. Please send it again; nothing is taken twice"
+
+
+async def test_a_body_beyond_measure_is_refused_with_what_to_do(hospital):
+    answer = await sent("/events/inventory", Request({}, b" " * (1024 * 1024 + 1)), hospital.ledger.store)
+    assert (answer.status_code, "send less at a time" in answer.json()["error"]) == (413, True)
