@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "env": "Print the stack's environment for a shell (with its secrets).",
     "demo": "Play a hospital's morning of requisitions.",
     "requisition": "Hand in requisitions.",
+    "case": "Settle a case that is in doubt.",
     "ledger": "Read the ledger, and verify it.",
     "policy": "Put a policy or a directory in force.",
 }

@@ -1,6 +1,6 @@
 """The case in hand: its chain, what it remembers, what it has yet to write. Knows no Prefect."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -65,11 +65,20 @@ class Case:
         """Find the latest line of an act about a key, written or not yet."""
         return self._index.get((act, key))
 
+    def latest(self, key: str, acts: Collection[str]) -> Line | None:
+        """Find the latest line about a key that is any of these acts, written or not yet."""
+        lines = reversed((*self.chain.lines, *self._unwritten))
+        return next((line for line in lines if line.key == key and line.act in acts), None)
+
     def note(self, act: str, key: str = "", *, body: dict[str, Any] | None = None, **marks: str | None) -> None:
         """Remember a line, to be written with the next durable one."""
         line = Line(act=act, key=key, actor=self.actor, at=self.clock(), body=body or {}, **marks)
         self._unwritten.append(line)
         self._index[act, key] = line
+
+    def has_written(self, line: Line) -> bool:
+        """Say whether a line is in the ledger by now."""
+        return line not in self._unwritten
 
     async def write(self) -> None:
         """Append what was noted; raise `OvertakenError` if another run has written meanwhile."""

@@ -17,7 +17,7 @@ class Line(Record):
     """One act: who did what, when, about what, having seen what.
 
     `act` is one of: received, step, asked, posted, decided, late, question, answer, refused-click,
-    intent, outcome, unknown, held, released, spent, dropped, told, attempt, adopted, ended.
+    intent, attempt, unknown, parked, settled, outcome, held, released, spent, dropped, told, adopted, ended.
     """
 
     act: str

@@ -50,11 +50,19 @@ def headline(chain: Chain) -> str:
     if ended := chain.last("ended"):
         outcome = Outcome.model_validate(ended.body["outcome"])
         return f"**{outcome.ended.capitalize()}**: {_cell(outcome.because)}"
+    if parked := in_doubt(chain):
+        return f"**In doubt**: did the {_cell(parked.body['effect'])} happen? A person must look"
     if asked := chain.last("asked"):
         ask = Ask.model_validate(asked.body["ask"])
         if not chain.last("decided", ask.key):
             return f"**Waits** for {ask.role} of {ask.cost_centre}"
     return "**Under way**"
+
+
+def in_doubt(chain: Chain) -> Line | None:
+    """Find the effect of which nobody can say whether it happened, until a person has settled it."""
+    words = [line for line in chain.lines if line.act in {"parked", "settled", "outcome"}]
+    return words[-1] if words and words[-1].act == "parked" else None
 
 
 def _act(line: Line) -> str:
@@ -101,6 +109,15 @@ def _intent(line: Line) -> str:
     return f"intends the {line.body.get('effect')} under key `{line.key}`"
 
 
+def _settled(line: Line) -> str:
+    effect, verdict = line.body["effect"], line.body["verdict"]
+    if verdict == "made":
+        return f"says that the {effect} was made: {_cell(line.body['document']['number'])}"
+    if verdict == "not-made":
+        return f"says that the {effect} was not made"
+    return f"gives up the {effect}: {_cell(line.body['because'])}"
+
+
 def _outcome(line: Line) -> str:
     if "refused" in line.body:
         return f"{line.body['effect']} refused: {_cell(line.body['refused'])}"
@@ -126,6 +143,8 @@ TELLERS: dict[str, Callable[[Line], str]] = {
     "intent": _intent,
     "unknown": lambda line: f"{line.body['effect']}: the answer was lost, so it is looked up",
     "parked": lambda line: f"{line.body['effect']}: in doubt, waits for a person",
+    "settled": _settled,
+    "attempt": lambda line: f"tries the {line.body['effect']} again under key `{line.key}`",
     "outcome": _outcome,
     "ended": _ended,
 }

@@ -150,3 +150,16 @@ async def test_where_nobody_can_say_it_waits_for_a_person(tmp_path, personality,
             await attempt(hospital, case)
     assert (await acts(hospital, case)).count("parked") == 1
     assert len(hospital.erp.orders()) == 1
+
+
+async def test_a_key_that_is_kept_for_a_day_is_kept_from_its_first_use(tmp_path):
+    day = PERSONALITIES["keeps keys for a day"]
+    hospital, case = await opened(tmp_path, day)
+    for _ in range(2):
+        hospital.erp.lose = 1
+        hospital.erp._made.clear()  # each answer is lost, and so is what was made
+        with pytest.raises(UnavailableError):
+            await attempt(hospital, case)
+        hospital.now += timedelta(hours=12)
+    with pytest.raises(InDoubtError):
+        await attempt(hospital, case)

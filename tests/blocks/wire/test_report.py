@@ -27,6 +27,11 @@ def ended(how: str, because: str) -> Line:
     return line("ended", outcome=Outcome(ended=how, because=because).model_dump(mode="json"))
 
 
+def settled(verdict: str, **more: Any) -> Line:
+    return line("settled", "person:paula.reyes", "k", effect="order", verdict=verdict, **more)
+
+
+PARKED = line("parked", key="k", effect="order")
 RECEIVED = line(
     "received", "door:inventory", message={"source": "inventory", "id": "4|2"},
     request={"requester": "rita.okafor", "item": "HIP-STEM-12", "reason": "a | b\n<script>", "needed_by": None},
@@ -51,7 +56,7 @@ LINES = [
     step("hold_funds", {}),
     line("intent", key="k", effect="order", draft={}),
     line("unknown", key="k", effect="order", detail="time-out"),
-    line("parked", key="k", effect="order"),
+    PARKED,
     line("outcome", key="k", effect="order", how="adopted", document=DOCUMENT),
     line("outcome", key="k", effect="order", refused="no address", system="erp"),
     line("something-new"),
@@ -86,11 +91,26 @@ def test_reads_that_only_fetched_say_nothing():
         ([RECEIVED], "**Under way**"),
         ([RECEIVED, ASKED], "**Waits** for"),
         ([RECEIVED, ASKED, DECIDED], "**Under way**"),
+        ([RECEIVED, PARKED], "**In doubt**: did the order happen? A person must look"),
+        ([RECEIVED, PARKED, settled("not-made")], "**Under way**"),
         ([RECEIVED, ended("refused", "too | dear")], "**Refused**: too \\| dear"),
     ],
 )
 def test_the_headline_says_how_it_stands(lines, says):
     assert headline(chain(*lines)).startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        (settled("made", document=DOCUMENT), "says that the order was made: 7"),
+        (settled("not-made"), "says that the order was not made"),
+        (settled("given-up", because="too | late"), "gives up the order: too \\| late"),
+        (line("attempt", key="k", effect="order"), "tries the order again under key `k`"),
+    ],
+)
+def test_what_a_person_says_of_a_doubt_is_told(said, says):
+    assert tell(said) == says
 
 
 def test_a_book_has_a_report_too():

@@ -1,0 +1,116 @@
+"""Parked effects: nobody can say whether one happened, until a person says so.
+
+Knows no Prefect. The person's word is one line in the ledger; the effect itself is made or left by whoever carries
+the case next (see `tasks.effects`).
+"""
+
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from blocks.errors import ConflictError
+from blocks.ledger import Chain, Ledger
+from blocks.ports import Erp
+from blocks.records.ledger import Line
+from blocks.records.people import EVERYWHERE, Person
+from blocks.records.purchasing import ErpDocument
+from blocks.wire.report import in_doubt
+
+RACES_MAX = 20
+KINDS: dict[str, Literal["purchase order", "stock issue"]] = {"order": "purchase order", "issue": "stock issue"}
+"""What each effect makes in the ERP."""
+
+
+class Said(NamedTuple):
+    """What a person says about the parked effect of a case: it was made, it was not, or it shall not be."""
+
+    case: str
+    verdict: Literal["made", "not-made", "given-up"]
+    number: str = ""
+    because: str = ""
+
+
+class CannotSettleError(Exception):
+    """What a person says is not taken; the text says why, and what to do."""
+
+
+async def settle(said: Said, by: Person | None, door: str, *, ledger: Ledger, erp: Erp, at: datetime) -> str:
+    """Take a person's word, and say what was taken.
+
+    Whoever appends first has said it. Where the ERP can be asked, nobody's word stands against the ERP's.
+    """
+    if by is None:
+        raise CannotSettleError("This person is not in the directory: give the id of somebody who is.")
+    chain = await ledger.read(said.case)
+    for _ in range(RACES_MAX):
+        parked = _parked(chain)
+        if reason := reason_not_to_settle(said, by, chain):
+            raise CannotSettleError(reason)
+        document = await _document(said, by, parked, erp)
+        body = {
+            "effect": parked.body["effect"],
+            "verdict": said.verdict,
+            "name": by.name,
+            "because": said.because.strip(),
+            "document": document.model_dump(mode="json") if document else None,
+        }
+        line = Line(act="settled", key=parked.key, actor=f"person:{by.id}", at=at, source=door, body=body)
+        try:
+            await ledger.append(chain, [line])
+        except ConflictError:
+            chain = await ledger.read(said.case, known=chain)
+        else:
+            return _taken(said, parked.body["effect"])
+    message = f"{said.case}: {RACES_MAX} lost races in a row"
+    raise ConflictError(message)
+
+
+def reason_not_to_settle(said: Said, by: Person, chain: Chain) -> str | None:
+    """Say why a person's word is not taken, or None where it is: they answer for the cost centre, and did not ask."""
+    request = chain.lines[0].body["request"]
+    if not by.active:
+        return f"{by.name} is no longer active: an active colleague must say it."
+    if by.id == request["requester"]:
+        return f"{by.name} asked for this: somebody else must say it."
+    if not any({EVERYWHERE, request["cost_centre"]} & set(grant.cost_centres) for grant in by.grants):
+        return f"{by.name} holds no role for {request['cost_centre']}: somebody who does must say it."
+    if said.verdict == "made" and not said.number.strip():
+        return "Please give the number of the document."
+    if said.verdict == "given-up" and not said.because.strip():
+        return "Please say why: the requester will read it."
+    return None
+
+
+def _parked(chain: Chain) -> Line:
+    if not chain.seq:
+        raise CannotSettleError(f"The ledger has no case {chain.case}. Its number stands on the card.")
+    if parked := in_doubt(chain):
+        return parked
+    settled = chain.last("settled")
+    by = f": {settled.body['name']} settled it at {settled.at:%H:%M} UTC on {settled.at:%d %b}" if settled else ""
+    raise CannotSettleError(
+        f"{chain.case} is not in doubt{by}. `almoner ledger show {chain.case}` tells how it stands."
+    )
+
+
+async def _document(said: Said, by: Person, parked: Line, erp: Erp) -> ErpDocument | None:
+    """Return the document that was made: as the ERP holds it, or on the person's word where the ERP cannot say."""
+    effect, number = parked.body["effect"], said.number.strip()
+    if not erp.personality.finds:
+        word = f"on the word of {by.name}"
+        made = ErpDocument(kind=KINDS[effect], number=number, state=word, key=parked.key)
+        return made if said.verdict == "made" else None
+    found = await (erp.find_order if effect == "order" else erp.find_issue)(parked.key)
+    if found is None and said.verdict == "made":
+        raise CannotSettleError(f"The ERP holds no {effect} under our key: say --not-made, and it is tried again.")
+    if found and (said.verdict != "made" or found.number != number):
+        other = f", not {number}" if number else f": say --made {found.number}"
+        raise CannotSettleError(f"The ERP holds {effect} {found.number} under our key{other}.")
+    return found
+
+
+def _taken(said: Said, effect: str) -> str:
+    return {
+        "made": f"The {effect} was made, as {said.number.strip()}.",
+        "not-made": f"The {effect} was not made; it is tried again.",
+        "given-up": f"The {effect} is given up: {said.because.strip()}.",
+    }[said.verdict]

@@ -1,0 +1,114 @@
+"""`almoner case settle`, as somebody types it, over a ledger in a folder."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from blocks.ports import Personality
+from infrastructure.commands.case import app
+from tasks.effects import InDoubtError
+from tests.hospital import Hospital
+
+
+class Town:
+    """A hospital, the number of its one case, and who heard the bell."""
+
+    def __init__(self, root: Path) -> None:
+        self.rung: list[str] = []
+        self.hospital, self.case = asyncio.run(in_doubt(root))
+
+    def settle(self, *words: str, by: str = "paula.reyes") -> Result:
+        with self.hospital.bound():
+            return CliRunner().invoke(app, ["settle", self.case, "--as", by, *words])
+
+    def acts(self) -> list[str]:
+        return [line.act for line in asyncio.run(self.hospital.chain(self.case)).lines]
+
+
+async def in_doubt(root: Path) -> tuple[Hospital, str]:
+    hospital = await Hospital.opened(root, personality=Personality(key_kept_s=0, finds=False))
+    case = await hospital.submit("IVSET-20", 40)
+    hospital.erp.lose = 1
+    with pytest.raises(InDoubtError):
+        await hospital.wake(case)
+    return hospital, case
+
+
+@pytest.fixture
+def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Town:
+    monkeypatch.setattr("tasks.durable.BACKOFF_S", 0)
+    monkeypatch.setenv("ALMONER_STORE", str(tmp_path))
+    monkeypatch.delenv("ALMONER_BELL_URL", raising=False)
+    return Town(tmp_path)
+
+
+@pytest.fixture
+def _bell(town: Town, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    class Bell(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            town.rung += json.loads(self.rfile.read(int(self.headers["content-length"])))["cases"]
+            self.send_response(202)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Bell) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setenv("ALMONER_BELL_URL", f"http://127.0.0.1:{server.server_port}")
+        yield
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.usefixtures("_bell")
+def test_what_is_said_is_in_the_ledger_and_the_bell_is_rung(town: Town):
+    told = town.settle("--made", "1")
+    assert (told.exit_code, told.stdout) == (0, "✓ The order was made, as 1.\n")
+    assert town.rung == [town.case]
+    assert town.acts()[-1] == "settled"
+    assert asyncio.run(town.hospital.wake(town.case)).document == "1"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--not-made"], "✓ The order was not made; it is tried again."),
+        (["--give-up", "no longer needed"], "✓ The order is given up: no longer needed."),
+    ],
+)
+def test_where_nobody_hears_the_bell_it_says_when_the_case_goes_on(town: Town, words: list[str], says: str):
+    told = town.settle(*words)
+    assert told.exit_code == 0
+    assert told.stdout == f"{says}\nNobody heard the bell: the case goes on with the next round of upkeep.\n"
+
+
+def test_who_may_not_say_so_is_told_why(town: Town):
+    told = town.settle("--not-made", by="rita.okafor")
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert told.stderr == "✗ Rita Okafor asked for this: somebody else must say it.\n"
+    assert town.acts()[-1] == "parked"
+
+
+@pytest.mark.parametrize("words", [[], ["--not-made", "--made", "1"], ["--made", "1", "--give-up", "x"]])
+def test_exactly_one_thing_is_said(town: Town, words: list[str]):
+    told = town.settle(*words)
+    assert told.exit_code == 2
+    assert "say one of --made NUMBER, --not-made, --give-up REASON" in " ".join(told.stderr.replace("│", "").split())
+    assert town.acts()[-1] == "parked"
+
+
+def test_where_the_erp_does_not_answer_nothing_is_settled(town: Town):
+    town.hospital.erp.personality = Personality(key_kept_s=0, finds=True)
+    town.hospital.erp.fail = 1
+    told = town.settle("--not-made")
+    assert told.exit_code == 1
+    assert told.stderr == "✗ Nothing was settled, FakeErp: it cannot be reached. Please try again.\n"
+    assert town.acts()[-1] == "parked"
