@@ -37,12 +37,14 @@ async def test_runs_of_another_living_worker_are_left_alone(house: House) -> Non
 
 async def test_runs_of_another_worker_that_died_are_taken_over(house: House) -> None:
     one = house.worker("--poll-s", "60", "--name", "one")
-    run = await house.run("lasting", case="RQ-1", folder=str(house.folder), seconds=1)
-    house.worker("--poll-s", "60", "--rescue-s", "1", "--name", "two")
+    run = await house.run("lasting", case="RQ-1", folder=str(house.folder), seconds=8)
     one.ring(run)
     await until(lambda: _noted(house, "RQ-1", 1), "the run to begin")
+    house.worker("--poll-s", "60", "--rescue-s", "1", "--name", "two")
     one.kill()
     await house.in_state(run, "Completed", within_s=60)
+    assert house.notes("RQ-1") == ["began", "began", "ended"]
+    assert "Crashed" in await house.history(run)
 
 
 async def test_a_run_that_keeps_killing_its_worker_is_left_alone_in_the_end(house: House) -> None:

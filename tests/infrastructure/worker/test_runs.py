@@ -52,6 +52,7 @@ async def test_a_run_nobody_rang_for_is_found_by_the_poll(house: House) -> None:
     house.worker("--poll-s", "1")
     house.answer("RQ-1")
     await house.in_state(await house.waiting("RQ-1"), "Completed")
+    assert house.notes("RQ-1") == ["began", "went on"]
 
 
 async def test_a_run_rung_for_again_and_again_runs_once(house: House) -> None:
