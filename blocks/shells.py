@@ -16,15 +16,7 @@ from blocks.store import S3Store
 
 
 class TrytonErpBlock(Block):
-    """Stock, contracts, budgets and orders in Tryton.
-
-    Example:
-        ```python
-        from blocks.shells import TrytonErpBlock
-
-        erp = TrytonErpBlock.load("main").client()
-        ```
-    """
+    """Stock, contracts, budgets and orders in Tryton."""
 
     _block_type_name = "Tryton ERP"
     _block_type_slug = "tryton-erp"
@@ -39,15 +31,7 @@ class TrytonErpBlock(Block):
 
 
 class SlackDeskBlock(Block):
-    """Cards, threads and messages in Slack.
-
-    Example:
-        ```python
-        from blocks.shells import SlackDeskBlock
-
-        desk = SlackDeskBlock.load("main").client()
-        ```
-    """
+    """Cards, threads and messages in Slack."""
 
     _block_type_name = "Slack desk"
     _block_type_slug = "slack-desk"
@@ -61,15 +45,7 @@ class SlackDeskBlock(Block):
 
 
 class EvidenceStoreBlock(Block):
-    """The bucket that holds the ledger.
-
-    Example:
-        ```python
-        from blocks.shells import EvidenceStoreBlock
-
-        store = EvidenceStoreBlock.load("main").client()
-        ```
-    """
+    """The bucket that holds the ledger."""
 
     _block_type_name = "Evidence store"
     _block_type_slug = "evidence-store"

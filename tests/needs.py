@@ -23,6 +23,18 @@ def corpus(path: str) -> Path:
     return found if found.exists() else missing(f"The reference file {path} is not here; set ALMONER_CORPUS.")
 
 
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+"""A browser that talks to nobody but the page."""
+
+
 def chromium() -> str:
     """Find the browser: ALMONER_CHROMIUM, else where Debian puts it."""
     found = os.environ.get("ALMONER_CHROMIUM", "/usr/bin/chromium")

@@ -8,17 +8,8 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 from tests.e2e.house import House
-from tests.needs import chromium
+from tests.needs import CHROMIUM_FLAGS, chromium
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 PATIENCE_MS = 30_000
 
@@ -26,7 +17,7 @@ PATIENCE_MS = 30_000
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as play:
-        opened = await play.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        opened = await play.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         yield opened
         await opened.close()
 

@@ -9,24 +9,15 @@ from slack_sdk import WebClient
 from tests.infrastructure.desk.cards import CARD, EVERY_BLOCK, FORM, plain
 from tests.infrastructure.desk.conftest import Running
 from tests.infrastructure.desk.listening import ListeningApp
-from tests.needs import chromium
+from tests.needs import CHROMIUM_FLAGS, chromium
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 EVIL = "<img src=x onerror=\"document.title='pwned'\">"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        opened = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         yield opened
         opened.close()
 
