@@ -4,7 +4,7 @@
   - UnavailableError   it did not answer, or asked us to come back: worth a retry
       - UnknownError   it did not answer *after we asked it to change something*: look it up, never repeat
   - RefusedError       it said no, and will say no again: a business answer
-  - UnreadableError    it answered, and we could not read the answer: a person must look
+  - UnreadableError    its answer is no use, unreadable or "you may not come in": an admin must look
 * ConflictError        somebody else wrote that place in the ledger first: read again, decide again
 * NotFoundError        there is nothing under that key
 """
@@ -32,7 +32,7 @@ class RefusedError(OutsideError):
 
 
 class UnreadableError(OutsideError):
-    """It answered, and we could not read the answer."""
+    """It answered, and its answer says nothing about what we asked: unreadable, or it does not let us in."""
 
 
 class ConflictError(Exception):

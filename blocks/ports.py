@@ -29,7 +29,7 @@ class Erp(Protocol):
     Reads raise `RefusedError` where the ERP does not know the item or the cost centre (the message names
     the field and the remedy) and `UnavailableError` where it does not answer. Changes raise `RefusedError`
     when the ERP says no (nothing was kept, or what was kept is a draft that binds nobody) and `UnknownError`
-    when the answer was lost.
+    when the answer was lost. `UnreadableError` where it does not let us in: nobody judged the request.
     """
 
     @property

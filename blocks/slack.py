@@ -8,7 +8,7 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.models.metadata import Metadata
 from slack_sdk.web.async_client import AsyncWebClient
 
-from blocks.errors import RefusedError, UnavailableError, UnknownError
+from blocks.errors import RefusedError, UnavailableError, UnknownError, UnreadableError
 from blocks.ports import Card
 from blocks.records.approval import Posted
 
@@ -16,6 +16,12 @@ EVENT = "almoner_message"
 LOOK_BACK = 200
 """How many messages of a channel are searched for one that may have been posted already."""
 COME_BACK = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+NOT_LET_IN = frozenset({
+    "not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired", "missing_scope",
+    "no_permission", "not_allowed_token_type", "team_access_not_granted", "access_denied", "org_login_required",
+    "ekm_access_denied",
+})  # fmt: skip
+"""What Slack says of our token rather than of the message."""
 
 
 class SlackDesk:
@@ -125,6 +131,9 @@ class SlackDesk:
             code = str(error.response.get("error", error.response.status_code))
             if code in COME_BACK or error.response.status_code >= 500:  # noqa: PLR2004  HTTP's own classes
                 raise UnknownError("slack", f"{method}: {code}") from error
+            if code in NOT_LET_IN:
+                why = f"{method}: {code}: check SLACK_BOT_TOKEN and the scopes of the app"
+                raise UnreadableError("slack", why) from error
             raise RefusedError("slack", f"{method}: {code}") from error
         except aiohttp.ClientConnectorError as error:
             raise UnavailableError("slack", f"{method}: {error}") from error

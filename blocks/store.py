@@ -18,11 +18,14 @@ from obstore.exceptions import (
 )
 from obstore.store import S3Store as Bucket
 
-from blocks.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
+from blocks.errors import ConflictError, NotFoundError, RefusedError, UnavailableError, UnreadableError
 from blocks.ports import Blob
 
 KEY_MAX = 900
 """S3 allows 1,024 bytes a key; the rest is room for prefixes."""
+DENIED = ("401 Unauthorized", "403 Forbidden")
+"""How the client's generic errors say it: a listing has no error of its own for it."""
+NOT_LET_IN = "it does not let us in: check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the bucket's policy"
 
 
 class S3Store:
@@ -119,10 +122,16 @@ def _as_ours() -> Iterator[None]:
     try:
         yield
     except (AlreadyExistsError, PreconditionError) as error:
-        raise ConflictError(str(error)) from error
+        raise ConflictError(_said(error)) from error
     except FileNotFoundError as error:
-        raise NotFoundError(str(error)) from error
-    except (PermissionDeniedError, UnauthenticatedError) as error:
-        raise RefusedError("store", str(error).split("\n", 1)[0]) from error
+        raise NotFoundError(_said(error)) from error
     except (BaseError, OSError, TimeoutError) as error:
-        raise UnavailableError("store", str(error).split("\n", 1)[0]) from error
+        said = _said(error)
+        if isinstance(error, PermissionDeniedError | UnauthenticatedError) or any(code in said for code in DENIED):
+            raise UnreadableError("store", f"{NOT_LET_IN} ({said})") from error
+        raise UnavailableError("store", said) from error
+
+
+def _said(error: Exception) -> str:
+    """Cut an error to its first line, without the server's XML."""
+    return str(error).split("\n", 1)[0].partition(" <?xml")[0].removesuffix(":")

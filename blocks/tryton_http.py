@@ -2,8 +2,8 @@
 
 What an answer means:
 
-* 400  a business answer: `RefusedError`, in Tryton's words
-* 403  the service user may not: `RefusedError`
+* 400  a business answer: `RefusedError`, in Tryton's words; or no right to a kind of record, as below
+* 401, 403  it does not know our key, or our user may not: `UnreadableError` (nobody judged the request)
 * 404  no such record (or none we may see): `GoneError`
 * 500  rolled back; a broken unique index is `TakenError`. Otherwise a change is `UnknownError`
   (look it up), a read `UnreadableError` (a person must look)
@@ -29,6 +29,9 @@ BUSY_TRIES: Final = 6
 BUSY_PAUSE_S: Final = 0.1
 CONNECTIONS: Final = 4
 """A small Tryton answers one request at a time: the rest wait here, where waiting is no time-out."""
+
+NO_ACCESS: Final = "You are not allowed to access "
+"""What Tryton says, as a business answer, where our user may not see or make such records at all."""
 
 Values = Mapping[str, object]
 Domain = Sequence[object]
@@ -134,12 +137,13 @@ def _read(answer: httpx.Response) -> Any:
     status = answer.status_code
     if answer.is_success:
         return _value(answer)
+    if status == HTTPStatus.FORBIDDEN or (status == HTTPStatus.BAD_REQUEST and NO_ACCESS in answer.text):
+        why = f"our user has no right to {_purpose(answer.request)}: have an administrator check its groups"
+        raise UnreadableError(SYSTEM, why)
     if status == HTTPStatus.BAD_REQUEST:
         raise RefusedError(SYSTEM, _business_message(answer))
     if status == HTTPStatus.UNAUTHORIZED:
         raise UnreadableError(SYSTEM, "it does not accept our key: check ALMONER_ERP_KEY and the database's name")
-    if status == HTTPStatus.FORBIDDEN:
-        raise RefusedError(SYSTEM, f"our user has no right to {_purpose(answer.request)}: check its groups")
     if status == HTTPStatus.NOT_FOUND:
         raise GoneError(SYSTEM, f"there is nothing at {_purpose(answer.request)}")
     if status == HTTPStatus.TOO_MANY_REQUESTS:

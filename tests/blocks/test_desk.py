@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from blocks.errors import RefusedError, UnavailableError
+from blocks.errors import RefusedError, UnavailableError, UnreadableError
 from blocks.ports import Card
 from blocks.records.approval import Posted
 from blocks.slack import SlackDesk
@@ -161,8 +161,8 @@ async def test_a_channel_that_is_not_there_is_refused_with_what_to_do(connect):
         await connect().post("#nowhere", card("k"))
 
 
-async def test_a_token_that_is_not_ours_is_refused(connect):
-    with pytest.raises(RefusedError, match="invalid_auth"):
+async def test_a_token_that_is_not_ours_is_an_admins_matter_with_what_to_check(connect):
+    with pytest.raises(UnreadableError, match="invalid_auth: check SLACK_BOT_TOKEN and the scopes of the app"):
         await connect("xoxb-another").post("approvals", card("k"))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from blocks.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
+from blocks.errors import ConflictError, NotFoundError, RefusedError, UnavailableError, UnreadableError
 from blocks.ports import Store
 from blocks.store import FolderStore, S3Store
 from blocks.wire.requisitions import spell_out
@@ -112,10 +112,20 @@ async def test_a_server_that_is_not_there_is_unavailable():
             await attempt
 
 
-async def test_a_key_that_is_not_ours_is_refused(seaweed):
+async def test_a_key_that_is_not_ours_is_an_admins_matter_and_no_answer_to_anybodys_request(seaweed):
     stranger = S3Store(
         "evidence", endpoint=seaweed.site.ports.url("s3"), region="us-east-1",
         access_key_id=seaweed.site.keys.s3_access_key, secret_access_key="guessed",
     )  # fmt: skip
-    with pytest.raises(RefusedError):
-        await stranger.get("a/1")
+    for attempt in (stranger.create("a/1", b"1"), stranger.get("a/1"), keys(stranger, "a/")):
+        with pytest.raises(UnreadableError, match="does not let us in: check AWS_ACCESS_KEY_ID") as raised:
+            await attempt
+        assert "403 Forbidden" in raised.value.detail
+        assert "<" not in raised.value.detail
+
+
+async def test_what_is_not_there_is_told_in_one_line(store: Store):
+    with pytest.raises(NotFoundError) as raised:
+        await store.get("a/1")
+    assert "a/1" in str(raised.value)
+    assert "\n" not in str(raised.value)

@@ -2,9 +2,10 @@
 
 import pytest
 
-from blocks.errors import RefusedError
+from blocks.errors import RefusedError, UnavailableError, UnreadableError
 from tasks.approvals import CannotAskError
 from tests.fakes.desk import FakeDesk
+from tests.fakes.erp import FakeErp
 
 REFUSED = [
     ("an unknown item", {"item": "NO-SUCH-1"}, "item: the ERP knows no item NO-SUCH-1"),
@@ -58,14 +59,36 @@ async def test_a_requester_who_holds_the_role_is_refused_where_others_hold_it_to
 
 
 async def test_an_erp_that_does_not_answer_leaves_the_case_to_be_woken_again(hospital, monkeypatch):
-    from blocks.errors import UnavailableError
-
     monkeypatch.setattr("tasks.durable.BACKOFF_S", 0)
     case = await hospital.submit("IVSET-20", 40)
     hospital.erp.fail = 5
     with pytest.raises(UnavailableError):
         await hospital.wake(case)
     assert (await hospital.wake(case)).ended == "ordered"
+
+
+class LockedErp(FakeErp):
+    """An ERP that does not let us in where it is locked, for instance as our key has expired."""
+
+    locked: str = ""
+
+    def _arrive(self, call: str) -> None:
+        if call == self.locked:
+            raise UnreadableError("erp", "it does not accept our key")
+        super()._arrive(call)
+
+
+@pytest.mark.parametrize("locked", ["sourcing", "order"])
+async def test_an_erp_that_does_not_let_us_in_refuses_no_request(hospital, locked):
+    hospital.erp = LockedErp()
+    hospital.erp.locked = locked
+    case = await hospital.submit("IVSET-20", 40)
+    for _ in range(2):
+        with pytest.raises(UnreadableError, match="does not accept our key"):
+            await hospital.wake(case)
+    hospital.erp.locked = ""
+    assert (await hospital.wake(case)).ended == "ordered"
+    assert len(hospital.erp.orders()) == 1
 
 
 class ClosedDesk(FakeDesk):

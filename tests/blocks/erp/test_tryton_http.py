@@ -17,6 +17,7 @@ from tests.blocks.erp.contract import asked
 PAGE = "<!doctype html><title>500</title><h1>Error</h1><p>{}</p>"
 UNIQUE = PAGE.format("UNIQUE constraint failed: purchase_purchase.reference")
 REFUSAL = b'{"message": "A value is required in record \\"7 [k]\\" of \\"Purchase\\".", "description": ""}'
+NO_ACCESS = b'{"message": "You are not allowed to access \\"Purchase\\".", "description": null}'
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
@@ -54,7 +55,8 @@ async def change(handler: Handler) -> object:
     [
         pytest.param(always(400, REFUSAL), RefusedError, RefusedError, id="a business answer"),
         pytest.param(always(401), UnreadableError, UnreadableError, id="a wrong key"),
-        pytest.param(always(403), RefusedError, RefusedError, id="no right"),
+        pytest.param(always(400, NO_ACCESS), UnreadableError, UnreadableError, id="no right to a kind of record"),
+        pytest.param(always(403), UnreadableError, UnreadableError, id="no right to an act"),
         pytest.param(always(404), GoneError, GoneError, id="no record"),
         pytest.param(always(413), UnreadableError, UnreadableError, id="another complaint"),
         pytest.param(always(429), UnavailableError, UnavailableError, id="too many requests"),
@@ -84,6 +86,12 @@ async def test_a_business_answer_is_shown_without_the_name_of_the_record():
     with pytest.raises(RefusedError) as raised:
         await change(always(400, REFUSAL))
     assert raised.value.detail == 'A value is required of "Purchase".'
+
+
+@pytest.mark.parametrize("handler", [always(403), always(400, NO_ACCESS)])
+async def test_a_right_that_our_user_lacks_is_told_with_what_to_check(handler: Handler):
+    with pytest.raises(UnreadableError, match=r"no right to POST purchase\.purchase/7/confirm: .* its groups"):
+        await change(handler)
 
 
 async def test_a_page_is_shown_as_text():
