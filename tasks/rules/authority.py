@@ -1,5 +1,8 @@
 """Who may answer an ask: one rule behind every door, judged again on the way out."""
 
+from collections.abc import Collection, Mapping
+from itertools import combinations
+
 from blocks.records.approval import Ask, Decision
 from blocks.records.money import Money
 from blocks.records.people import EVERYWHERE, Directory, Grant, Person, Role
@@ -44,6 +47,18 @@ def who_may(directory: Directory, role: Role, cost_centre: str, amount: Money, *
             grant.role == role and _covers(grant, cost_centre) and _within(grant, amount) for grant in person.grants
         )
     )
+
+
+def too_few_for(holders: Mapping[Role, Collection[str]]) -> tuple[Role, ...]:
+    """Name the fewest roles that cannot each have a person of its own; empty where all can.
+
+    That is so exactly where some of the roles are held, together, by fewer people than there are roles (Hall).
+    """
+    for count in range(1, len(holders) + 1):
+        for roles in combinations(holders, count):
+            if len({person for role in roles for person in holders[role]}) < count:
+                return roles
+    return ()
 
 
 def _covers(grant: Grant, cost_centre: str) -> bool:

@@ -1,5 +1,6 @@
 """Requisitions: what policy refuses, and who must agree."""
 
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from blocks.records.approval import Ask
@@ -8,7 +9,7 @@ from blocks.records.outcome import Facts
 from blocks.records.people import Directory, Role
 from blocks.records.policy import Band, Policy, Rulebook
 from blocks.records.purchasing import IssueDraft, OrderDraft, Requisition, Sourcing
-from tasks.rules.authority import who_may
+from tasks.rules.authority import too_few_for, who_may
 from tasks.rules.funds import reason_short
 
 
@@ -61,16 +62,15 @@ def approvals_needed(case: str, request: Requisition, facts: Facts, rulebook: Ru
 
     The amount that counts is this one and what the requester ordered from the same supplier within
     policy's window, so that a split order needs what the whole would have needed.
-    Raises `NobodyMayError` where a role that policy names is held by nobody.
+    Raises `NobodyMayError` where not every role that policy names can be filled, each by a person of its own.
     """
     directory, policy = rulebook.directory, rulebook.policy
     amount = amount_of(request, facts.sourcing)
     counted = amount + facts.recent if facts.recent else amount
     needs = _roles(facts, policy, amount, counted)
-    if missing := [role for role, _ in needs if not _candidates(directory, role, request, counted)]:
-        raise NobodyMayError(missing[0], request.cost_centre, counted)
-    asker = directory.person(request.requester)
     names = [role for role, _ in needs]
+    _assert_fillable(names, request, counted, directory)
+    asker = directory.person(request.requester)
     return tuple(
         Ask(
             key=f"{look}-{role}",
@@ -129,12 +129,24 @@ def to_issue(request: Requisition, on: date) -> IssueDraft:
 
 
 class NobodyMayError(Exception):
-    """An empty set of approvers: a mistake in directory or policy, never leave for anyone."""
+    """Too few people for the roles: a mistake in directory or policy, never leave for anyone, nor to wait for ever."""
 
-    def __init__(self, role: str, cost_centre: str, amount: Money) -> None:
+    def __init__(self, roles: Sequence[Role], people: Iterable[str], where: str) -> None:
+        named, only = " and ".join(roles), " and ".join(sorted(people))
         super().__init__(
-            f"nobody active holds {role} for {cost_centre} up to {amount}: the directory must name somebody"
+            f"only {only} may decide as {named} for {where}, and nobody decides one case in two roles: "
+            "the directory must name somebody else"
+            if only
+            else f"nobody active holds {named} for {where}: the directory must name somebody"
         )
+
+
+def _assert_fillable(roles: Sequence[Role], request: Requisition, counted: Money, directory: Directory) -> None:
+    """Raise `NobodyMayError` where the roles cannot be filled, each by a person of its own."""
+    centre, asker = request.cost_centre, request.requester
+    people = {role: who_may(directory, role, centre, counted, requester=asker) for role in roles}
+    if short := too_few_for({role: {one.id for one in who} for role, who in people.items()}):
+        raise NobodyMayError(short, {one.name for role in short for one in people[role]}, f"{centre} up to {counted}")
 
 
 def _roles(facts: Facts, policy: Policy, amount: Money, counted: Money) -> list[tuple[Role, str]]:
@@ -162,10 +174,6 @@ def _band(band: Band, policy: Policy) -> str:
         return f"{start} {lower}"
     end = f"{'up to' if band.upper_included else 'below'} {Money.of(band.upper, policy.currency)}"
     return f"{start} {lower} {end}" if band.lower else end
-
-
-def _candidates(directory: Directory, role: Role, request: Requisition, amount: Money) -> bool:
-    return bool(who_may(directory, role, request.cost_centre, amount, requester=request.requester))
 
 
 def _after(following: list[Role], supplier: str) -> str:

@@ -3,9 +3,13 @@
 import pytest
 
 from blocks.errors import RefusedError, UnavailableError, UnreadableError
+from blocks.records.people import Grant, Role
+from blocks.rulebook import adopt
+from infrastructure.local.hospital.__main__ import directory
 from tasks.approvals import CannotAskError
 from tests.fakes.desk import FakeDesk
 from tests.fakes.erp import FakeErp
+from tests.hospital import Hospital
 
 REFUSED = [
     ("an unknown item", {"item": "NO-SUCH-1"}, "item: the ERP knows no item NO-SUCH-1"),
@@ -46,6 +50,23 @@ async def test_who_asks_cannot_approve_and_is_not_shown_as_who_may(hospital):
     case = await hospital.submit("CENTRI-5", 1, by="ana.silva", centre="ICU")
     outcome = await hospital.wake(case)
     assert (outcome.ended, "nobody active holds department-manager for ICU" in outcome.because) == ("refused", True)
+
+
+async def with_roles(hospital: Hospital, **roles: tuple[Role, ...]) -> None:
+    """Let people hold other roles than they do, from now on."""
+    given = {name.replace("_", "."): tuple(Grant(role=role) for role in held) for name, held in roles.items()}
+    people = (one.model_copy(update={"grants": given.get(one.id, one.grants)}) for one in directory().people)
+    staff = directory().model_copy(update={"people": tuple(people)})
+    await adopt(hospital.ledger, staff, actor="door:test", at=hospital.now)
+
+
+async def test_two_roles_that_one_person_alone_holds_are_told_at_once_and_nobody_is_asked(hospital):
+    await with_roles(hospital, ana_silva=("department-manager", "finance-director"), frida_ng=())
+    case = await hospital.submit("VENT-T1", 1, by="sam.lind", centre="ICU")
+    outcome = await hospital.wake(case)
+    assert outcome.ended == "refused"
+    assert "only Ana Silva may decide as department-manager and finance-director for ICU" in outcome.because
+    assert not await hospital.asks(case)
 
 
 async def test_a_requester_who_holds_the_role_is_refused_where_others_hold_it_too(hospital):

@@ -1,6 +1,7 @@
 """Who may answer an ask."""
 
 from decimal import Decimal
+from itertools import product
 from typing import get_args
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocks.records.people import Grant, Person, Role
-from tasks.rules.authority import reason_to_void, who_may
+from tasks.rules.authority import reason_to_void, too_few_for, who_may
 from tests.samples import ask, decision, people, person, usd
 
 MANAGER = Grant(role="department-manager", cost_centres=("OR",), limit=usd(100_000))
@@ -106,3 +107,27 @@ def test_half_of_a_split_order_is_judged_by_the_whole():
     by = person("ana.silva", Grant(role="department-manager", limit=usd(5000)))
     assert reason_to_void(ask(amount=usd(4000), counted=usd(4000)), by) is None
     assert reason_to_void(ask(amount=usd(4000), counted=usd(8000)), by) == "$8,000.00 is above your limit of $5,000.00."
+
+
+SHORT = [
+    ("everybody has one", {"finance-director": {"a"}, "procurement-lead": {"b"}}, ()),
+    ("no role", {}, ()),
+    ("one for two", {"finance-director": {"a"}, "department-manager": {"a"}},
+     ("finance-director", "department-manager")),
+    ("nobody for one", {"finance-director": {"a", "b"}, "procurement-lead": set()}, ("procurement-lead",)),
+    ("two for three", {"finance-director": {"a", "b"}, "department-manager": {"b"}, "procurement-lead": {"a"}},
+     ("finance-director", "department-manager", "procurement-lead")),
+    ("the fewest are named", {"finance-director": {"a", "b"}, "department-manager": {"b"}, "procurement-lead": {"b"}},
+     ("department-manager", "procurement-lead")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("holders", "short"), [row[1:] for row in SHORT], ids=[row[0] for row in SHORT])
+def test_each_role_needs_a_person_of_its_own(holders: dict[Role, set[str]], short: tuple[Role, ...]):
+    assert too_few_for(holders) == short
+
+
+@given(holders=st.dictionaries(roles, st.frozensets(st.sampled_from("abcd")), max_size=5))
+def test_roles_are_short_of_people_exactly_where_no_way_to_fill_them_all_is_left(holders):
+    ways = product(*holders.values())
+    assert bool(too_few_for(holders)) is not any(len(set(way)) == len(holders) for way in ways)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from blocks.records.money import Money
 from blocks.records.outcome import Facts
-from blocks.records.people import Directory
+from blocks.records.people import Directory, Grant
 from blocks.records.policy import Policy
 from blocks.records.purchasing import Requisition
 from infrastructure.local.hospital.__main__ import directory, policy
@@ -26,7 +26,7 @@ from tasks.rules.requisition import (
     to_issue,
     to_order,
 )
-from tests.samples import POLICY_VERSION, budget, facts, people, request, rulebook, sourcing, usd
+from tests.samples import POLICY_VERSION, budget, facts, people, person, request, rulebook, sourcing, usd
 
 CASE = "RQ-7F3K2Q9MAA"
 EURO = budget().model_copy(update={"budget": Money.of(1, "EUR")})
@@ -176,6 +176,30 @@ def test_a_role_that_is_asked_already_is_asked_once():
 def test_nobody_to_ask_is_an_error_never_leave_for_anyone():
     with pytest.raises(NobodyMayError, match=r"nobody active holds implant-coordinator for OR up to \$2,890.00"):
         approvals_needed(CASE, request(), facts(), rulebook(with_directory=people()), 1)
+
+
+def held_by(**holders: str) -> Directory:
+    """Let each role be held by the people it names, everywhere and without a limit."""
+    names = sorted({name for held in holders.values() for name in held.split()})
+    roles = {name: [role.replace("_", "-") for role, held in holders.items() if name in held.split()] for name in names}
+    return people(*(person(name, *(Grant(role=role) for role in roles[name])) for name in names))
+
+
+def test_two_roles_that_one_person_alone_holds_are_an_error_that_names_them_and_the_remedy():
+    alone = held_by(implant_coordinator="ivo.petrov", department_manager="ana.silva", finance_director="ana.silva")
+    with pytest.raises(NobodyMayError) as raised:
+        approvals_needed(CASE, request(), facts(unit_price=usd(30_000)), rulebook(with_directory=alone), 1)
+    assert str(raised.value) == (
+        "only Ana Silva may decide as department-manager and finance-director for OR up to $30,000.00, "
+        "and nobody decides one case in two roles: the directory must name somebody else"
+    )
+
+
+def test_one_person_may_hold_two_roles_where_somebody_else_holds_one_of_them():
+    enough = held_by(implant_coordinator="ana.silva leo.brandt", department_manager="ana.silva")
+    assert list(asked(request(), facts(unit_price=usd(6000)), with_directory=enough)) == [
+        "implant-coordinator", "department-manager",
+    ]  # fmt: skip
 
 
 def test_the_ask_says_what_it_is_about_and_what_happens_next():
