@@ -10,7 +10,7 @@ import json
 import logging
 import secrets
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from blocks.wire.canonical import canonical, digest, is_canonical
 
 logger = logging.getLogger("almoner.heads")
 PREFIX = "log/heads/"
+MOMENT = "%Y%m%dT%H%M%S%f"
 EVERY_S = 1.0
 BATCH_MAX = 2000
 
@@ -64,12 +65,21 @@ class HeadsLog:
         note = {"writer": self.writer, "batch": self._batch, "prev": self._prev, "heads": [[*x] for x in batch]}
         data = canonical(note)
         try:
-            await self.store.create(f"{PREFIX}{at:%Y%m%dT%H%M%S%f}-{self.writer}-{self._batch:06}.json", data)
+            await self.store.create(f"{PREFIX}{at:{MOMENT}}-{self.writer}-{self._batch:06}.json", data)
         except OutsideError as error:
             logger.warning("the log of heads waits: %s", error)
             self._noted[:0] = batch
         else:
             self._batch, self._prev = self._batch + 1, digest(data)
+
+
+class Note(NamedTuple):
+    """One batch as it was read: whose, the how manieth, after which, and the heads by case."""
+
+    writer: str
+    batch: int
+    prev: str
+    heads: list[tuple[str, Head]]
 
 
 class Notes(NamedTuple):
@@ -81,28 +91,52 @@ class Notes(NamedTuple):
     removed: dict[str, str]
 
 
+class Written(NamedTuple):
+    """What was noted lately: the keys of the notes, and of each case the numbers of its entries."""
+
+    keys: frozenset[str]
+    heads: dict[str, list[int]]
+
+
+async def noted_since(store: Store, at: datetime, known: Collection[str] = ()) -> Written:
+    """Read the notes written since *at* by their writers' clocks, except those *known*; a note that is none is left."""
+    keys, heads = set(), defaultdict[str, list[int]](list)
+    async for blob in store.list(PREFIX, after=f"{PREFIX}{at:{MOMENT}}"):
+        keys.add(blob.key)
+        if blob.key not in known and (note := _read_note(await store.get(blob.key))):
+            for case, head in note.heads:
+                heads[case].append(head.seq)
+    return Written(frozenset(keys), heads)
+
+
 async def read_notes(store: Store) -> Notes:
     """Read every note. What a writer's last notes said shows nowhere else, so that they are gone cannot be seen."""
     notes = Notes(defaultdict(dict), {}, {})
     by_writer: dict[str, dict[int, tuple[str, str, str]]] = defaultdict(dict)
     async for blob in store.list(PREFIX):
         data = await store.get(blob.key)
-        try:
-            note = json.loads(data)
-            writer, batch, prev = str(note["writer"]), int(note["batch"]), str(note["prev"])
-            heads = [(str(case), Head(int(seq), str(name))) for case, seq, name in note["heads"]]
-        except (ValueError, TypeError, KeyError):
+        note = _read_note(data)
+        if note is None:
             notes.altered[blob.key] = "it is not a note"
             continue
-        if not blob.key.endswith(f"-{writer}-{batch:06}.json") or not is_canonical(data):
-            notes.altered[blob.key] = f"it says that it is note {batch} of {writer}"
+        if not blob.key.endswith(f"-{note.writer}-{note.batch:06}.json") or not is_canonical(data):
+            notes.altered[blob.key] = f"it says that it is note {note.batch} of {note.writer}"
             continue
-        by_writer[writer][batch] = (blob.key, prev, digest(data))
-        for case, head in heads:
+        by_writer[note.writer][note.batch] = (blob.key, note.prev, digest(data))
+        for case, head in note.heads:
             notes.heads[case][head.seq] = head
     for batches in by_writer.values():
         _follow(batches, notes)
     return notes
+
+
+def _read_note(data: bytes) -> Note | None:
+    try:
+        note = json.loads(data)
+        heads = [(str(case), Head(int(seq), str(name))) for case, seq, name in note["heads"]]
+        return Note(str(note["writer"]), int(note["batch"]), str(note["prev"]), heads)
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _follow(batches: dict[int, tuple[str, str, str]], notes: Notes) -> None:

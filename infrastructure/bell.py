@@ -13,8 +13,8 @@ from prefect.client.schemas.responses import SetStateStatus
 from prefect.states import Scheduled
 
 from blocks import connect
-from blocks.ledger import Chain
 from infrastructure.warm.rings import Answered
+from tasks.results import is_finished
 from tasks.runs import make_run, runs_of
 
 GROUP_FROM = 12
@@ -43,26 +43,24 @@ async def answer(cases: list[str], client: PrefectClient) -> Answered:
 
 
 async def _begin(case: str, client: PrefectClient) -> list[UUID | FlowRun]:
-    """Make the run of a case that has none, if it was ever received."""
-    received = (await connect.ledger().read(case)).last("received")
-    return [await make_run(case, received, client)] if received else []
+    """Make the run of a case that has none, if it was ever received and is not finished without one."""
+    chain = await connect.ledger().read(case)
+    received = chain.last("received")
+    if received is None or await is_finished(chain, connect.ledger()):
+        return []
+    return [await make_run(case, received, client)]
 
 
 async def _wake(run: FlowRun, client: PrefectClient) -> list[UUID | FlowRun]:
-    """Wake a run that sleeps; one that was ended from outside goes on if its case has not ended."""
+    """Wake a run that sleeps; one that ended goes on if its case has not ended, or was not told of to its end."""
     if run.state and run.state.is_paused():
         resumed = await client.resume_flow_run(run.id)
         return [run.id] if resumed.status == SetStateStatus.ACCEPT else []
-    if has_ended(await connect.ledger().read(run.name)):
+    if await is_finished(await connect.ledger().read(run.name), connect.ledger()):
         return []
-    again: State[Any] = Scheduled(message="Goes on: the ledger does not know this case as ended")
+    again: State[Any] = Scheduled(message="Goes on: the ledger does not know this case as finished")
     await client.set_flow_run_state(run.id, again, force=True)
     return [run.id]
-
-
-def has_ended(chain: Chain) -> bool:
-    """Say whether there is nothing left to do for a case."""
-    return chain.last("ended") is not None
 
 
 async def _group(cases: list[str], client: PrefectClient) -> Answered:

@@ -116,6 +116,15 @@ def posted_of(chain: Chain, ask: str) -> Posted | None:
     return Posted.model_validate(line.body) if line else None
 
 
+def waits_for(chain: Chain) -> str | None:
+    """Say whom a case waits for: who may answer its newest ask, if that stands posted and unanswered."""
+    asked = chain.last("asked")
+    if asked is None or posted_of(chain, asked.key) is None or decision_of(chain, asked.key):
+        return None
+    ask = Ask.model_validate(asked.body["ask"])
+    return f"{ask.role} of {ask.cost_centre}"
+
+
 def shown_of(ask: Ask) -> str:
     """Name what an ask shows."""
     return digest(canonical(ask))

@@ -9,8 +9,8 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
-from uuid import uuid4
+from typing import Any, Generic, NoReturn, ParamSpec, TypeVar, get_type_hints
+from uuid import UUID
 
 from prefect import Flow, Task, flow, task
 from prefect.cache_policies import NO_CACHE
@@ -18,7 +18,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State, TaskRun
 from prefect.context import FlowRunContext
 from prefect.exceptions import Pause
-from prefect.states import Completed, Suspended
+from prefect.states import Cancelled, Completed
 from prefect.tasks import exponential_backoff
 from prefect.utilities.engine import propose_state
 from pydantic import TypeAdapter
@@ -31,8 +31,10 @@ from blocks.records.base import Record
 from blocks.records.outcome import Outcome
 from blocks.wire.canonical import digest
 from tasks.arrivals import Message, receive
-from tasks.case import Case, Waiting, current, in_hand, utc_now
+from tasks.case import Case, OvertakenError, Waiting, current, in_hand, utc_now
+from tasks.decide import waits_for
 from tasks.evidence import publish
+from tasks.runs import asleep
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -136,10 +138,12 @@ async def sleep_until_rung(on: str) -> None:
     await case.write()
     if case.run is None:
         raise Waiting(case.id, on)
-    state: State[Any] = Suspended(pause_key=uuid4().hex)
-    state.message = f"Waits for {on}"
+    await _suspend(case.run, on)
+
+
+async def _suspend(run: str, on: str) -> NoReturn:
     async with get_client() as client:
-        settled = await propose_state(client, state, flow_run_id=FlowRunContext.get().flow_run.id)  # type: ignore[union-attr]
+        settled = await propose_state(client, asleep(on), flow_run_id=UUID(run))
     raise Pause(state=settled)
 
 
@@ -149,7 +153,16 @@ async def _under_prefect(process: Process[Any], request: Record) -> State[Outcom
         message = f"{process.name} runs under Prefect, or is carried with `carry`"
         raise RuntimeError(message)
     case = await _opened(process, request, context.flow_run)
-    outcome = await carry(process, case)
+    try:
+        outcome = await carry(process, case)
+    except OvertakenError as overtaken:
+        case = Case(case.ledger, await case.ledger.read(case.id), case.actor, run=case.run)
+        if on := waits_for(case.chain):
+            await _suspend(str(context.flow_run.id), on)
+        if not case.recall("ended"):
+            message = f"{overtaken}, and carries the case; this run leaves it the way"
+            return Cancelled(name="Overtaken", message=message)
+        outcome = await carry(process, case)
     await publish(case, outcome)
     return Completed(name=outcome.ended.capitalize(), message=outcome.because, data=outcome)
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from blocks import connect
 from tasks.case import Case, OvertakenError, Waiting
 from tasks.durable import PROCESSES, Process, carry
+from tasks.results import Result, result_of
 
 logger = logging.getLogger("almoner.groups")
 AT_ONCE = 24
@@ -21,11 +22,12 @@ REPORT_S = 1.0
 
 
 class Carried(NamedTuple):
-    """How far one case came: `ended` is how, `waits`, `failed` or `busy` where it has not."""
+    """How far one case came: `ended` is how, `waits`, `failed` or `busy` where it has not, and has no result."""
 
     case: str
     ended: str
     because: str
+    result: Result | None = None
 
 
 async def carry_all(
@@ -66,7 +68,8 @@ async def carry_one(name: str) -> Carried:
     try:
         chain = await ledger.read(name)
         process = process_of(chain.lines[0].body["process"])
-        outcome = await carry(process, Case(ledger, chain, f"process:{process.name}"))
+        case = Case(ledger, chain, f"process:{process.name}")
+        outcome = await carry(process, case)
     except Waiting as waiting:
         return Carried(name, "waits", waiting.on)
     except OvertakenError as error:
@@ -74,7 +77,7 @@ async def carry_one(name: str) -> Carried:
     except Exception as error:  # whatever it is, it is this case's own, and the others go on
         logger.exception("%s could not be carried", name)
         return Carried(name, "failed", f"{type(error).__name__}: {error}")
-    return Carried(name, outcome.ended, outcome.because)
+    return Carried(name, outcome.ended, outcome.because, result_of(case.chain, outcome))
 
 
 def process_of(name: str) -> Process[Any]:

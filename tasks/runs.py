@@ -1,16 +1,26 @@
 """The runs of cases in the dashboard: found by the case's name, and made under it."""
 
 from collections.abc import Iterable
+from typing import Any
+from uuid import uuid4
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.client.schemas.sorting import FlowRunSort
+from prefect.states import Suspended
 
 from blocks.records.ledger import Line
 
 PAGE = 200
 DEPLOYMENT = "{}/main"
+
+
+def asleep(on: str) -> State[Any]:
+    """Make the state of a run that sleeps. Its key is random: it carries no meaning, as the ledger has the answer."""
+    state: State[Any] = Suspended(pause_key=uuid4().hex)
+    state.message = f"Waits for {on}"
+    return state
 
 
 async def runs_of(cases: Iterable[str], client: PrefectClient) -> dict[str, FlowRun]:

@@ -1,4 +1,4 @@
-"""Upkeep: files that were dropped off, and cases that nobody rang for."""
+"""Upkeep: files that were dropped off."""
 
 from typing import NamedTuple
 
@@ -10,11 +10,8 @@ from blocks.wire.canonical import digest
 from blocks.wire.requisitions import Issue, read_file
 from tasks.arrivals import Message, Receipt, put_aside, receive
 from tasks.case import utc_now
-from tasks.decide import decision_of
 
 DROP = "drop/requisitions/"
-PATIENCE_S = 20
-"""How long a case may stand still before it is rung for again: longer than any step takes."""
 
 
 class Picked(NamedTuple):
@@ -54,29 +51,3 @@ async def note_file(ledger: Ledger, name: str, content: str, receipts: list[Rece
         await ledger.append(Chain(f"file~{content[:32]}"), [line])
     except ConflictError:
         await ledger.read(f"file~{content[:32]}")  # another picked it up at the same time; the rows are the same cases
-
-
-class Lookout:
-    """Finds cases that stand still although nobody is being waited for; remembers what it saw, to look once."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, int] = {}
-
-    async def standing_still(self, ledger: Ledger) -> list[str]:
-        """List the cases to ring for: received or decided, not ended, and quiet for a while."""
-        found = []
-        async for name, seq in ledger.cases():
-            if "~" in name or self._seen.get(name) == seq:
-                continue
-            chain = await ledger.read(name)
-            if is_waiting(chain) or chain.last("ended"):
-                self._seen[name] = chain.seq
-            elif (utc_now() - chain.lines[-1].at).total_seconds() > PATIENCE_S:
-                found.append(name)
-        return found
-
-
-def is_waiting(chain: Chain) -> bool:
-    """Say whether a case waits for people: its newest ask stands posted and unanswered."""
-    asked = chain.last("asked")
-    return asked is not None and decision_of(chain, asked.key) is None and chain.last("posted", asked.key) is not None

@@ -12,8 +12,8 @@ from blocks.records.outcome import Outcome
 Row = dict[str, str]
 
 
-def case_report(chain: Chain) -> str:
-    """Tell a case: facts, route, decisions, order, and where the ledger holds it."""
+def case_report(chain: Chain, rows: list[Row] | None = None) -> str:
+    """Tell a case: facts, route, decisions, order, and where the ledger holds it. *rows*: its reasons, if at hand."""
     received = chain.last("received")
     request = received.body["request"] if received else {}
     parts = [f"# {chain.case}", headline(chain), "", "| asked | |", "|---|---|"]
@@ -21,7 +21,8 @@ def case_report(chain: Chain) -> str:
         f"| {name.replace('_', ' ')} | {_cell(value)} |" for name, value in request.items() if value not in (None, "")
     ]
     parts += ["", "## What happened", "", "| when (UTC) | who | what |", "|---|---|---|"]
-    parts += [f"| {row['when']} | {row['who']} | {row['what']} |" for row in reasons(chain)]
+    told = reasons(chain) if rows is None else rows
+    parts += [f"| {row['when']} | {row['who']} | {row['what']} |" for row in told]
     parts += [
         "",
         "## Evidence",

@@ -3,7 +3,7 @@
 from blocks import connect
 from blocks.bell import ring
 from tasks.durable import upkeep
-from tasks.upkeep import Lookout
+from tasks.lookout import Lookout
 
 LOOKOUT = Lookout()
 

@@ -6,7 +6,7 @@ from prefect.runtime import flow_run
 
 from tasks.durable import upkeep
 from tasks.groups import carry_all, summary
-from tasks.settling import publish_group, put_to_sleep, settle
+from tasks.settling import keep_results, publish_group, put_to_sleep, settle
 
 
 @upkeep
@@ -16,6 +16,7 @@ async def group(cases: list[str]) -> str:
     1. Each case goes through its own process, straight over the ledger.
     2. Progress and a table of outcomes are shown as artifacts of this run.
     3. The cases' own runs are brought to what the ledger knows: settled, or suspended with whom they wait for.
+    4. The result of each case that ended is kept: upkeep wakes a case that has none, should this run fail.
     """
     progress = await acreate_progress_artifact(0.0, description=f"{len(cases)} cases")
 
@@ -27,4 +28,5 @@ async def group(cases: list[str]) -> str:
     async with get_client() as client:
         await settle(carried, client)
         await put_to_sleep(carried, client)
+    await keep_results(carried)
     return summary(carried)

@@ -1,61 +1,14 @@
 """A few of the stories again, on Prefect's own engine: runs, tasks, suspension, resumption, states, artifacts."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-import pytest
-from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.sorting import TaskRunSort
-from prefect.exceptions import Pause
-from prefect.flow_engine import run_flow
-from prefect.states import State
-from prefect.testing.utilities import prefect_test_harness
 
-from flows.requisition import requisition
+from tests.stories.engine import ON_AN_ENGINE, awake, request_of, run_of
 
-pytestmark = [
-    pytest.mark.engine,
-    pytest.mark.usefixtures("server"),
-    # Prefect's engine leaves connections of its harness to the garbage collector.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"),
-]
-
-
-@pytest.fixture(scope="module")
-def server():
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
-
-
-@asynccontextmanager
-async def run_of(case: str, request: dict[str, object]) -> AsyncIterator[tuple[PrefectClient, object]]:
-    async with get_client() as client:
-        deployment = await client.create_deployment(await client.create_flow(requisition), name="test")
-        yield (
-            client,
-            await client.create_flow_run_from_deployment(deployment, name=case, parameters={"request": request}),
-        )
-
-
-async def awake(client: PrefectClient, run, hospital) -> State:
-    """Run a run as a worker would, to its end or to its sleep."""
-    found = await client.read_flow_run(run.id)
-    with hospital.bound():
-        try:
-            return await run_flow(
-                requisition,
-                flow_run=found,
-                parameters=requisition.validate_parameters(found.parameters),
-                return_type="state",
-            )
-        except Pause as pause:
-            return pause.state
-
-
-async def request_of(hospital, case: str) -> dict[str, object]:
-    return (await hospital.chain(case)).lines[0].body["request"]
+pytestmark = ON_AN_ENGINE
 
 
 async def steps_seen(client: PrefectClient, run, until: str) -> set[str]:

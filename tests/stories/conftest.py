@@ -1,0 +1,13 @@
+"""What stories on Prefect's own engine share."""
+
+from collections.abc import Iterator
+
+import pytest
+from prefect.testing.utilities import prefect_test_harness
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[None]:
+    """A Prefect server in this process."""
+    with prefect_test_harness(server_startup_timeout=120):
+        yield

@@ -1,0 +1,174 @@
+"""The lookout: who stands still is rung for, less and less often; who waits, is in doubt or is finished is not."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from blocks.errors import UnavailableError
+from blocks.heads import HeadsLog
+from blocks.ledger import Ledger
+from blocks.ports import Personality
+from blocks.records.ledger import Line
+from blocks.store import FolderStore
+from tasks.effects import InDoubtError
+from tasks.lookout import BACKOFF_MAX_MIN, TOLD_S, Lookout
+from tasks.results import keep_result, result_of
+from tests.hospital import Hospital
+
+MINUTE = timedelta(minutes=1)
+
+
+class Counting(FolderStore):
+    """A folder that counts what is read of it."""
+
+    gets = lists = 0
+
+    async def get(self, key):
+        self.gets += 1
+        return await super().get(key)
+
+    def list(self, prefix, *, after=""):
+        self.lists += 1
+        return super().list(prefix, after=after)
+
+    def count(self) -> tuple[int, int]:
+        counted, self.gets, self.lists = (self.gets, self.lists), 0, 0
+        return counted
+
+
+async def rounds(hospital: Hospital, lookout: Lookout, count: int) -> list[list[str]]:
+    """Look once a minute, and return what was found each time."""
+    found = []
+    for _ in range(count):
+        hospital.now += MINUTE
+        found.append(await lookout.standing_still(hospital.ledger))
+    return found
+
+
+def lookout_of(hospital: Hospital, **habits: float) -> Lookout:
+    return Lookout(clock=lambda: hospital.now, **habits)
+
+
+async def finish(hospital: Hospital, case: str) -> None:
+    outcome = await hospital.wake(case)
+    await keep_result(result_of(await hospital.chain(case), outcome), hospital.ledger)
+
+
+async def test_a_case_that_nobody_rang_for_is_found_once_it_has_been_quiet(hospital):
+    lookout = lookout_of(hospital)
+    case = await hospital.submit("IVSET-20", 40)
+    assert await lookout.standing_still(hospital.ledger) == []
+    assert await rounds(hospital, lookout, 1) == [[case]]
+
+
+async def test_a_case_that_does_not_move_is_rung_for_less_and_less_often(hospital):
+    lookout = lookout_of(hospital)
+    await hospital.submit("IVSET-20", 40)
+    rung = [number for number, found in enumerate(await rounds(hospital, lookout, 200), 1) if found]
+    assert rung[:6] == [1, 2, 4, 8, 16, 32]
+    assert [b - a for a, b in pairwise(rung[6:])] == [BACKOFF_MAX_MIN] * 2
+
+
+async def test_rounds_that_come_a_little_early_do_not_double_the_wait(hospital):
+    lookout = lookout_of(hospital)
+    case = await hospital.submit("IVSET-20", 40)
+    await rounds(hospital, lookout, 1)
+    hospital.now += timedelta(seconds=55)
+    assert await lookout.standing_still(hospital.ledger) == [case]
+
+
+async def test_a_case_that_moved_and_stands_still_again_is_rung_for_at_once(hospital):
+    lookout = lookout_of(hospital)
+    case = await hospital.submit("IVSET-20", 40)
+    await rounds(hospital, lookout, 5)
+    line = Line(act="unknown", key="k", actor="process:requisition", at=hospital.now)
+    await hospital.ledger.append(await hospital.chain(case), [line])
+    assert await rounds(hospital, lookout, 2) == [[case], [case]]
+
+
+async def test_who_waits_for_people_is_not_rung_for_until_they_have_answered(hospital):
+    lookout = lookout_of(hospital)
+    case = await hospital.submit("KNEE-TIB-4", 1)
+    await hospital.wake(case)
+    assert await rounds(hospital, lookout, 3) == [[], [], []]
+    await hospital.answer(case, "ivo.petrov")
+    assert await rounds(hospital, lookout, 1) == [[case]]
+
+
+async def test_an_effect_in_doubt_is_not_rung_for_until_a_person_has_settled_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("tasks.durable.RETRIES", 0)
+    hospital = await Hospital.opened(tmp_path, personality=Personality(key_kept_s=0, finds=False))
+    lookout = lookout_of(hospital)
+    case = await hospital.submit("IVSET-20", 40)
+    hospital.erp.lose = 1
+    with pytest.raises(UnavailableError):
+        await hospital.wake(case)
+    assert await rounds(hospital, lookout, 1) == [[case]]
+    with pytest.raises(InDoubtError):
+        await hospital.wake(case)
+    assert await rounds(hospital, lookout, 5) == [[]] * 5
+    parked = (await hospital.chain(case)).last("parked")
+    settled = Line(act="settled", key=parked.key, actor="person:paula.reyes", at=hospital.now)
+    await hospital.ledger.append(await hospital.chain(case), [settled])
+    assert await rounds(hospital, lookout, 1) == [[case]]
+
+
+async def test_a_case_that_ended_and_has_no_result_is_rung_for_until_it_has_one(hospital):
+    lookout = lookout_of(hospital)
+    case = await hospital.submit("IVSET-20", 40)
+    await hospital.wake(case)
+    before = int(TOLD_S / 60)
+    assert await rounds(hospital, lookout, before + 2) == [[]] * before + [[case], [case]]
+    await finish(hospital, case)
+    assert await rounds(hospital, lookout, 3) == [[], [], []]
+
+
+async def test_finished_cases_are_not_even_read(tmp_path):
+    hospital = await Hospital.opened(tmp_path)
+    for number in range(5):
+        await finish(hospital, await hospital.submit("IVSET-20", 1 + number))
+    store = hospital.ledger.store = Counting(tmp_path)
+    assert await rounds(hospital, lookout_of(hospital), 3) == [[], [], []]
+    assert store.gets == 0
+
+
+async def test_between_two_looks_at_everything_only_what_was_written_is_looked_at(tmp_path):
+    hospital = await Hospital.opened(tmp_path)
+    store = Counting(tmp_path)
+    heads = HeadsLog(store)
+    hospital.ledger = Ledger(store, observers=[heads])
+    for number in range(5):
+        await finish(hospital, await hospital.submit("IVSET-20", 1 + number))
+    await heads.flush(hospital.now)
+    lookout = lookout_of(hospital, share=1e-9)
+    await rounds(hospital, lookout, 1)
+    store.count()
+    assert await rounds(hospital, lookout, 3) == [[], [], []]
+    assert store.count() == (1, 3)  # the note of what was written before
+    hospital.now += MINUTE
+    case = await hospital.submit("IVSET-20", 50)
+    await heads.flush(hospital.now)
+    found = await rounds(hospital, lookout, 5)
+    assert [number for number, one in enumerate(found, 1) if one == [case]] == [1, 2, 4]
+    assert store.count()[0] < 30
+    await finish(hospital, case)
+    await heads.flush(hospital.now)
+    assert await rounds(hospital, lookout, 2) == [[], []]
+
+
+async def test_a_case_of_which_no_head_was_noted_is_found_by_the_next_look_at_everything(tmp_path):
+    hospital = await Hospital.opened(tmp_path)
+    lookout = lookout_of(hospital, share=1e-9)
+    await rounds(hospital, lookout, 1)
+    case = await hospital.submit("IVSET-20", 50)
+    assert await rounds(hospital, lookout, 2) == [[], []]
+    hospital.now += timedelta(days=3650)
+    assert await rounds(hospital, lookout, 1) == [[case]]
+
+
+async def test_a_broken_chain_does_not_keep_the_others_waiting(hospital, tmp_path):
+    broken, good = await hospital.submit("IVSET-20", 40), await hospital.submit("IVSET-20", 41)
+    path = tmp_path / "store" / "cases" / broken / "00000001.json"
+    path.write_bytes(b"{}")
+    assert (await rounds(hospital, lookout_of(hospital), 1))[0] == [good]
