@@ -9,7 +9,7 @@ from typing import NamedTuple
 from blocks.ledger import Chain, Ledger
 from blocks.records.outcome import Outcome
 from blocks.wire.canonical import canonical
-from blocks.wire.report import Row, case_report, reasons
+from blocks.wire.report import case_report, reasons
 
 PREFIX = "results/"
 
@@ -18,23 +18,20 @@ class Result(NamedTuple):
     """What is kept of a case at its end. Its place names the head of the chain: the same end is the same object."""
 
     key: str
-    markdown: str
-    reasons: list[Row]
     data: bytes
 
 
 def result_of(chain: Chain, outcome: Outcome) -> Result:
     """Print the result of a case."""
     rows = reasons(chain)
-    markdown = case_report(chain, rows)
     told = {
         "case": chain.case,
         "head": chain.head,
         "outcome": outcome.model_dump(mode="json"),
-        "markdown": markdown,
+        "markdown": case_report(chain, rows),
         "reasons": rows,
     }
-    return Result(f"{PREFIX}{chain.case}/{chain.head}.json", markdown, rows, canonical(told))
+    return Result(f"{PREFIX}{chain.case}/{chain.head}.json", canonical(told))
 
 
 async def keep_result(result: Result, ledger: Ledger) -> None:

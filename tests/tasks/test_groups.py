@@ -1,11 +1,15 @@
 """Groups: many cases carried by one run, each as if alone."""
 
 import asyncio
+import json
 
 import pytest
 
 from blocks.ledger import entry_key
+from blocks.wire.report import case_report
 from tasks.groups import Carried, carry_all, carry_one, process_of, summary
+from tasks.results import finished_cases
+from tasks.settling import keep_results
 from tests.hospital import Hospital
 from tests.stores import CrashingStore
 
@@ -42,6 +46,22 @@ async def test_a_burst_of_approved_cases_is_ordered_each_once(hospital):
     again, _ = await carried(hospital, cases)
     assert again == ended
     assert len(hospital.erp.orders()) == BURST
+
+
+async def test_each_case_of_a_group_that_ended_has_a_result_of_its_own(hospital):
+    cases = [await hospital.submit("IVSET-20", number) for number in (40, 41)]
+    waits = await hospital.submit("KNEE-TIB-4", 1)
+    ended, _ = await carried(hospital, [*cases, waits])
+    with hospital.bound():
+        for _ in range(2):
+            await keep_results(ended)
+    assert await finished_cases(hospital.ledger) == set(cases)
+    for case in cases:
+        chain = await hospital.chain(case)
+        kept = json.loads(await hospital.ledger.store.get(f"results/{case}/{chain.head}.json"))
+        assert (kept["case"], kept["head"], kept["outcome"]["ended"]) == (case, chain.head, "ordered")
+        assert kept["markdown"] == case_report(chain)
+        assert kept["reasons"][-1]["what"].startswith("**ordered**")
 
 
 async def test_one_case_that_fails_does_not_stop_the_others(hospital, tmp_path):
