@@ -21,13 +21,13 @@ from tasks.purchasing import (
     release_funds,
 )
 from tasks.rules.requisition import (
+    Approval,
     NobodyMayError,
     amount_of,
     approvals_needed,
     can_fill_from_stock,
     reason_not_to_charge,
     reason_to_refuse,
-    terms_hold,
     to_issue,
     to_order,
 )
@@ -41,7 +41,7 @@ async def requisition(request: Requisition) -> Outcome:
     2. Fill it from stock where the shelf holds enough.
     3. Refuse it where policy does.
     4. Ask each role that policy names, in order, in Slack; sleep while they think.
-    5. Look again: price and budget may have moved. New terms are asked about anew.
+    5. Look again: price and budget may have moved. What nobody has agreed to yet is asked about anew.
     6. Hold the funds and place the order; let the funds go if the ERP refuses.
     7. Tell the requester.
     """
@@ -56,8 +56,8 @@ async def requisition(request: Requisition) -> Outcome:
 
 async def decide_and_buy(request: Requisition, rulebook: Rulebook) -> Outcome:
     """Go through steps 1 to 6."""
+    approved: list[Approval] = []
     try:
-        agreed: Facts | None = None
         for look in count(1):
             facts = await look_up(request, look)
             if reason := reason_not_to_charge(request, facts.sourcing):
@@ -66,14 +66,15 @@ async def decide_and_buy(request: Requisition, rulebook: Rulebook) -> Outcome:
                 return await fill(request, facts)
             if reason := reason_to_refuse(request, facts, rulebook.policy):
                 return Outcome(ended="refused", because=reason)
-            if terms_hold(agreed, facts):
-                break
-            facts = await with_recent_spend(request, facts, rulebook)
-            for ask in approvals_needed(current().id, request, facts, rulebook, look):
-                decision = await decision_on(ask)
+            facts = await with_recent_spend(request, facts, rulebook, look)
+            agreed = len(approved)
+            while asks := approvals_needed(current().id, request, facts, rulebook, look, approved):
+                decision = await decision_on(asks[0])
                 if decision.verdict == "reject":
                     return Outcome(ended="rejected", because=f"{decision.name}: {decision.note}")
-            agreed = facts
+                approved.append(Approval(asks[0], decision.by))
+            if len(approved) == agreed:  # at this look nobody was left to ask
+                break
         return await buy(request, facts)
     except RefusedError as refusal:
         return Outcome(ended="refused", because=refusal.detail)
@@ -81,10 +82,10 @@ async def decide_and_buy(request: Requisition, rulebook: Rulebook) -> Outcome:
         return Outcome(ended="refused", because=str(gap))
 
 
-async def with_recent_spend(request: Requisition, facts: Facts, rulebook: Rulebook) -> Facts:
+async def with_recent_spend(request: Requisition, facts: Facts, rulebook: Rulebook, look: int) -> Facts:
     """Step 4 counts what the requester ordered from the supplier lately, lest a split order pass below a bound."""
     supplier, amount = facts.sourcing.supplier or "", amount_of(request, facts.sourcing)
-    recent = await note_spend(request, supplier, amount, rulebook.policy.split_window_days)
+    recent = await note_spend(request, supplier, amount, rulebook.policy.split_window_days, look)
     return facts.model_copy(update={"recent": recent})
 
 

@@ -33,10 +33,11 @@ async def look_up(request: Requisition, look: int) -> Facts:  # noqa: ARG001  ea
 
 
 @step
-async def note_spend(request: Requisition, supplier: str, amount: Money, window_days: int) -> Money | None:
+async def note_spend(request: Requisition, supplier: str, amount: Money, window_days: int, look: int) -> Money | None:
     """Enter the amount in the requester's book; return what else they ordered there within the window.
 
     The book has one order of entries, so of two halves of a split order the later one sees the earlier.
+    At a later look the amounts entered before may have changed.
     """
     case = current()
 
@@ -47,8 +48,10 @@ async def note_spend(request: Requisition, supplier: str, amount: Money, window_
         body = {"supplier": supplier, "amount": amount.model_dump(mode="json")}
         return Line(act="spent", key=case.id, actor=case.actor, at=case.clock(), body=body)
 
-    spend = await book(case.ledger, spend_book(request.requester), Spend).enter(entry)
-    return spend.recent(case.id, window_days)
+    spend = book(case.ledger, spend_book(request.requester), Spend)
+    if look > 1:
+        await spend.read()
+    return (await spend.enter(entry)).recent(case.id, window_days)
 
 
 @step

@@ -1,7 +1,8 @@
 """Requisitions: what policy refuses, and who must agree."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
+from typing import NamedTuple
 
 from blocks.records.approval import Ask
 from blocks.records.money import Money
@@ -50,26 +51,30 @@ def reason_to_refuse(request: Requisition, facts: Facts, policy: Policy) -> str 
     return reason_short(facts, amount)
 
 
-def terms_hold(agreed: Facts | None, now: Facts) -> bool:
-    """Say whether what was agreed to is still what would be bought: supplier, contract and price."""
-    if agreed is None:
-        return False
-    return _terms(agreed) == _terms(now)
+class Approval(NamedTuple):
+    """What somebody agreed to, and who."""
+
+    ask: Ask
+    by: str
 
 
-def approvals_needed(case: str, request: Requisition, facts: Facts, rulebook: Rulebook, look: int) -> tuple[Ask, ...]:
-    """List whom to ask, in order; *look* numbers the look at the facts.
+def approvals_needed(
+    case: str, request: Requisition, facts: Facts, rulebook: Rulebook, look: int, approved: Collection[Approval] = ()
+) -> tuple[Ask, ...]:
+    """List whom to ask, or still to ask, in order; *look* numbers the look at the facts.
 
+    What was *approved* in a role holds while supplier, contract and price are the same and no more counts.
     The amount that counts is this one and what the requester ordered from the same supplier within
     policy's window, so that a split order needs what the whole would have needed.
-    Raises `NobodyMayError` where not every role that policy names can be filled, each by a person of its own.
+    Raises `NobodyMayError` where not every role to ask can be filled, each by a person of its own.
     """
     directory, policy = rulebook.directory, rulebook.policy
     amount = amount_of(request, facts.sourcing)
     counted = amount + facts.recent if facts.recent else amount
-    needs = _roles(facts, policy, amount, counted)
+    held = {one.ask.role for one in approved if _holds(one.ask, facts.sourcing, counted)}
+    needs = [(role, why) for role, why in _roles(facts, policy, amount, counted) if role not in held]
     names = [role for role, _ in needs]
-    _assert_fillable(names, request, counted, directory)
+    _assert_fillable(names, request, counted, directory, approved)
     asker = directory.person(request.requester)
     return tuple(
         Ask(
@@ -141,11 +146,15 @@ class NobodyMayError(Exception):
         )
 
 
-def _assert_fillable(roles: Sequence[Role], request: Requisition, counted: Money, directory: Directory) -> None:
-    """Raise `NobodyMayError` where the roles cannot be filled, each by a person of its own."""
+def _assert_fillable(
+    roles: Sequence[Role], request: Requisition, counted: Money, directory: Directory, approved: Collection[Approval]
+) -> None:
+    """Raise `NobodyMayError` where the roles cannot be filled, each by a person who decides in no other."""
     centre, asker = request.cost_centre, request.requester
     people = {role: who_may(directory, role, centre, counted, requester=asker) for role in roles}
-    if short := too_few_for({role: {one.id for one in who} for role, who in people.items()}):
+    bound = {one.by: one.ask.role for one in approved}
+    free = {role: [one.id for one in who if bound.get(one.id, role) == role] for role, who in people.items()}
+    if short := too_few_for(free):
         raise NobodyMayError(short, {one.name for role in short for one in people[role]}, f"{centre} up to {counted}")
 
 
@@ -182,5 +191,6 @@ def _after(following: list[Role], supplier: str) -> str:
     return f"then the order goes to {supplier}"
 
 
-def _terms(facts: Facts) -> tuple[str | None, str | None, Money | None]:
-    return facts.sourcing.supplier, facts.sourcing.contract, facts.sourcing.unit_price
+def _holds(agreed: Ask, now: Sourcing, counted: Money) -> bool:
+    terms = (now.supplier, now.contract, now.unit_price)
+    return (agreed.supplier, agreed.contract, agreed.unit_price) == terms and not counted > agreed.counted

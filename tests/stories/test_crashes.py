@@ -21,20 +21,29 @@ async def lived(hospital: Hospital, case: str, approvers: tuple[str, ...]) -> ob
 
 
 STORIES = [
-    ("straight through", {"item": "IVSET-20", "quantity": 40}, (), "ordered"),
-    ("one approval", {"item": "KNEE-TIB-4", "quantity": 1}, ("ivo.petrov",), "ordered"),
-    ("from stock", {"item": "GLOVE-M", "quantity": 20}, (), "filled"),
-    ("refused by the ERP", {"item": "SUTURE-30", "quantity": 2}, (), "refused"),
+    ("straight through", {"item": "IVSET-20", "quantity": 40}, (), "ordered", 0),
+    ("one approval", {"item": "KNEE-TIB-4", "quantity": 1}, ("ivo.petrov",), "ordered", 0),
+    ("a budget that runs low", {"item": "KNEE-TIB-4", "quantity": 1}, ("ivo.petrov", "frida.ng"), "ordered", 380_000),
+    ("from stock", {"item": "GLOVE-M", "quantity": 20}, (), "filled", 0),
+    ("refused by the ERP", {"item": "SUTURE-30", "quantity": 2}, (), "refused", 0),
 ]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize(("asked", "approvers", "ends"), [row[1:] for row in STORIES], ids=[row[0] for row in STORIES])
-async def test_whatever_write_was_the_last_the_case_ends_as_it_would_have(tmp_path, asked, approvers, ends, when):
+@pytest.mark.parametrize(
+    ("asked", "approvers", "ends", "spent"), [row[1:] for row in STORIES], ids=[row[0] for row in STORIES]
+)
+async def test_whatever_write_was_the_last_the_case_ends_as_it_would_have(
+    tmp_path, asked, approvers, ends, spent, when
+):
     for point in range(1, POINTS):
         root = tmp_path / str(point)
         hospital = await Hospital.opened(root)
         case = await hospital.submit(**asked)
+        if spent:  # while the first of them thinks
+            await hospital.wake(case)
+            hospital.erp.post("OR", spent)
+            await hospital.answer(case, approvers[0])
         store = CrashingStore(root)
         hospital.ledger = Ledger(store)
         store.crash_at(point, when)
@@ -49,8 +58,9 @@ async def test_whatever_write_was_the_last_the_case_ends_as_it_would_have(tmp_pa
         assert len(hospital.erp.issues()) == (ends == "filled"), f"write {point}"
         assert await hospital.verified()
         chain = await hospital.chain(case)
-        for act in ("intent", "outcome", "ended", "decided"):
+        for act in ("intent", "outcome", "ended"):
             assert len(chain.having(act)) <= 1, f"{act} after write {point}"
+        assert len(chain.having("asked")) == len(chain.having("decided")) == len(approvers), f"write {point}"
         assert len(list(hospital.desk.cards("approvals"))) == len(approvers), f"write {point}"
         if store.writes < point:
             return

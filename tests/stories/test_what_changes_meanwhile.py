@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from blocks.ledger import Ledger
 from blocks.rulebook import adopt
 from infrastructure.local.hospital.__main__ import directory
 from tasks.decide import decision_of
@@ -68,6 +69,54 @@ async def test_what_counts_towards_a_threshold_is_what_was_ordered_not_what_was_
     second = await hospital.submit("KNEE-TIB-4", 1)
     await hospital.wake(second)
     assert [str(ask.counted) for ask in await hospital.asks(second)] == ["$5,980.00"]
+
+
+async def test_a_price_that_came_back_needs_nobody_again_who_had_approved_it(hospital):
+    case = await hospital.submit("KNEE-TIB-4", 1)
+    for price in ("2890.00", "2990.00", "2890.00"):
+        hospital.erp.prices["KNEE-TIB-4"] = Decimal(price)
+        outcome = await hospital.wake(case)
+        if outcome is None:
+            await hospital.answer(case, "ivo.petrov")
+    assert (outcome.ended, str(outcome.amount)) == ("ordered", "$2,890.00")
+    assert [ask.key for ask in await hospital.asks(case)] == ["1-implant-coordinator", "2-implant-coordinator"]
+    spent = (await hospital.chain("book~spend~rita.okafor")).having("spent")
+    assert [line.body["amount"]["amount"] for line in spent] == ["2890.00", "2990.00", "2890.00"]
+
+
+async def test_a_budget_that_ran_low_while_people_thought_asks_finance_and_nobody_twice(hospital):
+    case = await hospital.submit("KNEE-TIB-4", 1)
+    await hospital.wake(case)
+    hospital.erp.post("OR", "380000")
+    await hospital.answer(case, "ivo.petrov")
+    assert await hospital.wake(case) is None
+    assert not hospital.erp.orders()
+    coordinator, finance = await hospital.asks(case)
+    assert (coordinator.key, finance.key) == ("1-implant-coordinator", "2-finance-director")
+    assert finance.why == "only $17,110.00 of the budget would be left"
+    await hospital.answer(case, "frida.ng")
+    assert (await hospital.wake(case)).ended == "ordered"
+    assert len((await hospital.chain(case)).having("decided")) == 2
+    assert await hospital.verified()
+
+
+async def test_what_counts_besides_and_grew_meanwhile_is_asked_about_again(hospital):
+    """An earlier request of hers became dearer: together the two now pass the bound from which the manager is asked."""
+    hospital.erp.prices["HIP-STEM-12"] = Decimal(1000)
+    first, second = await hospital.submit("HIP-STEM-12", 1), await hospital.submit("KNEE-TIB-4", 1)
+    for case in (first, second):
+        await hospital.wake(case)
+        await hospital.answer(case, "ivo.petrov")
+    hospital.erp.prices["HIP-STEM-12"] = Decimal(2500)
+    here, hospital.ledger = hospital.ledger, Ledger(hospital.ledger.store)  # another process carries the first
+    assert await hospital.wake(first) is None
+    hospital.ledger = here
+    assert await hospital.wake(second) is None
+    asks = await hospital.asks(second)
+    assert [(ask.key, str(ask.counted)) for ask in asks] == [
+        ("1-implant-coordinator", "$3,890.00"), ("2-implant-coordinator", "$5,390.00"),
+    ]  # fmt: skip
+    assert asks[-1].after == "then the department manager is asked"
 
 
 async def test_yesterdays_card_decides_nothing_about_todays_price(hospital):

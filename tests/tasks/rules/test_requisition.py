@@ -16,13 +16,13 @@ from blocks.records.purchasing import Requisition
 from infrastructure.local.hospital.__main__ import directory, policy
 from tasks.rules.authority import who_may
 from tasks.rules.requisition import (
+    Approval,
     NobodyMayError,
     amount_of,
     approvals_needed,
     can_fill_from_stock,
     reason_not_to_charge,
     reason_to_refuse,
-    terms_hold,
     to_issue,
     to_order,
 )
@@ -87,25 +87,52 @@ def test_without_a_price_the_amount_is_zero():
     assert amount_of(request(), sourcing(unit_price=None)) == usd(0)
 
 
+def approved(known: Facts, *by: str, **books: Any) -> list[Approval]:
+    """Let everybody whom policy asks about *known* facts approve, one after the other."""
+    asks = approvals_needed(CASE, request(), known, rulebook(**books), 1)
+    return [Approval(ask, who) for ask, who in zip(asks, by, strict=True)]
+
+
 @pytest.mark.parametrize(
-    ("changed", "hold"),
+    ("changed", "holds"),
     [
         ({}, True),
         ({"on_hand": Decimal(3), "description": "Renamed"}, True),
         ({"unit_price": usd("2890.01")}, False),
-        ({"unit_price": Money.of("2890.00", "EUR")}, False),
-        ({"unit_price": None}, False),
-        ({"contract": None}, False),
+        ({"unit_price": usd("2889.99")}, False),
         ({"contract": "C-CORDIS-27"}, False),
         ({"supplier": "SUP-ACME"}, False),
+        ({"recent": usd("0.01")}, False),
     ],
 )
-def test_terms_are_supplier_contract_and_price(changed: dict[str, Any], hold: bool):
-    assert terms_hold(facts(), facts(**changed)) is hold
+def test_an_approval_holds_for_the_same_supplier_contract_and_price_where_no_more_counts(
+    changed: dict[str, Any], holds: bool
+):
+    given = approved(facts(), "ivo.petrov")
+    asks = approvals_needed(CASE, request(), facts(**changed), rulebook(), 2, given)
+    assert [ask.key for ask in asks] == ([] if holds else ["2-implant-coordinator"])
 
 
-def test_nothing_was_agreed_before_the_first_look():
-    assert terms_hold(None, facts()) is False
+def test_an_approval_holds_where_less_counts_than_was_agreed_to():
+    given = approved(facts(recent=usd(10)), "ivo.petrov")
+    assert approvals_needed(CASE, request(), facts(), rulebook(), 2, given) == ()
+
+
+def test_only_whoever_policy_names_besides_is_asked_when_the_budget_has_moved():
+    given = approved(facts(), "ivo.petrov")
+    (ask,) = approvals_needed(CASE, request(), facts(20_000), rulebook(), 2, given)
+    assert (ask.key, ask.why) == ("2-finance-director", "only $17,110.00 of the budget would be left")
+    assert ask.after == "then the order goes to Cordis Devices"
+
+
+def test_who_has_approved_in_one_role_is_no_candidate_for_another():
+    both = held_by(implant_coordinator="ivo.petrov leo.brandt", department_manager="ivo.petrov")
+    given = approved(facts(), "ivo.petrov", with_directory=both)
+    dear, book = facts(unit_price=usd(6000)), rulebook(with_directory=both)
+    with pytest.raises(NobodyMayError, match="only Ivo Petrov may decide as department-manager for OR"):
+        approvals_needed(CASE, request(), dear, book, 2, given)
+    other = [Approval(given[0].ask, "leo.brandt")]
+    assert len(approvals_needed(CASE, request(), dear, book, 2, other)) == 2
 
 
 AMOUNTS = [
