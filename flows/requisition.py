@@ -6,7 +6,7 @@ from blocks.errors import RefusedError
 from blocks.records.outcome import Facts, Outcome
 from blocks.records.policy import Rulebook
 from blocks.records.purchasing import Requisition
-from tasks.approvals import decision_on
+from tasks.approvals import decision_on, lock_cards
 from tasks.case import current, today
 from tasks.durable import process
 from tasks.notify import tell_requester
@@ -43,7 +43,7 @@ async def requisition(request: Requisition) -> Outcome:
     4. Ask each role that policy names, in order, in Slack; sleep while they think.
     5. Look again: price and budget may have moved. What nobody has agreed to yet is asked about anew.
     6. Hold the funds and place the order; let the funds go if the ERP refuses.
-    7. Tell the requester.
+    7. Tell the requester, and see to it that each card shows its answer.
     """
     rulebook = await rules_in_force()
     outcome = await decide_and_buy(request, rulebook)
@@ -51,6 +51,7 @@ async def requisition(request: Requisition) -> Outcome:
         await release_funds(request)
         await drop_spend(request)
     await tell_requester(request, outcome)
+    await lock_cards()
     return outcome
 
 
@@ -100,6 +101,6 @@ async def buy(request: Requisition, facts: Facts) -> Outcome:
     """Step 6: hold the funds, then place the order; what is not ordered lets the funds go."""
     amount = amount_of(request, facts.sourcing)
     await hold_funds(facts, amount)
-    order = await issue_order(to_order(request, facts, today()))
+    order = await issue_order(to_order(request, facts, today()), facts.sourcing.budget.year)
     because = f"order {order.number} with {facts.sourcing.supplier_name} for {amount}"
     return Outcome(ended="ordered", because=because, document=order.number, amount=amount)

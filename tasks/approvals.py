@@ -1,14 +1,18 @@
 """Approvals: ask, sleep, be rung, read the ledger."""
 
+import logging
+
 from blocks import connect
 from blocks.errors import RefusedError
 from blocks.records.approval import Ask, Decision, Posted
 from blocks.wire.canonical import canonical, digest
-from blocks.wire.cards import ask_card
+from blocks.wire.cards import ask_card, decided_card
 from tasks.case import Case, current
 from tasks.decide import decision_of, decisions_of
-from tasks.durable import sleep_until_rung, step
+from tasks.durable import patiently, sleep_until_rung, step
 from tasks.rules.authority import reason_to_void, who_may
+
+logger = logging.getLogger("almoner.approvals")
 
 
 class VoidDecisionError(Exception):
@@ -30,10 +34,39 @@ async def decision_on(ask: Ask) -> Decision:
     decision = decision_of(case.chain, ask.key)
     if decision is None:
         await _put(case, ask)
+        await lock_cards()
         await sleep_until_rung(f"{ask.role} of {ask.cost_centre}")
         raise AssertionError
     await _assert_counts(case, ask, decision)
     return decision
+
+
+async def lock_cards() -> None:
+    """Let each card that was answered show the answer, once: Slack's door draws it at the click, if it lives to.
+
+    Call it when nothing waits for it any more. Not a step: to show it in the dashboard would cost more than to do it.
+    """
+    case = current()
+    for asked in case.chain.having("asked"):
+        decision = decision_of(case.chain, asked.key)
+        if decision and not case.recall("drawn", asked.key):
+            refused = await patiently(_lock)(case, Ask.model_validate(asked.body["ask"]), decision)
+            case.note("drawn", asked.key, body={"refused": refused} if refused else None)
+
+
+async def _lock(case: Case, ask: Ask, decision: Decision) -> str | None:
+    """Draw a card with its answer; return why where the desk will not, as when somebody deleted it."""
+    card, posted = decided_card(ask, decision, case.zone), case.recall("posted", ask.key)
+    try:
+        if posted:
+            where = Posted.model_validate(posted.body)
+        else:  # whoever posted it died before it was noted where it stands
+            where = await connect.desk().post(connect.channel(), card, maybe_posted=True)
+        await connect.desk().redraw(where, card)
+    except RefusedError as refusal:
+        logger.warning("%s %s: the card still asks, %s", case.id, ask.key, refusal)
+        return refusal.detail
+    return None
 
 
 async def _put(case: Case, ask: Ask) -> None:

@@ -66,7 +66,7 @@ def step(fn: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
         key = memory.key(*args, **kwargs)
         if line := case.recall("step", key):
             return memory.load(line.body["result"])
-        done: R = await (as_task if case.run else _patiently(fn))(*args, **kwargs)
+        done: R = await (as_task if case.run else patiently(fn))(*args, **kwargs)
         case.note("step", key, body={"step": fn.__name__, "result": memory.dump(done)})
         return done
 
@@ -215,7 +215,9 @@ async def _worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any
     return isinstance(await state.aresult(raise_on_failure=False), UnavailableError)
 
 
-def _patiently(fn: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+def patiently(fn: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """Retry *fn* on `UnavailableError` alone, as a step is; nothing is remembered of it."""
+
     async def tried(*args: P.args, **kwargs: P.kwargs) -> R:
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(UnavailableError),

@@ -16,7 +16,7 @@ GENESIS = ""
 class Line(Record):
     """One act: who did what, when, about what, having seen what.
 
-    `act` is one of: received, step, asked, posted, decided, late, question, answer, refused-click,
+    `act` is one of: received, step, asked, posted, decided, drawn, late, question, answer, refused-click,
     intent, attempt, unknown, parked, settled, outcome, held, released, spent, dropped, told, adopted, ended.
     """
 

@@ -137,6 +137,7 @@ TELLERS: dict[str, Callable[[Line], str]] = {
     "asked": _asked,
     "posted": lambda line: f"card posted in {line.body['channel']}",
     "decided": _decided,
+    "drawn": lambda line: f"the card still asks: {_cell(line.body['refused'])}" if line.body else "",
     "late": lambda line: f"{line.body['verdict']} came too late: {_cell(line.body['because'])}",
     "refused-click": lambda line: f"{line.body['verdict']} did not count: {_cell(line.body['because'])}",
     "question": lambda line: f"asks: {_cell(line.body['text'])}",

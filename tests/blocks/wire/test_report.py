@@ -113,5 +113,10 @@ def test_what_a_person_says_of_a_doubt_is_told(said, says):
     assert tell(said) == says
 
 
+def test_a_card_that_was_drawn_says_nothing_and_one_that_was_not_says_why():
+    assert tell(line("drawn", key="1-x")) == ""
+    assert tell(line("drawn", key="1-x", refused="message_not_found")) == "the card still asks: message_not_found"
+
+
 def test_a_book_has_a_report_too():
     assert "1 ledger entries" in case_report(chain(line("held")))
