@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]  # carries no types
+import uvloop
 
 from blocks import connect
 from blocks.audit import verify
@@ -148,7 +149,7 @@ def main() -> int:
     parser.add_argument("--home", type=Path, default=Path(tempfile.mkdtemp(prefix="almoner-bench-")))
     parser.add_argument("--profile", type=Path, help="write where the time goes")
     asked = parser.parse_args()
-    figures = asyncio.run(measure(asked.cases, asked.home, asked.profile))
+    figures = uvloop.run(measure(asked.cases, asked.home, asked.profile))
     print(json.dumps(figures))
     return 0
 

@@ -1,7 +1,8 @@
 """Slack's door under sustained clicks: from request to answer, with the ledger on local S3.
 
 `python -m tests.bench.door [--rate 50] [--seconds 20]`. Each click decides a case of its own. What follows the
-answer (bell, card) goes to a sink on loopback, as Slack would be far away.
+answer (bell, card) goes to a sink on loopback, as Slack would be far away. Clicks and sink are a light client's, so
+that the load takes little of the machine from what is measured.
 """
 
 import argparse
@@ -14,14 +15,11 @@ import time
 from pathlib import Path
 from urllib.parse import urlencode
 
-import httpx
+import aiohttp
 import psutil
+import uvloop
+from aiohttp import web
 from slack_sdk.signature import SignatureVerifier
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
-from uvicorn import Config, Server
 
 from blocks import connect
 from blocks.records.approval import Ask
@@ -98,16 +96,16 @@ async def click_steadily(clicks: list[bytes], rate: int, door: str, secret: str)
     verifier = SignatureVerifier(secret)
     took: list[float] = []
 
-    async def send(http: httpx.AsyncClient, body: bytes) -> None:
+    async def send(http: aiohttp.ClientSession, body: bytes) -> None:
         stamp = str(int(time.time()))
         signature = verifier.generate_signature(timestamp=stamp, body=body) or ""
         headers = {"x-slack-request-timestamp": stamp, "x-slack-signature": signature}
         began = time.perf_counter()
-        answer = await http.post(f"{door}/slack/interactions", content=body, headers=headers)
-        took.append(time.perf_counter() - began)
-        assert answer.status_code == httpx.codes.OK, answer.text
+        async with http.post(f"{door}/slack/interactions", data=body, headers=headers) as answer:
+            took.append(time.perf_counter() - began)
+            assert answer.ok, await answer.text()
 
-    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=100)) as http, asyncio.TaskGroup() as group:
+    async with aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
         began = time.perf_counter()
         for place, body in enumerate(clicks):
             await asyncio.sleep(max(0.0, began + place / rate - time.perf_counter()))
@@ -126,20 +124,19 @@ class listening:  # noqa: N801  reads as what it does
     """A sink on loopback that takes whatever follows an answer."""
 
     def __init__(self, port: int) -> None:
-        async def swallow(_request: Request) -> JSONResponse:
-            return JSONResponse({"ok": True, "channel": "C0APPROVALS", "ts": "1.0"})
+        async def swallow(_request: web.Request) -> web.Response:
+            return web.json_response({"ok": True, "channel": "C0APPROVALS", "ts": "1.0"})
 
-        app = Starlette(routes=[Route("/{path:path}", swallow, methods=["GET", "POST"])])
-        self._server = Server(Config(app, port=port, log_level="error", lifespan="off"))
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", swallow)
+        self._runner, self._port = web.AppRunner(app, access_log=None), port
 
     async def __aenter__(self) -> None:
-        self._task = asyncio.create_task(self._server.serve())
-        while not self._server.started:  # noqa: ASYNC110  uvicorn has no event for it
-            await asyncio.sleep(0.01)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
 
     async def __aexit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        await self._task
+        await self._runner.cleanup()
 
 
 def main() -> int:
@@ -149,7 +146,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--home", type=Path, default=Path(tempfile.mkdtemp(prefix="almoner-bench-")))
     asked = parser.parse_args()
-    print(json.dumps(asyncio.run(measure(asked.rate, asked.seconds, asked.home))))
+    print(json.dumps(uvloop.run(measure(asked.rate, asked.seconds, asked.home))))
     return 0
 
 
