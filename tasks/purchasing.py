@@ -1,9 +1,12 @@
 """Buying: the ERP's part, and the book of funds."""
 
+import asyncio
+from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from blocks import connect
-from blocks.errors import RefusedError
+from blocks.errors import RefusedError, UnreadableError
 from blocks.records.ledger import Line
 from blocks.records.money import Money
 from blocks.records.outcome import Facts, Hold
@@ -13,7 +16,7 @@ from tasks.book import Book, book
 from tasks.case import current, today
 from tasks.durable import step
 from tasks.effects import once
-from tasks.rules.books import Funds, Spend, funds_book, spend_book
+from tasks.rules.books import Funds, Spend, fiscal_years, funds_book, spend_book
 from tasks.rules.funds import condensed, left, reason_short
 
 
@@ -21,10 +24,13 @@ from tasks.rules.funds import condensed, left, reason_short
 async def look_up(request: Requisition, look: int) -> Facts:  # noqa: ARG001  each look is a new look
     """Ask the ERP what stock, supplier, contract, budget and calendar say now, and our book what is held."""
     case, on = current(), request.charge_on or today()
-    funds = _funds(request.cost_centre, on.year)
-    before = await funds.read()
-    seq, in_flight = before.seq, before.in_flight()
+    before = await _read_funds(request.cost_centre, on)
     found = await connect.erp().sourcing(request, on)
+    year = found.budget.year
+    if year not in before:
+        why = f"the budget of {request.cost_centre} for {on} ends in {year}: give it one for each fiscal year"
+        raise UnreadableError("erp", why)
+    funds, (seq, in_flight) = _funds(request.cost_centre, year), before[year]
     held = funds.state.standing(since=seq, but=case.id)  # what decides is judged again in hold_funds
     in_flight |= {hold.order_key for hold in held}  # held, and perhaps placed, while the ERP was being read
     sourcing = found.model_copy(update={"budget": condensed(found.budget, in_flight)})
@@ -89,26 +95,28 @@ async def hold_funds(facts: Facts, amount: Money) -> Hold:
 
 @step
 async def release_funds(request: Requisition) -> None:
-    """Give the money back, if any was held: also by a run that died before it could say so."""
+    """Give the money back, if any was held: also by a run that died before it could say so, and whatever day it is."""
     case = current()
+    began = case.chain.lines[0].at.astimezone(ZoneInfo(case.zone)).date()
 
     def entry(funds: Funds) -> Line | None:
         if hold := funds.holds.get(case.id):
             return Line(act="released", key=case.id, actor=case.actor, at=case.clock(), body=_body(hold))
         return None
 
-    funds = _funds(request.cost_centre, (request.charge_on or today()).year)
-    await funds.read()  # a process that starts here knows of no hold yet, and would find nothing to release
-    await funds.enter(entry)
+    for year in fiscal_years(request.charge_on or began, request.charge_on or today()):
+        funds = _funds(request.cost_centre, year)
+        await funds.read()  # a process that starts here knows of no hold yet, and would find nothing to release
+        await funds.enter(entry)
 
 
 @step
-async def issue_order(draft: OrderDraft) -> ErpDocument:
-    """Place the order; the ERP keeps one order a case, however often we ask."""
+async def issue_order(draft: OrderDraft, year: int) -> ErpDocument:
+    """Place the order, charged to a fiscal year; the ERP keeps one order a case, however often we ask."""
     erp, case = connect.erp(), current()
     order = await once("order", draft, do=erp.order, find=erp.find_order, personality=erp.personality)
     placed = Line(act="placed", key=case.id, actor=case.actor, at=case.clock())
-    _funds(draft.cost_centre, (draft.charge_on or draft.order_on).year).marks.append(placed)
+    _funds(draft.cost_centre, year).marks.append(placed)
     return order
 
 
@@ -117,6 +125,13 @@ async def issue_from_stock(draft: IssueDraft) -> ErpDocument:
     """Issue what the shelf holds to the department."""
     erp = connect.erp()
     return await once("issue", draft, do=erp.issue, find=erp.find_issue, personality=erp.personality)
+
+
+async def _read_funds(cost_centre: str, on: date) -> dict[int, tuple[int, frozenset[str]]]:
+    """Read the books in which a day may be held, by year: how far each goes, and the orders that are in flight."""
+    years = fiscal_years(on, on)
+    states = await asyncio.gather(*(_funds(cost_centre, year).read() for year in years))
+    return {year: (state.seq, state.in_flight()) for year, state in zip(years, states, strict=True)}
 
 
 def _mark_placed(funds: Book[Funds], seen: set[str]) -> None:

@@ -42,7 +42,7 @@ class Budget(Record):
     """
 
     cost_centre: str
-    year: int
+    year: int = Field(description="In which the fiscal year ends: that of the day of charge, or the next")
     budget: Money
     posted: Money
     ordered: tuple["OpenOrder", ...] = ()

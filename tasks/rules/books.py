@@ -1,7 +1,7 @@
 """Books: the chains that many cases write, folded into what they say. Pure; entries in, state out."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import takewhile
 
 from blocks.records.ledger import Entry
@@ -12,6 +12,11 @@ from blocks.records.outcome import Hold
 def funds_book(cost_centre: str, year: int) -> str:
     """Name the book in which a cost centre's funds are held for a fiscal year."""
     return f"book~funds~{cost_centre}~{year}"
+
+
+def fiscal_years(first: date, last: date) -> range:
+    """List the fiscal years, named by the years in which they end, that may hold a day between *first* and *last*."""
+    return range(first.year, last.year + 2)
 
 
 def spend_book(requester: str) -> str:

@@ -66,8 +66,8 @@ def release(folder: Path) -> None:
     edit(folder / "flows" / "requisition.py", 'because = f"order ', 'because = f"RELEASED: order ')
     edit(
         folder / "tasks" / "purchasing.py",
-        "    before = await funds.read()",
-        "    assert look\n    before = await funds.read()",
+        "    before = await _read_funds(",
+        "    assert look\n    before = await _read_funds(",
     )
     edit(folder / "tasks" / "notify.py", '"""Tell the requester how it ended', '"""Let the requester know')
 

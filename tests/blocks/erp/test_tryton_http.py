@@ -217,6 +217,12 @@ async def test_an_item_that_nobody_sells_has_no_supplier(today: date):
     assert (found.supplier, found.unit_price) == (None, None)
 
 
+async def test_a_fiscal_year_is_named_by_the_year_in_which_it_ends(today: date):
+    july = BUDGET | {"budget": {"name": "FY27", "end_date": date(2027, 6, 30)}}
+    found = await erp(Scripted(analytic_account__budget__line=[july])).sourcing(asked(), today)
+    assert found.budget.year == 2027
+
+
 async def test_half_a_box_is_counted_exactly(today: date):
     found = await erp(Scripted()).sourcing(asked(), today)
     assert str(found.on_hand) == "1.5"

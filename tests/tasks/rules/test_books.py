@@ -1,16 +1,17 @@
 """The books that many cases write, folded."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from blocks.records.ledger import Entry, Line
 from blocks.records.outcome import Hold
 from blocks.records.purchasing import OpenOrder
-from tasks.rules.books import Funds, Spend, funds_book, spend_book
+from tasks.rules.books import Funds, Spend, fiscal_years, funds_book, spend_book
 from tasks.rules.funds import condensed, left
 from tests.samples import NOON, budget, usd
 
@@ -38,6 +39,17 @@ def spend(*lines: Line) -> Spend:
 def test_the_books_have_names():
     assert funds_book("OR", 2026) == "book~funds~OR~2026"
     assert spend_book("rita.okafor") == "book~spend~rita.okafor"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "years"),
+    [
+        (date(2026, 1, 1), date(2026, 12, 31), [2026, 2027]),
+        (date(2026, 12, 31), date(2027, 1, 1), [2026, 2027, 2028]),
+    ],
+)
+def test_a_fiscal_year_ends_in_the_year_of_its_days_or_in_the_next(first: date, last: date, years: list[int]):
+    assert list(fiscal_years(first, last)) == years
 
 
 def test_earlier_orders_with_the_supplier_are_summed():
