@@ -60,6 +60,8 @@ class Blob(NamedTuple):
 
     key: str
     size: int
+    version: str = ""
+    """Changes when the object does."""
 
 
 class Store(Protocol):

@@ -67,7 +67,8 @@ class S3Store:
             pages = obstore.list(self._bucket, prefix, offset=after or None, chunk_size=1000)
             async for page in pages:
                 for found in page:
-                    yield Blob(found["path"], found["size"])
+                    version = found["e_tag"] or found["last_modified"].isoformat()
+                    yield Blob(found["path"], found["size"], version)
 
 
 class FolderStore:
@@ -108,7 +109,8 @@ class FolderStore:
         found = {path.relative_to(self._root).as_posix(): path for path in files}
         for key in sorted(found):
             if key > after and not found[key].name.startswith("."):
-                yield Blob(key, found[key].stat().st_size)
+                about = found[key].stat()
+                yield Blob(key, about.st_size, f"{about.st_ino}~{about.st_mtime_ns}")
 
 
 def _assert_key(key: str) -> None:

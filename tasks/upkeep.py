@@ -1,34 +1,50 @@
 """Upkeep: files that were dropped off."""
 
+import logging
 from typing import NamedTuple
 
 from blocks import connect
 from blocks.errors import ConflictError
 from blocks.ledger import Chain, Ledger
+from blocks.ports import Blob
 from blocks.records.ledger import Line
 from blocks.wire.canonical import digest
 from blocks.wire.requisitions import Issue, read_file
 from tasks.arrivals import Message, Receipt, put_aside, receive
 from tasks.case import utc_now
 
+logger = logging.getLogger("almoner.upkeep")
 DROP = "drop/requisitions/"
 
 
 class Picked(NamedTuple):
-    """What became of one file."""
+    """What became of one file; `failed` says why it could not be taken in, this time."""
 
     name: str
-    receipts: tuple[Receipt, ...]
+    receipts: tuple[Receipt, ...] = ()
     issues: tuple[Issue, ...] = ()
+    failed: str = ""
 
 
-async def pick_up(ledger: Ledger) -> list[Picked]:
-    """Take in every file in the drop that was not taken in before; a file is known by its content."""
+async def pick_up(ledger: Ledger, taken: set[Blob]) -> list[Picked]:
+    """Take in every file in the drop that was not taken in before; a file is known by its content.
+
+    *taken*: what need not even be read again; it is kept up to date. A file that cannot be taken in does not stop the
+    others: it is told, and tried again the next time.
+    """
+    dropped = {blob async for blob in ledger.store.list(DROP)}
+    taken &= dropped
     picked = []
-    async for blob in ledger.store.list(DROP):
-        raw = await ledger.store.get(blob.key)
-        if not (await ledger.read(f"file~{digest(raw)[:32]}")).seq:
-            picked.append(await take_file(blob.key.removeprefix(DROP), raw, ledger))
+    for blob in sorted(dropped - taken):
+        name = blob.key.removeprefix(DROP)
+        try:
+            raw = await ledger.store.get(blob.key)
+            if not (await ledger.read(f"file~{digest(raw)[:32]}")).seq:
+                picked.append(await take_file(name, raw, ledger))
+            taken.add(blob)
+        except Exception as error:  # whatever it is, it is this file's own, and the others go on
+            logger.exception("%s could not be taken in", name)
+            picked.append(Picked(name, failed=f"{type(error).__name__}: {error}"))
     return picked
 
 

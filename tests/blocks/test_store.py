@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import obstore
 import pytest
 
 from blocks.errors import ConflictError, NotFoundError, RefusedError, UnavailableError, UnreadableError
@@ -37,6 +38,20 @@ async def test_a_place_is_written_once(store: Store):
 async def test_the_same_bytes_again_are_the_same_write(store: Store):
     for _ in range(3):
         await store.create("a/1", b"one")
+
+
+async def test_what_somebody_else_wrote_over_is_listed_under_another_version(store: Store):
+    await store.create("drop/a.csv", b"one")
+    seen = [[blob async for blob in store.list("drop/")] for _ in range(2)]
+    if isinstance(store, S3Store):
+        await obstore.put_async(store._bucket, "drop/a.csv", b"two")
+    else:
+        (store._root / "drop" / "a.csv").write_bytes(b"two")
+    (before,), (same,) = seen
+    (after,) = [blob async for blob in store.list("drop/")]
+    assert before == same
+    assert (after.key, after.size) == (before.key, before.size)
+    assert after.version != before.version
 
 
 async def test_of_many_racers_exactly_one_wins(store: Store):

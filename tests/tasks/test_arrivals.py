@@ -9,19 +9,9 @@ import pytest
 from blocks.rulebook import Shelf, adopt
 from infrastructure.local.hospital.__main__ import directory
 from tasks.arrivals import ArrivalError, Message, quarantine, receive
-from tasks.upkeep import DROP, pick_up
 from tests.hospital import Hospital
 
 GOOD = {"requester": "rita.okafor", "cost_centre": "OR", "item": "KNEE-TIB-4", "quantity": 2}
-FILE = b"""id,requester,cost_centre,item,quantity,reason
-1,rita.okafor,OR,KNEE-TIB-4,1,"two lines,
-one row"
-2,rita.okafor,OR,KNEE-TIB-4,-1,
-3,gus.varga,OR,KNEE-TIB-4,1,
-4,rita.okafor,OR
-5,sam.lind,ICU,VENT-T1,1,,extra
-6,sam.lind,ICU,IVSET-20,40,
-"""
 
 
 async def taken(hospital: Hospital, raw: bytes, name: str = "1", source: str = "inventory"):
@@ -132,39 +122,3 @@ async def test_a_message_whose_case_name_is_taken_is_put_aside(hospital, monkeyp
     assert (await taken(hospital, json.dumps(GOOD).encode(), "1")).case
     other = await taken(hospital, json.dumps(GOOD).encode(), "2")
     assert "is taken: send it again under a new id" in other.issues[0].reason
-
-
-async def dropped(hospital: Hospital, name: str, raw: bytes):
-    await hospital.ledger.store.create(f"{DROP}{name}", raw)
-    with hospital.bound():
-        return await pick_up(hospital.ledger)
-
-
-async def test_the_good_rows_of_a_file_become_cases_and_the_bad_ones_are_told(hospital):
-    (picked,) = await dropped(hospital, "morning.csv", FILE)
-    told = {receipt.message: {issue.field for issue in receipt.issues} for receipt in picked.receipts}
-    assert told == {
-        "1": set(), "2": {"quantity"}, "3": {"requester"}, "4": {"item", "quantity"},
-        "5": {"more_columns_than_the_header"}, "6": set(),
-    }  # fmt: skip
-    assert len(await cases_of(hospital)) == 2
-    assert len(await quarantine(hospital.ledger)) == 4
-
-
-async def test_a_file_is_taken_in_once_however_often_one_looks_and_whatever_it_is_called(hospital):
-    assert len(await dropped(hospital, "a.csv", FILE)) == 1
-    assert await dropped(hospital, "copy of a.csv", FILE) == []
-
-
-async def test_json_lines_with_bad_ones_among_them(hospital):
-    lines = [json.dumps(GOOD | {"id": "7"}), "not json", "[1]", json.dumps(GOOD | {"colour": "red"}), "[" * 100_000]
-    (picked,) = await dropped(hospital, "b.jsonl", b"\xef\xbb\xbf" + "\n".join(lines).encode())
-    assert [receipt.case is not None for receipt in picked.receipts] == [True, False, False, False, False]
-
-
-async def test_a_file_that_cannot_be_split_is_put_aside_whole(hospital):
-    (picked,) = await dropped(hospital, "list.xlsx", b"PK\x03\x04")
-    assert picked.issues[0].field == "file"
-    (kept,) = await quarantine(hospital.ledger)
-    assert (kept["id"], await hospital.ledger.fetch(kept["object"])) == ("list.xlsx", b"PK\x03\x04")
-    assert await dropped(hospital, "other.txt", b"hello")
