@@ -94,6 +94,22 @@ def test_every_block_is_drawn_and_works(page: Page, desk: Running, slack: WebCli
     assert [i["actions"][0]["action_id"] for i in app.interactions] == ["one", "who", "sure"]
 
 
+def test_a_word_that_arrives_out_of_sight_is_pointed_to(page: Page, desk: Running, slack: WebClient) -> None:
+    for number in range(12):
+        slack.chat_postMessage(channel="approvals", text=f"card {number}", blocks=CARD)
+    page.goto(f"{desk.url}/?as=U0ANA#C0APPROVALS")
+    page.get_by_role("article").first.scroll_into_view_if_needed()
+    jump, word = page.get_by_role("button", name="New messages"), page.get_by_text("not yours")
+    expect(jump).to_be_hidden()
+    slack.chat_postEphemeral(channel="C0APPROVALS", user="U0ANA", text="This is not yours to answer.")
+    jump.click()
+    expect(word).to_be_in_viewport()
+    expect(jump).to_be_hidden()
+    slack.chat_postMessage(channel="approvals", text="in sight")
+    expect(page.get_by_text("in sight")).to_be_in_viewport()
+    expect(jump).to_be_hidden()
+
+
 def test_a_form_opens_complains_and_is_sent(page: Page, desk: Running, slack: WebClient, app: ListeningApp) -> None:
     def opened(typed: dict[str, str]) -> str:
         slack.views_open(trigger_id=typed["trigger_id"], view=FORM)

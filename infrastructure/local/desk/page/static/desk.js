@@ -18,6 +18,11 @@ function place() {
 
 const nearEnd = (list) => list.scrollHeight - list.scrollTop - list.clientHeight < 80;
 
+function toEnd() {
+  const list = pane.querySelector(".messages");
+  if (list) list.scrollTop = list.scrollHeight;
+}
+
 function merge(list, fresh) {
   // Only what changed is replaced: what somebody is picking elsewhere stays as it is.
   const known = new Map([...list.querySelectorAll(":scope > .message")].map((m) => [m.id, m]));
@@ -38,9 +43,12 @@ function show(holder, html, again) {
   if (again && list && fresh && !fresh.classList.contains("home")) {
     const stay = !nearEnd(list);
     const top = list.scrollTop;
+    const last = list.lastElementChild.id;
     holder.querySelector(".pane-head").replaceWith(made.content.querySelector(".pane-head"));
     merge(list, fresh);
     list.scrollTop = stay ? top : list.scrollHeight;
+    const jump = holder.querySelector(".jump");
+    if (jump && stay && list.lastElementChild.id !== last) jump.hidden = false;
     return;
   }
   holder.replaceChildren(made.content);
@@ -96,11 +104,12 @@ async function go() {
 
 document.addEventListener("click", (event) => {
   const to = (hash) => { location.hash = hash; };
-  const target = event.target.closest("[data-thread], [data-close-thread], [data-back], [data-tab], [data-be]");
+  const target = event.target.closest("[data-thread], [data-close-thread], [data-back], [data-tab], [data-be], [data-jump]");
   if (!target) return;
   if (target.dataset.thread) to(`${at.channel}/${target.dataset.thread}`);
   else if ("closeThread" in target.dataset) to(at.channel);
   else if ("back" in target.dataset) to("");
+  else if ("jump" in target.dataset) toEnd();
   else if (target.dataset.tab) to(target.dataset.tab === "home" ? `${at.channel}/home` : at.channel);
   else {
     event.preventDefault();
@@ -128,11 +137,14 @@ function listen() {
 
 startComposer(composer, () => ({ channel: at.channel }), async () => {
   await showTalk(true);
-  const list = pane.querySelector(".messages");
-  if (list) list.scrollTop = list.scrollHeight;
+  toEnd();
 });
 startComposer(document.querySelector("#thread .composer"), () => ({ channel: at.channel, thread_ts: at.thread }), () => showThread(true));
 addEventListener("hashchange", go);
+pane.addEventListener("scroll", (event) => {
+  const jump = pane.querySelector(".jump");
+  if (jump && nearEnd(event.target)) jump.hidden = true;
+}, true);
 document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") soon(); });
 await showSidebar();
 await go();
