@@ -68,6 +68,7 @@ class Site:
             "PREFECT_API_URL": f"{ports.url('prefect')}/api",
             "PREFECT_UI_URL": ports.url("prefect"),
             "PREFECT_HOME": str(self.home.path / "prefect"),
+            "DO_NOT_TRACK": "1",  # nothing leaves the house, from whichever process
             "PYTHONUNBUFFERED": "1",
         }
 
