@@ -16,6 +16,7 @@ from infrastructure.local.stack.site import Site
 
 SETTLE_S = 3.0
 """What the last messages and the log of heads may take after the last case has ended."""
+EARLIER = "Requisitions kept from before: {}. They count (stock, budgets, orders of 30 days); --reset begins afresh."
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ async def _perform(wanted: Wanted) -> int:
                 print(addresses(stack), file=sys.stderr, flush=True)
                 with contextlib.suppress(asyncio.CancelledError):
                     await stack.watch()
+                print("Stopping.", file=sys.stderr, flush=True)
             return code
 
 
@@ -61,6 +63,8 @@ async def _on_stage(wanted: Wanted, site: Site) -> int:
     name = f"morning-{utc_now():%Y%m%d-%H%M%S}"
     async with DeskDriver(site.ports.url("desk")) as desk:
         stage = Stage(name, site, desk, await directory(), Console(stderr=True, soft_wrap=True))
+        if earlier := await _kept_from_before():
+            stage.say(EARLIER.format(earlier))
         ended = await (play if wanted.auto else watch)(stage, scene)
         seconds = time.monotonic() - began
         await asyncio.sleep(SETTLE_S)
@@ -72,8 +76,15 @@ async def _on_stage(wanted: Wanted, site: Site) -> int:
         telling.show(ended, verdict, seconds)
     for difference in wrong:
         print(f"✗ {difference}", file=sys.stderr)
-    if wrong:
-        print("Earlier mornings count (stock, budgets, orders of 30 days): --reset begins afresh.", file=sys.stderr)
+    if wrong and earlier:
+        stage.say(EARLIER.format(earlier))
     if wanted.auto and not wrong:
         stage.say("Everything is as the scenario says, in the ledger, the ERP and Slack.")
     return 1 if wrong or not verdict.verified else 0
+
+
+async def _kept_from_before() -> int:
+    from blocks import connect
+    from tasks.arrivals import PREFIX
+
+    return len([case async for case, _ in connect.ledger().cases() if case.startswith(f"{PREFIX}-")])

@@ -8,6 +8,7 @@ import httpx
 from blocks import connect
 from blocks.errors import OutsideError
 from blocks.ledger import Chain
+from blocks.records.approval import Ask
 from blocks.records.outcome import Outcome
 from infrastructure.local.demo.people import ClickError, act
 from infrastructure.local.demo.scenario import Morning, Part
@@ -64,7 +65,19 @@ async def _play(stage: Stage, part: Part, gates: dict[str, asyncio.Event]) -> En
     return ended
 
 
-TROUBLE = (NotTakenError, ClickError, NothingHappenedError, RefusedClickError, OutsideError, httpx.HTTPError)
+class UnforeseenError(Exception):
+    """A case asks somebody whom the scenario does not make answer; the text says whom, and why."""
+
+
+TROUBLE = (
+    NotTakenError,
+    UnforeseenError,
+    ClickError,
+    NothingHappenedError,
+    RefusedClickError,
+    OutsideError,
+    httpx.HTTPError,
+)
 """What can go wrong with one part while the others go on."""
 
 
@@ -85,11 +98,19 @@ async def handed_in(stage: Stage, part: Part) -> str:
 
 
 async def end_of(stage: Stage, part: Part, case: str) -> Ended:
-    """Wait for the end of a part: of its case, or in quarantine."""
-    while True:
-        if ended := await look(stage, part, case):
-            return ended
+    """Wait for the end of a part: of its case, or in quarantine. UnforeseenError where it waits for nobody's act."""
+    while (ended := await look(stage, part, case)) is None:
+        await _must_be_foreseen(part, case)
         await rest()
+    return ended
+
+
+async def _must_be_foreseen(part: Part, case: str) -> None:
+    roles = {doing.role for doing in part.acts}
+    for line in (await connect.ledger().read(case)).having("asked"):
+        ask = Ask.model_validate(line.body["ask"])
+        if ask.role not in roles:
+            raise UnforeseenError(f"it waits for the {ask.role}, where nobody should be asked: {ask.why}")
 
 
 async def look(stage: Stage, part: Part, case: str) -> Ended | None:

@@ -3,7 +3,8 @@
 import asyncio
 
 from blocks import connect
-from blocks.wire.report import reasons
+from blocks.records.ledger import Line
+from blocks.wire.report import tell
 from infrastructure.local.demo.playing import Ended, handed_in, look
 from infrastructure.local.demo.scenario import Morning, Part
 from infrastructure.local.demo.stage import Stage
@@ -30,7 +31,7 @@ def welcome(stage: Stage) -> str:
             "",
             f"  Slack desk       {url('desk')}   channel #approvals; be anybody by the name at the top right",
             f"  Prefect          {url('prefect')}   each requisition is a run, with its artifacts",
-            f"  ERP (Tryton)     {url('erp')}   the orders arrive here",
+            f"  ERP (Tryton)     {url('erp')}   the orders arrive here; README shows how to look",
             "",
             "  Requisitions are coming in. Answer the cards as you like; the hints say who may.",
             "",
@@ -57,19 +58,23 @@ async def _follow(stage: Stage, part: Part, gates: dict[str, asyncio.Event]) -> 
 async def _tell(stage: Stage, part: Part, case: str, told: int) -> int:
     """Tell what is new in a case; return how many lines have been told."""
     chain = await connect.ledger().read(case)
-    news = reasons(chain)
-    for row in news[told:]:
-        stage.say(f"{row['when'][11:]}  {case}  {row['who']}: {row['what'].replace('*', '').replace('&lt;', '<')}")
-        if row["what"].startswith("card posted"):
-            stage.say(hint(stage, part, case, len(chain.having("posted"))))
-    return len(news)
+    for line in chain.lines[told:]:
+        if line.act == "posted":
+            stage.say(hint(stage, part, case, line))
+        elif line.act not in PLUMBING and (what := tell(line)):
+            plain = what.replace("*", "").replace("&lt;", "<")
+            stage.say(f"{line.at:%H:%M:%S}  {case}  {line.actor}: {plain}")
+    return len(chain.lines)
 
 
-def hint(stage: Stage, part: Part, case: str, place: int) -> str:
-    """Say where to click for the card in this place of a case."""
-    deciders = list(dict.fromkeys(act.by for act in part.acts))
-    person = stage.directory.person(deciders[min(place, len(deciders)) - 1]) if deciders else None
+PLUMBING = frozenset({"step", "intent", "outcome"})
+"""What `almoner ledger show` tells and a play can do without: its end says what came of it."""
+
+
+def hint(stage: Stage, part: Part, case: str, posted: Line) -> str:
+    """Say where to click for a card that has just been posted."""
+    desk, channel = stage.site.ports.url("desk"), posted.body["channel"]
+    person = next((stage.directory.person(act.by) for act in part.acts if posted.key.endswith(act.role)), None)
     if person is None:
-        return f"          → open {stage.site.ports.url('desk')}, channel #approvals, and answer the card {case}"
-    address = f"{stage.site.ports.url('desk')}/?as={person.slack_user}"
-    return f"          → be {person.name}: {address}, channel #approvals, card {case}"
+        return f"          → answer the card {case}: {desk}/#{channel}"
+    return f"          → be {person.name} and answer the card {case}: {desk}/?as={person.slack_user}#{channel}"
