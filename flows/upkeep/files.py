@@ -28,7 +28,6 @@ async def pick_up_files() -> str:
     ]
     rows += [{"file": f.name, "row": "all", "case": "quarantined", "why": i.reason} for f in picked for i in f.issues]
     failed = [file for file in picked if file.failed]
-    rows += [{"file": f.name, "row": "all", "case": "tried again in a minute", "why": f.failed} for f in failed]
     if rows:
         await acreate_table_artifact(rows, key="picked-up", description=f"{len(picked)} files, {len(rows)} rows")
     cases = [receipt.case for file in picked for receipt in file.receipts if receipt.case]
