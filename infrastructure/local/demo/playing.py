@@ -86,7 +86,7 @@ async def _unfinished(part: Part, case: str, because: str) -> Ended:
     return Ended(part, case, chain, "under way", because)
 
 
-MARKS = {"filled": "✓", "ordered": "✓", "refused": "✗", "rejected": "✗", "quarantined": "✗"}
+MARKS = {"filled": "✓", "ordered": "✓", "refused": "–", "rejected": "–", "quarantined": "–"}
 
 
 async def handed_in(stage: Stage, part: Part) -> str:

@@ -5,7 +5,7 @@ import asyncio
 from blocks import connect
 from blocks.records.ledger import Line
 from blocks.wire.report import tell
-from infrastructure.local.demo.playing import Ended, handed_in, look
+from infrastructure.local.demo.playing import MARKS, Ended, handed_in, look
 from infrastructure.local.demo.scenario import Morning, Part
 from infrastructure.local.demo.stage import Stage
 from infrastructure.local.demo.submitting import drop_files
@@ -50,7 +50,7 @@ async def _follow(stage: Stage, part: Part, gates: dict[str, asyncio.Event]) -> 
     if ended.chain.seq:
         await _tell(stage, part, case, told)
     else:
-        stage.say(f"✗ {part.name}: {ended.outcome}, {ended.because}")
+        stage.say(f"{MARKS[ended.outcome]} {part.name}: {ended.outcome}, {ended.because}")
     gates[part.name].set()
     return ended
 
@@ -61,7 +61,7 @@ async def _tell(stage: Stage, part: Part, case: str, told: int) -> int:
     for line in chain.lines[told:]:
         if line.act == "posted":
             stage.say(hint(stage, part, case, line))
-        elif line.act not in PLUMBING and (what := tell(line)):
+        elif line.act not in _told_elsewhere(part) and (what := tell(line)):
             plain = what.replace("*", "").replace("&lt;", "<")
             stage.say(f"{line.at:%H:%M:%S}  {case}  {line.actor}: {plain}")
     return len(chain.lines)
@@ -69,6 +69,11 @@ async def _tell(stage: Stage, part: Part, case: str, told: int) -> int:
 
 PLUMBING = frozenset({"step", "intent", "outcome"})
 """What `almoner ledger show` tells and a play can do without: its end says what came of it."""
+
+
+def _told_elsewhere(part: Part) -> frozenset[str]:
+    # What comes in a file is first heard of when it is received.
+    return PLUMBING if part.door == "file" else PLUMBING | {"received"}
 
 
 def hint(stage: Stage, part: Part, case: str, posted: Line) -> str:
