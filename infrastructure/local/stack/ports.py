@@ -102,7 +102,7 @@ def require_free(ports: Ports, names: Iterable[str], leaving: Collection[int] = 
             stop = f"Stop process {pid} ({program(pid)})" if pid else "Stop the program that has it"
             raise StackError(
                 f"Port {ports[name]} ({name}) is taken.",
-                f"{stop}, or move the whole family: ALMONER_PORT_BASE={_elsewhere(ports)} almoner up",
+                f"{stop}, or move the whole family: export ALMONER_PORT_BASE={_elsewhere(ports)}, then start again.",
             )
 
 

@@ -39,7 +39,7 @@ def test_a_taken_port_is_named_with_the_process_that_has_it() -> None:
         with pytest.raises(StackError, match=rf"^Port {family['prefect']} \(prefect\) is taken\.") as told:
             ports.require_free(family, ["s3", "prefect"])
         assert f"Stop process {os.getpid()} (" in told.value.remedy
-        assert f"ALMONER_PORT_BASE={family.base + 10000} almoner up" in told.value.remedy
+        assert f"export ALMONER_PORT_BASE={family.base + 10000}, then start again" in told.value.remedy
 
 
 @pytest.mark.parametrize("name", ports.OFFSETS)
