@@ -10,12 +10,14 @@ from time import monotonic
 from blocks.errors import ConflictError, NotFoundError
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
-from blocks.records.people import Directory
+from blocks.records.people import Absence, Delegation, Directory, Duties
 from blocks.records.policy import Policy, Rulebook
 from blocks.wire.canonical import canonical
 
 POLICY = "book~policy"
 DIRECTORY = "book~directory"
+DUTIES = "book~duties"
+NO_DUTIES = Duties()
 RACES_MAX = 20
 FRESH_S = 1.0
 """What is adopted is known everywhere within this; a door at fifty clicks a second need not look each time."""
@@ -29,19 +31,34 @@ class Shelf:
         self._chains: dict[str, tuple[float, Chain]] = {}
         self._policies: dict[str, Policy] = {}
         self._directories: dict[str, Directory] = {}
+        self._duties = NO_DUTIES
 
     async def in_force(self, on: date) -> Rulebook:
         """Read what is in force on a day; `NotFoundError` where nothing was ever adopted."""
-        return await self.by_version(await self._version(POLICY, on), await self._version(DIRECTORY, on))
+        policy, directory = await self._version(POLICY, on), await self._version(DIRECTORY, on)
+        return await self.by_version(policy, directory, await self.duties())
 
-    async def by_version(self, policy: str, directory: str) -> Rulebook:
+    async def by_version(self, policy: str, directory: str, duties: Duties = NO_DUTIES) -> Rulebook:
         """Read a policy and a directory by their digests."""
         return Rulebook.model_construct(
             policy=await self.policy(policy),
             policy_version=policy,
             directory=await self.directory(directory),
             directory_version=directory,
+            duties=duties,
         )
+
+    async def duties(self, until: int | None = None) -> Duties:
+        """Read who stands in for whom and who is away, as the book says now, or said after its entry *until*."""
+        if until == 0:
+            return NO_DUTIES
+        chain = await self._read(DUTIES, at_least=until or 0)
+        if until is None and self._duties.seq == chain.seq:
+            return self._duties
+        found = duties_of(chain, until)
+        if until is None:
+            self._duties = found
+        return found
 
     async def policy(self, version: str) -> Policy:
         """Read a policy by its digest."""
@@ -56,17 +73,38 @@ class Shelf:
         return self._directories[version]
 
     async def _version(self, book: str, on: date) -> str:
-        looked, chain = self._chains.get(book, (-inf, None))
-        if chain is None or monotonic() - looked > FRESH_S:
-            looked = monotonic()
-            chain = await self._ledger.read(book, known=chain)
-            self._chains[book] = (looked, chain)
+        chain = await self._read(book)
         adopted = [x for x in chain.having("adopted") if date.fromisoformat(x.body["effective_from"]) <= on]
         if not adopted:
             what = book.removeprefix("book~")
             raise NotFoundError(f"no {what} is in force on {on}: adopt one with `almoner policy adopt FILE`")
         latest = max(reversed(adopted), key=lambda line: line.body["effective_from"])  # of one day, the last adopted
         return str(latest.body["object"])
+
+    async def _read(self, book: str, *, at_least: int = 0) -> Chain:
+        looked, chain = self._chains.get(book, (-inf, None))
+        if chain is None or chain.seq < at_least or monotonic() - looked > FRESH_S:
+            looked = monotonic()
+            chain = await self._ledger.read(book, known=chain)
+            self._chains[book] = (looked, chain)
+        return chain
+
+
+def duties_of(chain: Chain, until: int | None = None) -> Duties:
+    """Fold the book of duties, to its end or to an entry."""
+    delegations: dict[str, Delegation] = {}
+    absences: dict[str, Absence] = {}
+    for line in (x for entry in chain.entries[:until] for x in entry.lines):
+        if line.act == "delegated":
+            delegations[line.key] = Delegation.model_validate(line.body["delegation"])
+        elif line.act == "away":
+            absences[line.key] = Absence.model_validate(line.body["absence"])
+        elif line.act == "revoked":
+            delegations.pop(line.key, None)
+        elif line.act == "back":
+            absences.pop(line.key, None)
+    seq = chain.seq if until is None else min(until, chain.seq)
+    return Duties(seq=seq, delegations=tuple(delegations.values()), absences=tuple(absences.values()))
 
 
 async def adopt(ledger: Ledger, document: Policy | Directory, *, actor: str, at: datetime) -> str:

@@ -10,7 +10,7 @@ from blocks.wire.cards import ask_card, decided_card
 from tasks.case import Case, current
 from tasks.decide import decision_of, decisions_of
 from tasks.durable import patiently, sleep_until_rung, step
-from tasks.rules.authority import reason_to_void, who_may
+from tasks.rules.authority import reason_to_void, who_can
 
 logger = logging.getLogger("almoner.approvals")
 
@@ -86,9 +86,10 @@ async def _put(case: Case, ask: Ask) -> None:
 @step
 async def post_card(ask: Ask, maybe_posted: bool) -> Posted:
     """Put the card where those who may decide will see it; `CannotAskError` where that place will not take it."""
-    rulebook = await connect.shelf().in_force(current().clock().date())
-    people = who_may(rulebook.directory, ask.role, ask.cost_centre, ask.counted, requester=ask.requester)
-    card = ask_card(ask, people)
+    now = current().clock()
+    rulebook = await connect.shelf().in_force(now.date())
+    able = who_can(ask, rulebook.directory, rulebook.duties, now)
+    card = ask_card(ask, tuple(one.by for one in able), {one.by.id: one.of.name for one in able if one.of})
     try:
         return await connect.desk().post(connect.channel(), card, maybe_posted=maybe_posted)
     except RefusedError as refusal:  # a business answer from an ERP; from a desk it answers nothing
@@ -98,9 +99,10 @@ async def post_card(ask: Ask, maybe_posted: bool) -> Posted:
 
 async def _assert_counts(case: Case, ask: Ask, decision: Decision) -> None:
     """Check on the way out what the door checked on the way in, by the directory it was checked against."""
-    directory = await connect.shelf().directory(decision.directory)
+    shelf = connect.shelf()
+    directory, duties = await shelf.directory(decision.directory), await shelf.duties(decision.duties)
     earlier = tuple(one for one in decisions_of(case.chain) if one.at < decision.at)
-    reason = reason_to_void(ask, directory.person(decision.by), earlier)
+    reason = reason_to_void(ask, directory.person(decision.by), earlier, directory, duties, decision.at)
     if decision.shown != digest(canonical(ask)):
         reason = "what was shown is not what is asked"
     if reason:

@@ -13,7 +13,8 @@ from blocks.records.ledger import Line
 from blocks.records.people import Person
 from blocks.records.policy import Rulebook
 from blocks.wire.canonical import canonical, digest
-from tasks.rules.authority import reason_to_void
+from tasks.rules.authority import acting_for
+from tasks.rules.standing import counts_as
 
 RACES_MAX = 50
 
@@ -78,25 +79,28 @@ def judge(answer: Answer, by: Person | None, chain: Chain, rulebook: Rulebook, a
     if answer.shown != asked.seen:
         text = "This request has changed since the card you saw. Please decide on the newest card."
         return Verdicts("changed", text, ask, None, posted)
-    if reason := reason_to_void(ask, by, decisions_of(chain)):
-        return Verdicts("void", reason, ask, None, posted)
-    if by is None:
-        return Verdicts("void", "Nobody answered.", ask, None, posted)
+    acting = acting_for(ask, by, decisions_of(chain), rulebook.directory, rulebook.duties, at)
+    if isinstance(acting, str):
+        return Verdicts("void", acting, ask, None, posted)
     if answer.verdict == "reject" and not answer.note.strip():
         return Verdicts("void", "Please say why: the requester will read it.", ask, None, posted)
     decision = Decision(
         ask=ask.key,
         verdict=answer.verdict,
-        by=by.id,
-        name=by.name,
+        by=acting.by.id,
+        name=acting.by.name,
         role=ask.role,
         at=at,
         shown=answer.shown,
         directory=rulebook.directory_version,
         note=answer.note.strip(),
+        on_behalf_of=acting.of.id if acting.of else "",
+        counts_as=tuple(sorted(counts_as(acting.by.id, rulebook.duties, at) - {acting.by.id})),
+        duties=rulebook.duties.seq,
     )
     done = "approved" if decision.verdict == "approve" else "rejected"
-    return Verdicts("counted", f"You {done} {chain.case}.", ask, decision, posted)
+    name = f" for {acting.of.name}" if acting.of else ""
+    return Verdicts("counted", f"You {done} {chain.case}{name}.", ask, decision, posted)
 
 
 def decision_of(chain: Chain, ask: str) -> Decision | None:

@@ -53,6 +53,9 @@ class Decision(Record):
     shown: str = Field(description="SHA-256 of the ask they saw")
     directory: str = Field(description="SHA-256 of the directory by which they were judged")
     note: str = ""
+    on_behalf_of: str = Field(default="", description="Whom they stood in for; empty: they decided in their own right")
+    counts_as: tuple[str, ...] = Field(default=(), description="Everybody they stood in for just then, used or not")
+    duties: int = Field(default=0, description="How far the book of duties was read when they were judged")
 
 
 class Posted(Record):

@@ -17,7 +17,8 @@ class Line(Record):
     """One act: who did what, when, about what, having seen what.
 
     `act` is one of: received, step, asked, posted, decided, drawn, late, question, answer, refused-click,
-    intent, attempt, unknown, parked, settled, outcome, held, released, spent, dropped, told, adopted, ended.
+    intent, attempt, unknown, parked, settled, outcome, held, released, spent, dropped, told, adopted, delegated,
+    revoked, away, back, ended.
     """
 
     act: str

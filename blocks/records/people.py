@@ -1,9 +1,9 @@
-"""People: who works here, what they may decide, how Slack knows them."""
+"""People: who works here, what they may decide, who stands in for whom, how Slack knows them."""
 
-from datetime import date
-from typing import Literal
+from datetime import date, datetime
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from blocks.records.base import Record
 from blocks.records.money import Money
@@ -58,3 +58,58 @@ class Directory(Record):
     def by_slack(self, team: str, user: str) -> Person | None:
         """Find whom a Slack user is; the team counts, so that a guest of another workspace is nobody."""
         return next((x for x in self.people if (x.slack_team, x.slack_user) == (team, user)), None)
+
+
+class Span(Record):
+    """A stretch of time: from `start` on, and not at `until` any more."""
+
+    start: AwareDatetime
+    until: AwareDatetime
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Self:
+        if self.until <= self.start:
+            message = f"until: {self.until:%Y-%m-%d %H:%M} is not after the start, {self.start:%Y-%m-%d %H:%M}"
+            raise ValueError(message)
+        return self
+
+    def holds(self, at: datetime) -> bool:
+        """Say whether a moment lies within."""
+        return self.start <= at < self.until
+
+
+class Delegation(Span):
+    """Somebody stands in for somebody else: in which roles, where, up to how much, from when until when.
+
+    It passes on what `of` holds by themselves, never what they hold for a third person.
+    """
+
+    key: Code
+    of: Code = Field(description="Who is stood in for")
+    to: Code = Field(description="Who stands in")
+    roles: tuple[Role, ...] = Field(default=(), description="None named: every role they hold")
+    cost_centres: tuple[str, ...] = (EVERYWHERE,)
+    limit: Money | None = Field(default=None, description="None: as much as who is stood in for")
+
+
+class Absence(Span):
+    """Somebody is away: they are not asked while they are."""
+
+    key: Code
+    person: Code
+
+
+class Duties(Record):
+    """Who stands in for whom and who is away, as the book of duties says after its entry `seq`."""
+
+    seq: int = 0
+    delegations: tuple[Delegation, ...] = ()
+    absences: tuple[Absence, ...] = ()
+
+    def away(self, person: str, at: datetime) -> bool:
+        """Say whether somebody is away at a moment."""
+        return any(one.person == person and one.holds(at) for one in self.absences)
+
+    def held_by(self, person: str, at: datetime) -> tuple[Delegation, ...]:
+        """List for whom somebody stands in at a moment."""
+        return tuple(one for one in self.delegations if one.to == person and one.holds(at))

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from blocks.records.base import Record
 from blocks.records.money import Currency
-from blocks.records.people import Directory, Role
+from blocks.records.people import Directory, Duties, Role
 from blocks.records.purchasing import Category, Code
 
 
@@ -83,6 +83,7 @@ class Policy(Record):
     split_window_days: int = Field(
         default=30, ge=1, description="Orders of one requester with one supplier are summed over so many days"
     )
+    delegation_days_max: int = Field(default=30, ge=1, description="Nobody stands in for anybody longer than this")
     amount_max: Decimal = Field(gt=0, description="Beyond it a requisition is refused: it needs a project")
 
     @model_validator(mode="after")
@@ -106,3 +107,4 @@ class Rulebook(Record):
     policy_version: str
     directory: Directory
     directory_version: str
+    duties: Duties = Field(default=Duties(), description="Who stands in for whom just now, and who is away")

@@ -4,7 +4,9 @@ Designed for a phone: what and how much in the header, the rest in short fields.
 reader reads, so it says the whole thing. Slack's limits are kept by cutting, never by failing.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -19,6 +21,7 @@ TEXT_MAX = 3000
 VALUE_MAX = 2000
 WHO_MAX = 8
 
+NOBODY: Mapping[str, str] = MappingProxyType({})
 APPROVE, REJECT, QUESTION = "approve", "reject", "question"
 MARKS = {"filled": "📦", "ordered": "✅", "refused": "⛔", "rejected": "🚫"}
 
@@ -42,9 +45,9 @@ def read_value(value: str) -> Pressed:
     return Pressed(case, ask, shown)
 
 
-def ask_card(ask: Ask, people: tuple[Person, ...]) -> Card:
-    """Draw the question, with its three buttons."""
-    who = _mentions(people)
+def ask_card(ask: Ask, people: tuple[Person, ...], standing_in: Mapping[str, str] = NOBODY) -> Card:
+    """Draw the question, with its three buttons; *standing_in* names for whom a person, by id, would answer."""
+    who = _mentions(people, standing_in)
     blocks = [*_facts(ask), _section(f"{who}: your approval as *{spoken(ask.role)}* is needed — {escape(ask.why)}.")]
     blocks += [_context(f"If approved, {escape(ask.after)}."), _buttons(ask)]
     asked = f"Asked by {ask.requester_name} for {ask.cost_centre}."
@@ -57,7 +60,8 @@ def decided_card(ask: Ask, decision: Decision, zone: str) -> Card:
     done = "Approved" if decision.verdict == "approve" else "Rejected"
     mark = "✅" if decision.verdict == "approve" else "🚫"
     when = moment(decision.at, zone)
-    line = f"{mark} *{done}* by {escape(decision.name)} ({spoken(decision.role)}) {when}"
+    role = spoken(decision.role) + (f", for {escape(decision.on_behalf_of)}" if decision.on_behalf_of else "")
+    line = f"{mark} *{done}* by {escape(decision.name)} ({role}) {when}"
     if decision.note:
         line += f"\n> {escape(decision.note)}"
     after = f"Next: {escape(ask.after.removeprefix('then '))}."
@@ -165,8 +169,12 @@ def _button(action: str, label: str, value: str, **style: str) -> dict[str, Any]
     return {"type": "button", "action_id": action, "text": _plain(label), "value": value, **style}
 
 
-def _mentions(people: tuple[Person, ...]) -> str:
-    named = [f"<@{person.slack_user}>" if person.slack_user else escape(person.name) for person in people]
+def _mentions(people: tuple[Person, ...], standing_in: Mapping[str, str]) -> str:
+    named = [
+        (f"<@{person.slack_user}>" if person.slack_user else escape(person.name))
+        + (f" (for {escape(standing_in[person.id])})" if person.id in standing_in else "")
+        for person in people
+    ]
     shown, rest = named[:WHO_MAX], len(named) - WHO_MAX
     return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")
 

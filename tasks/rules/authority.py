@@ -1,32 +1,78 @@
 """Who may answer an ask: one rule behind every door, judged again on the way out."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from itertools import combinations
 
 from blocks.records.approval import Ask, Decision
 from blocks.records.money import Money
-from blocks.records.people import EVERYWHERE, Directory, Grant, Person, Role
+from blocks.records.people import EVERYWHERE, Directory, Duties, Grant, Person, Role
+from tasks.rules.standing import Acting, counts_as, rights
 
 
-def reason_to_void(ask: Ask, by: Person | None, earlier: tuple[Decision, ...] = ()) -> str | None:
-    """Say why an answer from *by* would not count, or None where it would.
+def acting_for(
+    ask: Ask, by: Person | None, earlier: tuple[Decision, ...], directory: Directory, duties: Duties, at: datetime
+) -> Acting | str:
+    """Say in whose name an answer from *by* would count, their own where it can be; or why it would not.
 
-    Segregation of duties: nobody approves what they asked for, and nobody decides one case in two roles. When its
-    terms change, those who agreed to the old ones are asked again: each may answer again in the role they had.
+    Segregation of duties: nobody approves what they asked for, and nobody decides one case in two roles, be it as
+    themselves or as somebody they stand in for. When its terms change, those who agreed to the old ones are asked
+    again: each may answer again in the role they had.
     """
     if by is None:
         return "You are not in the hospital's directory, so you cannot decide this."
     if not by.active:
         return "Your account is no longer active, so you cannot decide this."
+    if reason := _reason_in_conflict(ask, by, earlier, counts_as(by.id, duties, at), directory):
+        return reason
+    reasons = []
+    for acting in rights(by, directory, duties, at):
+        if not (reason := _reason_out_of_reach(ask, acting.grants)):
+            return acting
+        reasons.append(reason)
+    return next((x for x in reasons if "limit" in x), reasons[0])
+
+
+def reason_to_void(
+    ask: Ask,
+    by: Person | None,
+    earlier: tuple[Decision, ...],
+    directory: Directory,
+    duties: Duties,
+    at: datetime,
+) -> str | None:
+    """Say why an answer from *by* would not count, or None where it would."""
+    found = acting_for(ask, by, earlier, directory, duties, at)
+    return found if isinstance(found, str) else None
+
+
+def who_can(ask: Ask, directory: Directory, duties: Duties, at: datetime) -> tuple[Acting, ...]:
+    """List who may answer an ask at a moment; those who are away are left out while somebody else may."""
+    found = (acting_for(ask, person, (), directory, duties, at) for person in directory.people)
+    able = tuple(one for one in found if isinstance(one, Acting))
+    return tuple(one for one in able if not duties.away(one.by.id, at)) or able
+
+
+def _reason_in_conflict(
+    ask: Ask, by: Person, earlier: tuple[Decision, ...], persons: Collection[str], directory: Directory
+) -> str | None:
     if by.id == ask.requester:
         return "You asked for this yourself. Somebody else has to decide it."
-    if any(decision.by == by.id and decision.role != ask.role for decision in earlier):
-        return "You have already decided an earlier step of this case. A second person has to decide this one."
-    return _reason_out_of_reach(ask, by)
+    if ask.requester in persons:
+        return f"You stand in for {ask.requester_name}, who asked for this. Somebody else has to decide it."
+    for decision in earlier:
+        if decision.role == ask.role or not (both := {decision.by, *decision.counts_as} & set(persons)):
+            continue
+        if decision.by == by.id:
+            return "You have already decided an earlier step of this case. A second person has to decide this one."
+        person = directory.person(min(both))
+        name = person.name if person else min(both)
+        return f"An earlier step of this case was decided by or for {name}, as whom you count. A second person has to."
+    return None
 
 
-def _reason_out_of_reach(ask: Ask, by: Person) -> str | None:
-    held = [grant for grant in by.grants if grant.role == ask.role and _covers(grant, ask.cost_centre)]
+def _reason_out_of_reach(ask: Ask, grants: tuple[Grant, ...]) -> str | None:
+    held = [grant for grant in grants if grant.role == ask.role and _covers(grant, ask.cost_centre)]
     if not held:
         article = "an" if ask.role[0] in "aeiou" else "a"
         return f"This waits for {article} {ask.role} of {ask.cost_centre}, a role you do not hold."

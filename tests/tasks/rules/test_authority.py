@@ -8,12 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocks.records.people import Grant, Person, Role
-from tasks.rules.authority import reason_to_void, too_few_for, who_may
-from tests.samples import ask, decision, people, person, usd
+from blocks.records.approval import Ask, Decision
+from blocks.records.people import Duties, Grant, Person, Role
+from tasks.rules import authority
+from tasks.rules.authority import too_few_for, who_may
+from tests.samples import NOON, ask, decision, people, person, usd
 
 MANAGER = Grant(role="department-manager", cost_centres=("OR",), limit=usd(100_000))
 ANYWHERE = Grant(role="department-manager")
+
+
+def reason_to_void(asked: Ask, by: Person | None, earlier: tuple[Decision, ...] = ()) -> str | None:
+    everybody = people(*([by] if by else []))
+    return authority.reason_to_void(asked, by, earlier, everybody, Duties(), NOON)
+
 
 REFUSALS = [
     ("a stranger", None, "not in the hospital's directory"),
