@@ -102,7 +102,7 @@ def require_free(ports: Ports, names: Iterable[str], leaving: Collection[int] = 
             stop = f"Stop process {pid} ({program(pid)})" if pid else "Stop the program that has it"
             raise StackError(
                 f"Port {ports[name]} ({name}) is taken.",
-                f"{stop}, or move the whole family: export ALMONER_PORT_BASE={_elsewhere(ports)}, then start again.",
+                f"{stop}, or move the whole family: export ALMONER_PORT_BASE={elsewhere(ports)}, then start again.",
             )
 
 
@@ -130,7 +130,8 @@ def program(pid: int) -> str:
         return "another program"
 
 
-def _elsewhere(ports: Ports) -> int:
+def elsewhere(ports: Ports) -> int:
+    """Give another base to start from."""
     return ports.base + 10000 if ports.base + 10000 <= _LAST_BASE else DEFAULT_BASE
 
 

@@ -3,20 +3,24 @@
 import asyncio
 import http.client
 from collections.abc import Sequence
+from pathlib import Path
 
 from infrastructure.local.stack import tools
-from infrastructure.local.stack.ports import LOOPBACK
+from infrastructure.local.stack.ports import LOOPBACK, OFFSETS, Ports, elsewhere
 from infrastructure.local.stack.site import BUCKET, Site
+from infrastructure.local.stack.trouble import StackError
 
 _PROBE = f"/{BUCKET}/health/started"
 _REGION = "us-east-1"
 _TIMEOUT_S = 5.0
+_SOCKETS = Path("/tmp")  # noqa: S108 -- SeaweedFS's choice
 _INLINE_MAX = 65536
 
 
 def command(site: Site) -> Sequence[str]:
-    """Write the server's command line; its keys are in the environment."""
+    """Write the server's command line; its keys are in the environment. StackError where it could not start."""
     data, ports = site.home.path / "s3", site.ports
+    _clear_sockets(ports)
     data.mkdir(exist_ok=True)
     # It writes its last command line there and would believe it over a new family of ports.
     (data / "mini.options").unlink(missing_ok=True)
@@ -35,6 +39,19 @@ def command(site: Site) -> Sequence[str]:
         *("-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false", "-admin.ui=false"),
         *("-master.telemetry=false", "-volume.preStopSeconds=0"),
     ]
+
+
+def _clear_sockets(ports: Ports) -> None:
+    # It leaves them in /tmp under their ports, and does not start over those of another user.
+    for name in (name for name in OFFSETS if name.startswith("s3")):
+        for left in _SOCKETS.glob(f"seaweedfs-*-{ports[name]}.sock"):
+            try:
+                left.unlink(missing_ok=True)
+            except OSError:
+                raise StackError(
+                    f"{left} is left from another user's stack on the same ports.",
+                    f"Move the whole family: export ALMONER_PORT_BASE={elsewhere(ports)}, then start again.",
+                ) from None
 
 
 async def healthy(site: Site) -> bool:

@@ -2,13 +2,15 @@
 
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
-from infrastructure.local.stack import ports
+from infrastructure.local.stack import ports, s3
 from infrastructure.local.stack.laptop import LAPTOP
 from infrastructure.local.stack.parts import chosen
 from infrastructure.local.stack.ports import Ports
+from infrastructure.local.stack.site import Site
 from infrastructure.local.stack.trouble import StackError
 
 
@@ -47,6 +49,20 @@ def test_a_family_with_any_port_in_use_is_stepped_over(name: str) -> None:
     family = ports.free_family()
     with socket.create_server(("127.0.0.1", family[name])):
         assert ports.free_family().base != family.base
+
+
+def test_a_socket_that_another_user_left_under_our_ports_is_named_before_anything_starts(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3, "_SOCKETS", tmp_path)
+    ours, theirs = (tmp_path / f"seaweedfs-{name}-{site.ports[name]}.sock" for name in ("s3", "s3-grpc"))
+    ours.touch()
+    s3.command(site)
+    assert not ours.exists()
+    theirs.mkdir()  # no more to be removed than a stranger's file
+    with pytest.raises(StackError, match=f"{theirs} is left from another user's stack") as told:
+        s3.command(site)
+    assert f"export ALMONER_PORT_BASE={ports.elsewhere(site.ports)}" in told.value.remedy
 
 
 def test_no_two_servers_want_the_same_port() -> None:
