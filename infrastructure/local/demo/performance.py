@@ -46,7 +46,6 @@ async def _perform(wanted: Wanted) -> int:
                 print(addresses(stack), file=sys.stderr, flush=True)
                 with contextlib.suppress(asyncio.CancelledError):
                     await stack.watch()
-                print("Stopping.", file=sys.stderr, flush=True)
             return code
 
 

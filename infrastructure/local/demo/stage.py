@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -62,7 +63,10 @@ async def stack_at(path: Path) -> AsyncIterator[tuple[Site, Supervisor | None]]:
         with narrator_for() as narrator:  # what is drawn ends where the play begins
             wish = Wish(home=path, ports=ports.from_environment(), narrator=narrator)
             stack = await exits.enter_async_context(running_stack(wish))
-        yield stack.site, stack
+        try:
+            yield stack.site, stack
+        finally:
+            print("Stopping.", file=sys.stderr, flush=True)
 
 
 def _running(path: Path) -> Site | None:
