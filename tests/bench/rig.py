@@ -77,8 +77,9 @@ def warm_worker(pool: str, log: Path, *flags: str) -> Iterator[tuple[psutil.Proc
 @contextmanager
 def process(command: list[str], log: Path) -> Iterator[psutil.Process]:
     """Run a command for as long as the block lasts."""
+    here = {"PYTHONPATH": str(Path(__file__).parents[2])}  # Prefect's process worker starts runs elsewhere
     with log.open("ab") as out:
-        child = subprocess.Popen(command, stdout=out, stderr=out, env=dict(os.environ))  # noqa: S603
+        child = subprocess.Popen(command, stdout=out, stderr=out, env=os.environ | here)  # noqa: S603
     try:
         yield psutil.Process(child.pid)
     finally:
