@@ -1,5 +1,6 @@
 """What stories on Prefect's own engine share."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -11,3 +12,4 @@ def server() -> Iterator[None]:
     """A Prefect server in this process."""
     with prefect_test_harness(server_startup_timeout=120):
         yield
+    gc.collect()  # connections that the harness leaves behind are collected here, not in somebody else's test
