@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from itertools import takewhile
 
 from blocks.records.ledger import Entry
-from blocks.records.money import Money
+from blocks.records.money import Money, total
 from blocks.records.outcome import Hold
 
 
@@ -93,8 +93,11 @@ class Spend:
         """
         supplier, own, at = self.spent[case]
         since = at - timedelta(days=window_days)
-        total = own
-        for other, (whom, amount, when) in takewhile(lambda one: one[0] != case, self.spent.items()):
-            if whom == supplier and when >= since and other not in self.dropped:
-                total += amount
-        return total - own if total != own else None
+        earlier = takewhile(lambda one: one[0] != case, self.spent.items())
+        counted = [
+            one
+            for other, (whom, one, when) in earlier
+            if whom == supplier and when >= since and other not in self.dropped
+        ]
+        summed = total(counted, own.currency)
+        return summed if summed.amount else None

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,22 @@ def test_a_print_is_read_back_and_printed_the_same(fact):
     assert is_canonical(printed)
     assert not is_canonical(printed + b" ")
     assert canonical(dict(reversed(fact.items()))) == printed
+
+
+numbers = st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+looks = st.sampled_from(["1.5", ":1.5,", "a,2e5]", "$12,500.50", "\x7f", "\x00\x1f", '"', "\\", "\u2028"])
+plain = st.text(st.characters(max_codepoint=127), max_size=6) | looks
+
+
+@given(fact=st.recursive(numbers | plain, lambda inner: st.lists(inner) | st.dictionaries(plain, inner), max_leaves=9))
+def test_the_quick_printer_prints_what_the_standard_s_own_does(fact):
+    assert canonical({"fact": fact}) == rfc8785.dumps({"fact": fact})
+
+
+@pytest.mark.parametrize("fact", [float("nan"), float("inf"), 2**53, 10**20, object()], ids=str)
+def test_what_json_cannot_carry_is_refused(fact: object):
+    with pytest.raises((ValueError, TypeError)):
+        canonical({"fact": fact})
 
 
 @pytest.mark.parametrize(
