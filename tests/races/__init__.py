@@ -1,0 +1,1 @@
+"""Races: many people answer one question at the same moment, over the real ledger; `python -m tests.races`."""
