@@ -1,5 +1,6 @@
 """Verifying the ledger: every chain from its first entry, and what was done to the first that is wrong.
 
+An approval that takes a passkey is checked against the enrolled public keys: see `blocks.proofs`.
 What a chain alone cannot show, that its last entries or all of it were taken away, the log of heads shows:
 see `blocks.heads`.
 """
@@ -15,11 +16,13 @@ from pydantic import ValidationError
 from blocks.errors import NotFoundError
 from blocks.heads import Head, read_notes
 from blocks.ledger import Ledger, entry_key
+from blocks.proofs import Prover
 from blocks.records.ledger import GENESIS, Entry
 from blocks.wire.canonical import canonical, digest, is_canonical
 
-Fault = Literal["altered", "removed", "reordered", "inserted"]
+Fault = Literal["altered", "removed", "reordered", "inserted", "unproven"]
 AT_ONCE = 16
+ASKED = re.compile(rb'"act":"(?:asked|decided)"')
 REFERRED = re.compile(rb'"(?:seen|object|policy)":"([0-9a-f]{64})"')
 
 
@@ -60,7 +63,7 @@ async def verify(ledger: Ledger) -> Verdict:
     room = asyncio.Semaphore(AT_ONCE)
     found = [Finding("log", key, "altered", because) for key, because in notes.altered.items()]
     found += [Finding("log", key, "removed", because) for key, because in notes.removed.items()]
-    chains = entries = 0
+    chains, entries, prover = 0, 0, Prover(ledger)
     referred: set[str] = set()
 
     async def check(case: str) -> int:
@@ -68,8 +71,8 @@ async def verify(ledger: Ledger) -> Verdict:
             texts = [text async for text in read_texts(ledger, case)]
         for text in texts:
             referred.update(name.decode() for name in REFERRED.findall(text.data))
-        if finding := first_fault(case, texts, heads.pop(case, {})):
-            found.append(finding)
+        finding = first_fault(case, texts, heads.pop(case, {}))
+        found.extend([finding] if finding else await _unproven(prover, case, texts))
         return len(texts)
 
     cases = [case async for case, _ in ledger.cases()]
@@ -142,6 +145,13 @@ def _broken_link(case: str, place: int, texts: list[Text], entry: Entry, logged:
     if place > 1 and place - 1 in logged:
         return Finding(case, entry_key(case, place), "inserted", f"it does not follow entry {place - 1} as logged")
     return Finding(case, before, "altered", f"entry {place} names another digest for it")
+
+
+async def _unproven(prover: Prover, case: str, texts: list[Text]) -> list[Finding]:
+    """Name each approval of a sound chain that takes a passkey and is not proven by one."""
+    lines = [(x.seq, line) for x in texts if ASKED.search(x.data) for line in Entry.model_validate_json(x.data).lines]
+    found = await prover.unproven(lines)
+    return [Finding(case, entry_key(case, seq), "unproven", because) for seq, because in found]
 
 
 async def _object_fault(ledger: Ledger, name: str, room: asyncio.Semaphore) -> Finding | None:

@@ -4,6 +4,8 @@ import logging
 
 from blocks import connect
 from blocks.errors import RefusedError
+from blocks.keyring import enrolled
+from blocks.proofs import reason_unproven
 from blocks.records.approval import Ask, Decision, Posted
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.cards import ask_card, decided_card
@@ -105,6 +107,8 @@ async def _assert_counts(case: Case, ask: Ask, decision: Decision) -> None:
     reason = reason_to_void(ask, directory.person(decision.by), earlier, directory, duties, decision.at)
     if decision.shown != digest(canonical(ask)):
         reason = "what was shown is not what is asked"
+    keys = await enrolled(case.ledger, decision.passkeys)
+    reason = reason or reason_unproven(ask, decision, keys)
     if reason:
         message = f"{case.id} {ask.key}: the answer of {decision.by} does not count: {reason}"
         raise VoidDecisionError(message)

@@ -3,13 +3,16 @@
 Knows no Prefect. Slack's door, the command line and automation all call `decide`; nothing else writes `decided`.
 """
 
-from datetime import datetime
+import secrets
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from blocks.errors import ConflictError
 from blocks.ledger import Chain, Ledger
+from blocks.proofs import reason_unproven
 from blocks.records.approval import Ask, Decision, Posted, Verdict
 from blocks.records.ledger import Line
+from blocks.records.passkeys import Confirmation, Proof
 from blocks.records.people import Person
 from blocks.records.policy import Rulebook
 from blocks.wire.canonical import canonical, digest
@@ -17,6 +20,7 @@ from tasks.rules.authority import acting_for
 from tasks.rules.standing import counts_as
 
 RACES_MAX = 50
+TO_CONFIRM = timedelta(minutes=10)
 
 
 class Answer(NamedTuple):
@@ -27,9 +31,10 @@ class Answer(NamedTuple):
     verdict: Verdict
     shown: str
     note: str = ""
+    proof: Proof | None = None
 
 
-Taken = Literal["counted", "late", "void", "changed", "unknown"]
+Taken = Literal["counted", "confirm", "late", "void", "changed", "unknown"]
 
 
 class Verdicts(NamedTuple):
@@ -40,6 +45,7 @@ class Verdicts(NamedTuple):
     ask: Ask | None = None
     decision: Decision | None = None
     posted: Posted | None = None
+    request: Confirmation | None = None
 
 
 async def decide(
@@ -52,6 +58,8 @@ async def decide(
     chain = await ledger.read(answer.case)
     for _ in range(RACES_MAX):
         verdict = judge(answer, by, chain, rulebook, at)
+        if verdict.taken == "confirm" and by:
+            verdict = verdict._replace(request=to_confirm(answer, by, at))
         line = _line(answer, by, door, verdict, at)
         if line is None:
             return verdict
@@ -97,10 +105,21 @@ def judge(answer: Answer, by: Person | None, chain: Chain, rulebook: Rulebook, a
         on_behalf_of=acting.of.id if acting.of else "",
         counts_as=tuple(sorted(counts_as(acting.by.id, rulebook.duties, at) - {acting.by.id})),
         duties=rulebook.duties.seq,
+        proof=answer.proof,
+        passkeys=rulebook.passkeys.seq,
     )
+    if reason := reason_unproven(ask, decision, rulebook.passkeys):
+        return Verdicts("void" if answer.proof else "confirm", reason, ask, None, posted)
     done = "approved" if decision.verdict == "approve" else "rejected"
     name = f" for {acting.of.name}" if acting.of else ""
     return Verdicts("counted", f"You {done} {chain.case}{name}.", ask, decision, posted)
+
+
+def to_confirm(answer: Answer, by: Person, at: datetime) -> Confirmation:
+    """Draw up what somebody has to confirm with their passkey before their answer counts."""
+    said = answer._asdict() | {"note": answer.note.strip()}
+    del said["proof"]
+    return Confirmation(**said, by=by.id, until=at + TO_CONFIRM, nonce=secrets.token_urlsafe(24))
 
 
 def decision_of(chain: Chain, ask: str) -> Decision | None:
@@ -142,6 +161,8 @@ def _line(answer: Answer, by: Person | None, door: str, verdict: Verdicts, at: d
     if verdict.decision and verdict.taken == "counted":
         body: dict[str, Any] = {"decision": verdict.decision.model_dump(mode="json")}
         act = "decided"
+    elif verdict.request:
+        body, act = {"request": verdict.request.model_dump(mode="json")}, "confirming"
     else:
         body = {"verdict": answer.verdict, "because": verdict.text}
         act = "late" if verdict.taken == "late" else "refused-click"

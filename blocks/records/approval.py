@@ -6,6 +6,7 @@ from pydantic import AwareDatetime, Field
 
 from blocks.records.base import Record
 from blocks.records.money import Money
+from blocks.records.passkeys import Proof
 from blocks.records.people import Role
 from blocks.records.purchasing import Category
 
@@ -39,6 +40,11 @@ class Ask(Record):
     why: str = Field(description="Why policy asks this role")
     after: str = Field(description="What happens once it is approved")
     policy: str = Field(description="SHA-256 of the policy that asks")
+    passkey: bool = Field(
+        default=False,
+        exclude_if=lambda x: not x,  # so that what was asked before there were any keeps its digest
+        description="Approving it takes a passkey: the amount that counts has reached policy's threshold",
+    )
 
 
 class Decision(Record):
@@ -56,6 +62,8 @@ class Decision(Record):
     on_behalf_of: str = Field(default="", description="Whom they stood in for; empty: they decided in their own right")
     counts_as: tuple[str, ...] = Field(default=(), description="Everybody they stood in for just then, used or not")
     duties: int = Field(default=0, description="How far the book of duties was read when they were judged")
+    proof: Proof | None = Field(default=None, description="What they signed with their passkey, where it took one")
+    passkeys: int = Field(default=0, description="How far the book of passkeys was read when the proof was checked")
 
 
 class Posted(Record):

@@ -18,7 +18,7 @@ class Line(Record):
 
     `act` is one of: received, step, asked, posted, decided, drawn, late, question, answer, refused-click,
     intent, attempt, unknown, parked, settled, outcome, held, released, spent, dropped, told, adopted, delegated,
-    revoked, away, back, ended.
+    revoked, away, back, confirming, invited, enrolled, used, withdrawn, ended.
     """
 
     act: str

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from blocks.records.base import Record
 from blocks.records.money import Currency
+from blocks.records.passkeys import Passkeys
 from blocks.records.people import Directory, Duties, Role
 from blocks.records.purchasing import Category, Code
 
@@ -85,6 +86,12 @@ class Policy(Record):
     )
     delegation_days_max: int = Field(default=30, ge=1, description="Nobody stands in for anybody longer than this")
     amount_max: Decimal = Field(gt=0, description="Beyond it a requisition is refused: it needs a project")
+    step_up_from: Decimal | None = Field(
+        default=None,
+        ge=0,
+        exclude_if=lambda x: x is None,  # so that a policy from before there were any keeps its version
+        description="From this amount on, who approves confirms it with a passkey; None: nobody",
+    )
 
     @model_validator(mode="after")
     def _every_category_has_one_matrix(self) -> Self:
@@ -93,6 +100,10 @@ class Policy(Record):
             message = f"each of {', '.join(get_args(Category))} needs exactly one matrix; found {named}"
             raise ValueError(message)
         return self
+
+    def steps_up(self, counted: Decimal) -> bool:
+        """Say whether approving an amount takes a passkey."""
+        return self.step_up_from is not None and counted >= self.step_up_from
 
     def tier(self, category: Category, amount: Decimal) -> Tier:
         """Find the one tier that an amount of a category falls into."""
@@ -108,3 +119,4 @@ class Rulebook(Record):
     directory: Directory
     directory_version: str
     duties: Duties = Field(default=Duties(), description="Who stands in for whom just now, and who is away")
+    passkeys: Passkeys = Field(default=Passkeys(), description="Read only where somebody confirms with one")

@@ -102,6 +102,7 @@ def approvals_needed(
             why=why,
             after=_after(names[place + 1 :], facts.sourcing.supplier_name),
             policy=rulebook.policy_version,
+            passkey=policy.steps_up(counted.amount),
         )
         for place, (role, why) in enumerate(needs)
     )

@@ -1,0 +1,33 @@
+"""The book of passkeys: whose are enrolled, who was invited to enrol one. Imports neither Prefect nor WebAuthn."""
+
+from blocks.ledger import Chain, Ledger
+from blocks.records.passkeys import Invitation, Passkey, Passkeys
+
+PASSKEYS = "book~passkeys"
+
+
+async def enrolled(ledger: Ledger, until: int | None = None) -> Passkeys:
+    """Read the passkeys that are enrolled now, or were after the book's entry *until*."""
+    return passkeys_of(await ledger.read(PASSKEYS), until) if until != 0 else Passkeys()
+
+
+def passkeys_of(chain: Chain, until: int | None = None) -> Passkeys:
+    """Fold the book of passkeys, to its end or to an entry."""
+    keys: dict[str, Passkey] = {}
+    for line in (x for entry in chain.entries[:until] for x in entry.lines):
+        if line.act == "enrolled":
+            keys[line.key] = Passkey.model_validate(line.body["passkey"])
+        elif line.act == "withdrawn":
+            keys.pop(line.key, None)
+        elif line.act == "used" and line.key in keys:
+            keys[line.key] = keys[line.key].model_copy(update={"uses": line.body["uses"]})
+    seq = chain.seq if until is None else min(until, chain.seq)
+    return Passkeys(seq=seq, keys=tuple(keys.values()))
+
+
+def invitation_of(chain: Chain, token: str) -> Invitation | None:
+    """Find an invitation by its token's digest, unless somebody has enrolled by it."""
+    line = chain.last("invited", token)
+    if line is None or any(x.body.get("invitation") == token for x in chain.having("enrolled")):
+        return None
+    return Invitation.model_validate(line.body["invitation"])

@@ -1,0 +1,89 @@
+"""Proof of decisions: one check, for the decision function, for the process that reads it, and for an auditor."""
+
+from collections.abc import Iterable
+
+from pydantic import ValidationError
+
+from blocks.errors import NotFoundError
+from blocks.keyring import PASSKEYS, passkeys_of
+from blocks.ledger import Chain, Ledger, TamperedError
+from blocks.records.approval import Ask, Decision
+from blocks.records.ledger import Line
+from blocks.records.passkeys import Confirmation, Passkeys
+from blocks.records.policy import Policy
+
+
+def reason_unproven(ask: Ask, decision: Decision, enrolled: Passkeys) -> str | None:
+    """Say why a decision that takes a passkey is not proven, or None where it is, or takes none.
+
+    A no takes none: it spends nothing, and must never be harder to say than a yes.
+    """
+    if decision.proof is None:
+        return "Approving this takes your passkey." if ask.passkey and decision.verdict != "reject" else None
+    if not _says(decision.proof.request, ask, decision):
+        return "What was confirmed is not what was decided. Please press Approve on the card again."
+    if decision.at > decision.proof.request.until:
+        return "This took too long. Please press Approve on the card again."
+    key = enrolled.find(decision.proof.credential)
+    if key is None or key.person != decision.by:
+        return "This passkey is not enrolled for you. Please use one of yours, or ask your administrator for a link."
+    from blocks.passkeys import NotProvenError, assert_signed  # only who is shown a proof pays for loading it
+
+    try:
+        assert_signed(decision.proof, key)
+    except NotProvenError as error:
+        return f"The passkey's signature does not hold ({error}). Please try again."
+    return None
+
+
+def _says(request: Confirmation, ask: Ask, decision: Decision) -> bool:
+    """Say whether a confirmation is of this very decision, word for word."""
+    confirmed = (request.case, request.ask, request.shown, request.verdict, request.note, request.by)
+    decided = (ask.case, decision.ask, decision.shown, decision.verdict, decision.note, decision.by)
+    return confirmed == decided and decision.ask == ask.key
+
+
+class Prover:
+    """Checks decisions long after they were taken, with what the ledger holds and nothing else."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._policies: dict[str, Policy | None] = {}
+        self._book: Chain | None = None
+
+    async def unproven(self, lines: Iterable[tuple[int, Line]]) -> list[tuple[int, str]]:
+        """Say which of a case's decisions, each with its entry, takes a passkey and is not proven, and why not."""
+        asks: dict[str, Ask] = {}
+        found = []
+        for seq, line in lines:
+            if line.act == "asked" and "ask" in line.body:
+                asks[line.key] = await self._as_policy_asks(Ask.model_validate(line.body["ask"]))
+            if line.act != "decided" or line.key not in asks:
+                continue
+            decision = Decision.model_validate(line.body["decision"])
+            keys = await self._enrolled(decision) if decision.proof else Passkeys()
+            if reason := reason_unproven(asks[line.key], decision, keys):
+                found.append((seq, f"{decision.name} on {line.key}: {reason}"))
+        return found
+
+    async def _enrolled(self, decision: Decision) -> Passkeys:
+        if self._book is None or self._book.seq < decision.passkeys:
+            try:
+                self._book = await self._ledger.read(PASSKEYS)
+            except TamperedError:  # named as such, and proves nothing
+                return Passkeys()
+        return passkeys_of(self._book, decision.passkeys)
+
+    async def _as_policy_asks(self, ask: Ask) -> Ask:
+        """Ask for a passkey where policy does, whatever was written of it."""
+        if ask.policy not in self._policies:
+            self._policies[ask.policy] = await self._policy(ask.policy)
+        policy = self._policies[ask.policy]
+        return ask.model_copy(update={"passkey": ask.passkey or bool(policy and policy.steps_up(ask.counted.amount))})
+
+    async def _policy(self, version: str) -> Policy | None:
+        """Read a policy; one that is gone or altered is named as an object of the ledger."""
+        try:
+            return Policy.model_validate_json(await self._ledger.fetch(version))
+        except (NotFoundError, TamperedError, ValidationError):
+            return None

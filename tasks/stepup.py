@@ -1,0 +1,143 @@
+"""Step-up: an answer that takes a passkey is confirmed on our own page. Knows no Prefect.
+
+The link names a confirmation that the decision function has drawn up; it gives no rights. What counts is what the
+person's passkey signs, and who holds every secret of this server still cannot sign it.
+"""
+
+import os
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from blocks.errors import ConflictError
+from blocks.keyring import PASSKEYS, enrolled, passkeys_of
+from blocks.ledger import Chain, Ledger
+from blocks.records.approval import Ask
+from blocks.records.ledger import Line
+from blocks.records.passkeys import Confirmation, Passkeys, Proof
+from blocks.records.people import Person
+from blocks.records.policy import Rulebook
+from tasks.decide import Answer, Verdicts, decide, decision_of, judge
+
+DOOR = "passkey"
+RACES_MAX = 20
+FAILURES_MAX = 5
+"""So often may a confirmation fail; then its link is spent."""
+SPENT = "This link has run out, or was used. Please press Approve on the card again."
+
+
+class Pending(NamedTuple):
+    """A confirmation that waits: what is asked, of whom, with which passkeys."""
+
+    request: Confirmation
+    ask: Ask
+    by: Person
+    enrolled: Passkeys
+
+
+def told(verdict: Verdicts) -> str:
+    """Say what became of an answer, with the link where it has to be confirmed."""
+    if verdict.request is None:
+        return verdict.text
+    address = os.environ.get("ALMONER_DOORS_URL")
+    if not address:
+        return f"{verdict.text} Its page has no address yet: ask your administrator to set ALMONER_DOORS_URL."
+    from blocks.passkeys import House
+
+    request = verdict.request
+    link = f"{House.at(address).origin}/confirm/{request.case}/{request.nonce}"
+    return f"{verdict.text} Confirm it within ten minutes: {link}"
+
+
+async def pending(case: str, nonce: str, *, ledger: Ledger, rulebook: Rulebook, at: datetime) -> Pending | str:
+    """Find the confirmation behind a link, or say why there is none to give any more."""
+    chain = await ledger.read(case)
+    line = _asked_for(chain, nonce)
+    if line is None or _failures(chain, nonce) >= FAILURES_MAX:
+        return SPENT
+    request = Confirmation.model_validate(line.body["request"])
+    by = rulebook.directory.person(request.by)
+    unproven = judge(_answer(request), by, chain, rulebook, at)
+    if unproven.taken != "confirm" or unproven.ask is None or by is None:
+        return unproven.text
+    return Pending(request, unproven.ask, by, await enrolled(ledger)) if at <= request.until else SPENT
+
+
+async def finish(
+    waiting: Pending, brought: dict[str, Any], *, ledger: Ledger, rulebook: Rulebook, at: datetime
+) -> Verdicts:
+    """Take what the browser brought: check it, note the use of the passkey, and decide."""
+    try:
+        proof = _proof(waiting.request, brought)
+        keys = await _use(proof, waiting.by, ledger, at)
+    except (NotTakenError, ValidationError) as error:
+        why = str(error) if isinstance(error, NotTakenError) else "the browser sent something else than a signature"
+        await _note_failure(waiting, why, ledger, at)
+        return Verdicts("void", f"Not confirmed: {why}. Please try again.", waiting.ask)
+    answer, rules = _answer(waiting.request, proof), rulebook.model_copy(update={"passkeys": keys})
+    return await decide(answer, waiting.by, DOOR, ledger=ledger, rulebook=rules, at=at)
+
+
+class NotTakenError(Exception):
+    """What the browser brought proves nothing; the text says why."""
+
+
+async def _use(proof: Proof, by: Person, ledger: Ledger, at: datetime) -> Passkeys:
+    """Check a proof and enter the use of its passkey; return the book as far as it was read for that.
+
+    To enter it is what shuts out a withdrawal in between, and a copied passkey: its count does not grow.
+    """
+    from blocks.passkeys import NotProvenError, assert_signed
+
+    chain = await ledger.read(PASSKEYS)
+    for _ in range(RACES_MAX):
+        key = passkeys_of(chain).find(proof.credential)
+        if key is None or key.person != by.id:
+            raise NotTakenError("this passkey is not enrolled for you")
+        try:
+            uses = assert_signed(proof, key, uses=key.uses)
+        except NotProvenError as error:
+            raise NotTakenError(str(error)) from error
+        body = {"case": proof.request.case, "ask": proof.request.ask, "nonce": proof.request.nonce, "uses": uses}
+        line = Line(act="used", key=key.credential, actor=f"person:{by.id}", at=at, source=DOOR, body=body)
+        try:
+            return passkeys_of(await ledger.append(chain, [line]))
+        except ConflictError:
+            chain = await ledger.read(PASSKEYS, known=chain)
+    message = f"{PASSKEYS}: {RACES_MAX} lost races in a row"
+    raise ConflictError(message)
+
+
+async def _note_failure(waiting: Pending, why: str, ledger: Ledger, at: datetime) -> None:
+    """Note an attempt that proved nothing: nobody knows whose it was. Who races for this place is told to retry."""
+    request = waiting.request
+    body = {"verdict": request.verdict, "because": why, "nonce": request.nonce}
+    chain = await ledger.read(request.case)
+    if decision_of(chain, request.ask) is None:
+        line = Line(act="refused-click", key=request.ask, actor=f"door:{DOOR}", at=at, source=DOOR, body=body)
+        await ledger.append(chain, [line])
+
+
+def _asked_for(chain: Chain, nonce: str) -> Line | None:
+    return next((x for x in chain.having("confirming") if x.body["request"]["nonce"] == nonce), None)
+
+
+def _failures(chain: Chain, nonce: str) -> int:
+    return sum(line.body.get("nonce") == nonce for line in chain.having("refused-click"))
+
+
+def _answer(request: Confirmation, proof: Proof | None = None) -> Answer:
+    return Answer(**request.model_dump(exclude={"by", "until", "nonce"}), proof=proof)
+
+
+def _proof(request: Confirmation, brought: dict[str, Any]) -> Proof:
+    response = brought.get("response")
+    sent = response if isinstance(response, dict) else {}
+    return Proof(
+        request=request,
+        credential=brought.get("id", ""),
+        client_data=sent.get("clientDataJSON", ""),
+        authenticator_data=sent.get("authenticatorData", ""),
+        signature=sent.get("signature", ""),
+    )
