@@ -7,7 +7,7 @@ from datetime import date, datetime
 from math import inf
 from time import monotonic
 
-from blocks.errors import ConflictError, NotFoundError
+from blocks.errors import ConflictError, NotFoundError, RefusedError
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
 from blocks.records.people import Absence, Delegation, Directory, Duties
@@ -108,8 +108,13 @@ def duties_of(chain: Chain, until: int | None = None) -> Duties:
 
 
 async def adopt(ledger: Ledger, document: Policy | Directory, *, actor: str, at: datetime) -> str:
-    """Keep a document and put it in force from its day on; the one already last is not adopted twice."""
+    """Keep a document and put it in force from its day on; the one already last is not adopted twice.
+
+    `RefusedError` where it cannot be gone by.
+    """
     book = POLICY if isinstance(document, Policy) else DIRECTORY
+    if isinstance(document, Policy) and document.clock and (why := document.clock.calendar.reason_unknown()):
+        raise RefusedError("policy", f"clock.calendar.{why}")
     version = await ledger.keep(canonical(document))
     body = {"object": version, "effective_from": document.effective_from.isoformat()}
     chain = await ledger.read(book)

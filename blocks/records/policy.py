@@ -12,6 +12,7 @@ from typing import Self, get_args
 from pydantic import Field, model_validator
 
 from blocks.records.base import Record
+from blocks.records.clock import Clock
 from blocks.records.money import Currency
 from blocks.records.passkeys import Passkeys
 from blocks.records.people import Directory, Duties, Role
@@ -85,6 +86,11 @@ class Policy(Record):
         default=30, ge=1, description="Orders of one requester with one supplier are summed over so many days"
     )
     delegation_days_max: int = Field(default=30, ge=1, description="Nobody stands in for anybody longer than this")
+    clock: Clock | None = Field(
+        default=None,
+        exclude_if=lambda x: x is None,
+        description="How long an answer may take; None: as long as it does",
+    )
     amount_max: Decimal = Field(gt=0, description="Beyond it a requisition is refused: it needs a project")
     step_up_from: Decimal | None = Field(
         default=None,

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from blocks import rulebook
-from blocks.errors import ConflictError, NotFoundError
+from blocks.errors import ConflictError, NotFoundError, RefusedError
 from blocks.ledger import Ledger
+from blocks.records.clock import Calendar, Clock
 from blocks.records.policy import Policy
 from blocks.rulebook import POLICY, Shelf, adopt
 from blocks.store import FolderStore
+from blocks.wire.canonical import canonical
 from infrastructure.local.hospital.__main__ import policy
 from tests.samples import NOON
 
@@ -61,3 +63,13 @@ async def test_where_nothing_is_in_force_the_remedy_is_told(tmp_path: Path):
     remedy = "no policy is in force on 2026-11-23: adopt one with `almoner policy adopt FILE`"
     with pytest.raises(NotFoundError, match=remedy):
         await Shelf(ledger).in_force(NOON.date())
+
+
+async def test_a_policy_whose_holidays_nobody_knows_is_not_adopted(tmp_path: Path):
+    clock = Clock(calendar=Calendar(country="US", subdivision="XX"))
+    with pytest.raises(RefusedError, match=r"clock\.calendar\.subdivision: US has none called XX"):
+        await adopted(Ledger(FolderStore(tmp_path)), policy().model_copy(update={"clock": clock}))
+
+
+def test_a_policy_without_a_clock_prints_as_it_did_before_there_were_any():
+    assert b"clock" not in canonical(policy().model_copy(update={"clock": None}))
