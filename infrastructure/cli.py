@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "requisition": "Hand in requisitions.",
     "case": "Settle a case that is in doubt.",
     "ledger": "Read the ledger, and verify it.",
+    "people": "Say who works here, and who stands in for whom.",
     "policy": "Put a policy or a directory in force.",
 }
 

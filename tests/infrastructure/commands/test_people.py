@@ -1,0 +1,117 @@
+"""`almoner people`, as somebody types it, over a ledger in a folder."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from blocks.records.people import Directory
+from blocks.rulebook import Shelf
+from blocks.wire.hris import GRANTS, PEOPLE
+from infrastructure.commands.people import app
+from tasks.case import utc_now
+from tests.hospital import Hospital
+
+
+@pytest.fixture
+def hospital(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hospital:
+    monkeypatch.setenv("ALMONER_STORE", str(tmp_path / "store"))
+    return asyncio.run(Hospital.opened(tmp_path / "store"))
+
+
+def type_in(hospital: Hospital, *words: str) -> Result:
+    with hospital.bound():
+        return CliRunner().invoke(app, list(words))
+
+
+def in_force(hospital: Hospital) -> Directory:
+    return asyncio.run(Shelf(hospital.ledger).in_force(utc_now().date())).directory
+
+
+def extract(folder: Path, people: Directory, **left: bool) -> tuple[str, str]:
+    """Write a directory as an HR system would; *left* names who has left meanwhile."""
+    rows, grants = [",".join(PEOPLE)], [",".join(GRANTS)]
+    for one in people.people:
+        active = "no" if left.get(one.id.split(".")[0]) or not one.active else "yes"
+        told = (one.id, one.name, one.email, one.title, one.manager or "", active, ";".join(one.cost_centres))
+        rows.append(",".join(f'"{field}"' for field in told))
+        for grant in one.grants:
+            limit = (str(grant.limit.amount), grant.limit.currency) if grant.limit else ("", "")
+            grants.append(",".join((one.id, grant.role, ";".join(grant.cost_centres), *limit)))
+    (folder / "people.csv").write_text("\n".join(rows))
+    (folder / "grants.csv").write_text("\n".join(grants))
+    return str(folder / "people.csv"), str(folder / "grants.csv")
+
+
+def test_an_extract_that_says_the_same_changes_nothing(hospital, tmp_path):
+    told = type_in(hospital, "import", *extract(tmp_path, in_force(hospital)), "--from", "2026-01-02", "--no-slack")
+    assert told.exit_code == 0, told.output
+    assert "nothing changes" in told.output
+
+
+def test_who_left_is_named_and_may_decide_no_more(hospital, tmp_path):
+    files = extract(tmp_path, in_force(hospital), ana=True)
+    dry = type_in(hospital, "import", *files, "--from", "2026-01-02", "--no-slack", "--dry-run")
+    assert "ana.silva has left" in dry.output
+    assert in_force(hospital).person("ana.silva").active
+    told = type_in(hospital, "import", *files, "--from", "2026-01-02", "--no-slack")
+    assert "✓ in force from 2026-01-02" in told.output
+    ana = in_force(hospital).person("ana.silva")
+    assert (ana.active, ana.slack_user) == (False, "U0ANA")
+
+
+def test_one_bad_row_and_nothing_changes(hospital, tmp_path):
+    before = in_force(hospital)
+    people, grants = extract(tmp_path, in_force(hospital))
+    Path(people).write_text(Path(people).read_text() + '\n"x y","","","","","maybe",""')
+    told = type_in(hospital, "import", people, grants, "--from", "2026-01-02", "--no-slack")
+    assert told.exit_code == 1
+    assert "active: 'maybe': write yes or no" in told.output
+    assert "Nothing was changed" in told.output
+    assert in_force(hospital) == before
+
+
+def test_a_circle_of_managers_is_refused(hospital, tmp_path):
+    above = {"ana.silva": "leo.brandt", "leo.brandt": "ana.silva"}
+    now = in_force(hospital)
+    turned = tuple(one.model_copy(update={"manager": above.get(one.id, one.manager)}) for one in now.people)
+    people, grants = extract(tmp_path, now.model_copy(update={"people": turned}))
+    told = type_in(hospital, "import", people, grants, "--from", "2026-01-02", "--no-slack")
+    assert told.exit_code == 1
+    assert "is among their own managers" in told.output
+
+
+def test_a_delegation_is_made_listed_and_ended(hospital):
+    until = f"{utc_now():%Y-%m-%d}"
+    made = type_in(hospital, "delegate", "leo.brandt", "--as", "ana.silva", "--until", until, "--limit", "5000")
+    assert made.exit_code == 0, made.output
+    key = made.output.rsplit(": ", 1)[1].strip()
+    assert "leo.brandt for ana.silva" in (listed := type_in(hospital, "duties").output)
+    assert "up to $5,000.00" in listed
+    assert type_in(hospital, "end", key, "--as", "frida.ng").exit_code == 1
+    assert type_in(hospital, "end", key, "--as", "leo.brandt").exit_code == 0
+    assert "Nobody stands in" in type_in(hospital, "duties").output
+
+
+def test_an_absence_is_told_and_listed(hospital):
+    until = f"{utc_now():%Y-%m-%d}"
+    assert type_in(hospital, "away", "ana.silva", "--as", "ana.silva", "--until", until).exit_code == 0
+    assert "ana.silva is away" in type_in(hospital, "duties").output
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("delegate", "nobody.here", "--as", "ana.silva", "--until", "2099-01-01"), "to: nobody.here is not an active"),
+        (("delegate", "leo.brandt", "--as", "ana.silva", "--until", "2099-01-01"), "are too long"),
+        (("delegate", "leo.brandt", "--as", "ana.silva", "--until", "2020-01-01"), "is not after the start"),
+        (("away", "ana.silva", "--as", "rita.okafor", "--until", "2099-01-01"), "or their manager can say so"),
+        (("end", "no-such-key", "--as", "ana.silva"), "no such delegation or absence"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[0],
+)
+def test_what_is_not_taken_is_told_with_the_field_and_the_reason(hospital, words, why):
+    told = type_in(hospital, *words)
+    assert told.exit_code == 1
+    assert why in told.output
