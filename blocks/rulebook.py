@@ -38,6 +38,16 @@ class Shelf:
         policy, directory = await self._version(POLICY, on), await self._version(DIRECTORY, on)
         return await self.by_version(policy, directory, await self.duties())
 
+    async def policy_in_force(self, on: date) -> tuple[str, Policy]:
+        """Read the policy in force on a day, and its version."""
+        version = await self._version(POLICY, on)
+        return version, await self.policy(version)
+
+    async def directory_in_force(self, on: date) -> tuple[str, Directory]:
+        """Read the directory in force on a day, and its version."""
+        version = await self._version(DIRECTORY, on)
+        return version, await self.directory(version)
+
     async def by_version(self, policy: str, directory: str, duties: Duties = NO_DUTIES) -> Rulebook:
         """Read a policy and a directory by their digests."""
         return Rulebook.model_construct(

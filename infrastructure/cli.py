@@ -30,7 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "case": "Settle a case that is in doubt.",
     "ledger": "Read the ledger, and verify it.",
     "people": "Say who works here, and who stands in for whom.",
-    "policy": "Put a policy or a directory in force.",
+    "policy": "Prove a policy, propose it, put it in force.",
 }
 
 

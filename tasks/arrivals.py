@@ -93,6 +93,8 @@ def reasons_unknown(request: Requisition, directory: Directory) -> tuple[Issue, 
         return (Issue("requester", f"{request.requester} is not in the directory: give a person's id"),)
     if not person.active:
         return (Issue("requester", f"{person.name} is no longer active: an active colleague must ask"),)
+    if not person.asks:
+        return (Issue("requester", f"{person.name} approves here and does not ask: a colleague must ask"),)
     if person.cost_centres and request.cost_centre not in person.cost_centres:
         allowed = ", ".join(person.cost_centres)
         return (Issue("cost_centre", f"{person.name} may ask for {allowed}, not for {request.cost_centre}"),)

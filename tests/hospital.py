@@ -13,7 +13,9 @@ from blocks import connect
 from blocks.audit import verify
 from blocks.ledger import Chain, Ledger
 from blocks.records.approval import Ask
+from blocks.records.money import Money
 from blocks.records.outcome import Outcome
+from blocks.records.people import Directory, Person
 from blocks.rulebook import Shelf, adopt
 from blocks.store import FolderStore
 from infrastructure.local.hospital.__main__ import directory, policy
@@ -25,6 +27,20 @@ from tests.fakes.desk import FakeDesk
 from tests.fakes.erp import FakeErp
 
 MORNING = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
+
+
+def with_gaps(staff: Directory) -> Directory:
+    """Open the gaps that `almoner policy check` names: approvers who ask, managers whose limit is below what is asked.
+
+    Stories tell what becomes of a case that meets one.
+    """
+    limit = Money.of(200_000, "USD")
+
+    def opened(who: Person) -> Person:
+        grants = (x.model_copy(update={"limit": limit}) if x.role == "department-manager" else x for x in who.grants)
+        return who.model_copy(update={"asks": True, "grants": tuple(grants)})
+
+    return staff.model_copy(update={"people": tuple(opened(who) for who in staff.people)})
 
 
 @dataclass
@@ -40,7 +56,7 @@ class Hospital:
     @classmethod
     async def opened(cls, root: Path, **erp: Any) -> "Hospital":
         ledger = Ledger(FolderStore(root))
-        for document in (policy(), directory()):
+        for document in (policy(), with_gaps(directory())):
             await adopt(ledger, document, actor="door:test", at=MORNING)
         return cls(ledger, FakeErp(**erp))
 

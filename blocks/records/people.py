@@ -40,6 +40,9 @@ class Person(Record):
     active: bool = True
     manager: str | None = None
     cost_centres: tuple[str, ...] = Field(default=(), description="Where they may ask for things")
+    asks: bool = Field(
+        default=True, exclude_if=lambda x: x, description="Whether they may ask at all; who approves is better kept out"
+    )
     grants: tuple[Grant, ...] = ()
 
 

@@ -7,7 +7,7 @@ without gap or overlap, so that every amount reaches a decision.
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
-from typing import Self, get_args
+from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -17,6 +17,8 @@ from blocks.records.money import Currency
 from blocks.records.passkeys import Passkeys
 from blocks.records.people import Directory, Duties, Role
 from blocks.records.purchasing import Category, Code
+
+POLICY_APPROVERS: tuple[Role, ...] = ("finance-director", "chief-financial-officer")
 
 
 class Band(Record):
@@ -44,6 +46,18 @@ class Tier(Record):
 
     band: Band
     roles: tuple[Role, ...]
+
+
+Duty = Literal["requester"] | Role
+"""What somebody may do on a case: ask, or decide in a role."""
+
+
+class Conflict(Record):
+    """Two duties that nobody holds in one place, and why."""
+
+    one: Duty
+    other: Duty
+    reason: str
 
 
 class Matrix(Record):
@@ -86,6 +100,14 @@ class Policy(Record):
         default=30, ge=1, description="Orders of one requester with one supplier are summed over so many days"
     )
     delegation_days_max: int = Field(default=30, ge=1, description="Nobody stands in for anybody longer than this")
+    conflicts: tuple[Conflict, ...] = Field(
+        default=(), exclude_if=lambda x: not x, description="Duties that no one person may hold in one place"
+    )
+    policy_approvers: tuple[Role, ...] = Field(
+        default=POLICY_APPROVERS,
+        exclude_if=lambda x: x == POLICY_APPROVERS,  # what is not said leaves the version as it was
+        description="Who may put the next policy in force; never its author",
+    )
     clock: Clock | None = Field(
         default=None,
         exclude_if=lambda x: x is None,

@@ -1,53 +1,222 @@
-"""`almoner policy`: put a policy or a directory in force."""
+"""`almoner policy`: prove a policy, propose it, put it in force."""
 
 import asyncio
+import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from infrastructure.commands.speaking import plainly
 from infrastructure.commands.surroundings import find
 
-app = typer.Typer(no_args_is_help=True, help="Put a policy or a directory in force.")
+if TYPE_CHECKING:
+    from blocks.records.people import Directory
+    from blocks.records.policy import Policy
+    from tasks.policy_changes import InForce, Proposal
+    from tasks.rules.proof import Proof
+
+app = typer.Typer(no_args_is_help=True, help="Prove a policy, propose it, put it in force.")
 Home = Annotated[Path, typer.Option(envvar="ALMONER_HOME", help="Whose stack.")]
-File = Annotated[Path, typer.Argument(help="A policy or a directory, as JSON.", exists=True, dir_okay=False)]
-INVALID = 1
-
-
-@app.callback()
-def policy() -> None:
-    """Put a policy or a directory in force."""
+File = Annotated[Path, typer.Argument(help="A policy, as JSON.", exists=True, dir_okay=False)]
+Either = Annotated[Path, typer.Argument(help="A directory or the first policy, as JSON.", exists=True, dir_okay=False)]
+People = Annotated[
+    Path | None, typer.Option("--directory", help="The people, as JSON; left out: those in force.", exists=True)
+]
+By = Annotated[str, typer.Option("--as", help="Who says so: your id in the directory.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+HERE = Path(".almoner")
+WRONG = 1
 
 
 @app.command()
-def adopt(file: File, home: Home = Path(".almoner")) -> None:
-    """Check a policy or a directory and put it in force from the day it names; the ledger keeps every version."""
+def check(file: File, directory: People = None, home: Home = HERE, as_json: AsJson = False) -> None:
+    """Prove a policy for the people it is for; exits with 1 where it cannot take effect."""
+    with _in_words():
+        if directory is None:
+            find(home)
+        began = perf_counter()
+        proof = asyncio.run(_check(_policy(file), _directory(directory) if directory else None))
+        if as_json:
+            print(proof.model_dump_json(indent=1))
+        else:
+            from infrastructure.commands.policy_told import tell_proof
+
+            tell_proof(proof, perf_counter() - began)
+        if proof.violations:
+            raise typer.Exit(WRONG)
+
+
+@app.command()
+def propose(file: File, by: By, home: Home = HERE) -> None:
+    """Propose a policy that is proven; somebody else approves it."""
+    with _in_words():
+        find(home)
+        proposal = asyncio.run(_propose(_policy(file), by))
+    print(f"✓ proposed, from {proposal.effective_from}: version {proposal.object}")
+    print(f"Somebody else approves it: almoner policy approve {proposal.object[:12]} --as THEM")
+
+
+@app.command()
+def approve(
+    version: Annotated[str, typer.Argument(help="Which proposal; its first characters are enough.")],
+    by: By,
+    home: Home = HERE,
+) -> None:
+    """Put a proposed policy in force that somebody else wrote."""
+    with _in_words():
+        find(home)
+        told = asyncio.run(_approve(version, by))
+    if not told.new:
+        print(f"It is in force already: {told.author} wrote it, {told.approver} approved it.")
+        return
+    print(f"✓ in force from {told.effective_from}: {told.author} wrote it, {told.approver} approved it")
+
+
+@app.command()
+def proposals(home: Home = HERE, as_json: AsJson = False) -> None:
+    """List what waits for approval, and what it would change."""
+    with _in_words():
+        find(home)
+        found = asyncio.run(_proposals())
+        if as_json:
+            print(json.dumps([{**one.model_dump(mode="json"), "changes": changes} for one, changes in found], indent=1))
+            return
+        for one, changes in found:
+            print(f"{one.object[:12]}  by {one.author}, from {one.effective_from}")
+            for change in changes:
+                print(f"  {change}")
+        if not found:
+            print("Nothing waits for approval.")
+
+
+@app.command()
+def adopt(file: Either, home: Home = HERE) -> None:
+    """Put a directory in force from the day it names, or the very first policy; the ledger keeps every version."""
+    with _in_words():
+        find(home)
+        is_directory = b'"people"' in file.read_bytes()
+        asyncio.run(_adopt_directory(_directory(file)) if is_directory else _adopt_policy(_policy(file)))
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Say what is wrong with a policy, and leave with 1; trouble with the laptop is told as everywhere."""
     from pydantic import ValidationError
 
+    from blocks.errors import NotFoundError, RefusedError
+    from infrastructure.commands.policy_told import tell_findings
+    from tasks.policy_changes import NotProvenError
+
     with plainly():
-        find(home)
         try:
-            version, day = asyncio.run(_adopt(file.read_bytes()))
+            yield
         except ValidationError as error:
             for one in error.errors():
-                print(f"✗ {'.'.join(str(part) for part in one['loc']) or file.name}: {one['msg']}", file=sys.stderr)
-            raise typer.Exit(INVALID) from None
-    print(f"✓ in force from {day}, version {version}")
+                print(f"✗ {'.'.join(str(part) for part in one['loc']) or 'file'}: {one['msg']}", file=sys.stderr)
+        except NotProvenError as error:
+            tell_findings(error.proof.violations)
+            print("✗ It was not taken: it is not proven.", file=sys.stderr)
+        except RefusedError as refusal:
+            print(f"✗ {refusal.detail}", file=sys.stderr)
+        except NotFoundError as missing:
+            print(f"✗ {missing}", file=sys.stderr)
+        else:
+            return
+        raise typer.Exit(WRONG)
 
 
-async def _adopt(text: bytes) -> tuple[str, str]:
+async def _check(policy: "Policy", people: "Directory | None") -> "Proof":
+    from blocks import connect
+    from blocks.records.people import Duties
+    from tasks.case import utc_now
+    from tasks.rules.proof import prove
+
+    at = utc_now()
+    if people:
+        return prove(policy, people, Duties(), at)
+    shelf = connect.shelf()
+    _, directory = await shelf.directory_in_force(at.date())
+    return prove(policy, directory, await shelf.duties(), at)
+
+
+async def _propose(policy: "Policy", by: str) -> "Proposal":
+    from blocks import connect
+    from tasks.case import utc_now
+    from tasks.policy_changes import propose as propose_policy
+
+    outside = connect.current()
+    return await propose_policy(policy, by, _door(), ledger=outside.ledger, shelf=outside.shelf, at=utc_now())
+
+
+async def _approve(version: str, by: str) -> "InForce":
+    from blocks import connect
+    from tasks.case import utc_now
+    from tasks.policy_changes import approve as approve_policy
+
+    outside = connect.current()
+    return await approve_policy(version, by, _door(), ledger=outside.ledger, shelf=outside.shelf, at=utc_now())
+
+
+async def _proposals() -> "list[tuple[Proposal, list[str]]]":
+    from blocks import connect
+    from blocks.rulebook import POLICY
+    from tasks.policy_changes import differences, open_proposals
+
+    outside = connect.current()
+    waiting = open_proposals(await outside.ledger.read(POLICY))
+    policy = outside.shelf.policy
+    return [(one, differences(await policy(one.instead_of), await policy(one.object))) for one in waiting]
+
+
+async def _adopt_policy(policy: "Policy") -> None:
+    from blocks import connect
+    from tasks.case import utc_now
+    from tasks.policy_changes import adopt_first
+
+    outside = connect.current()
+    await adopt_first(policy, _door(), ledger=outside.ledger, shelf=outside.shelf, at=utc_now())
+    print(f"✓ in force from {policy.effective_from}")
+
+
+async def _adopt_directory(directory: "Directory") -> None:
+    """Take the people as they are; what the policy in force lacks among them is told."""
+    from blocks import connect
+    from blocks.errors import NotFoundError
+    from blocks.rulebook import adopt as adopt_document
+    from infrastructure.commands.policy_told import tell_findings
+    from tasks.case import utc_now
+    from tasks.rules.proof import prove
+
+    outside, now = connect.current(), utc_now()
+    version = await adopt_document(outside.ledger, directory, actor=f"door:{_door()}", at=now)
+    print(f"✓ in force from {directory.effective_from}, version {version}")
+    try:
+        _, policy = await outside.shelf.policy_in_force(now.date())
+    except NotFoundError:
+        return
+    if violations := prove(policy, directory, await outside.shelf.duties(), now).violations:
+        tell_findings(violations)
+        print("⚠ The policy in force needs people whom this directory lacks; cases that meet it are refused.")
+
+
+def _policy(file: Path) -> "Policy":
+    from blocks.records.policy import Policy
+
+    return Policy.model_validate_json(file.read_bytes())
+
+
+def _directory(file: Path) -> "Directory":
+    from blocks.records.people import Directory
+
+    return Directory.model_validate_json(file.read_bytes())
+
+
+def _door() -> str:
     import getpass
 
-    from blocks import connect
-    from blocks.records.people import Directory
-    from blocks.records.policy import Policy
-    from blocks.rulebook import adopt as adopt_document
-    from tasks.case import utc_now
-
-    kind = Directory if b'"people"' in text else Policy
-    document = kind.model_validate_json(text)
-    actor = f"door:cli~{getpass.getuser()}"
-    version = await adopt_document(connect.ledger(), document, actor=actor, at=utc_now())
-    return version, document.effective_from.isoformat()
+    return f"cli~{getpass.getuser()}"

@@ -6,10 +6,11 @@ from importlib.resources import files
 from blocks import connect
 from blocks.records.people import Directory
 from blocks.records.policy import Policy
-from blocks.rulebook import adopt
+from blocks.rulebook import DIRECTORY, POLICY, adopt
 from infrastructure.ending import run_and_leave
 from tasks.case import utc_now
 
+SETUP = "door:setup"
 HERE = files("infrastructure.local.hospital")
 
 
@@ -24,9 +25,11 @@ def directory() -> Directory:
 
 
 async def adopt_all() -> None:
-    """Adopt both; what is in force already is left alone."""
-    for document in (policy(), directory()):
-        await adopt(connect.ledger(), document, actor="door:setup", at=utc_now())
+    """Adopt both; a book in which somebody else has adopted one since is left alone."""
+    for book, document in ((POLICY, policy()), (DIRECTORY, directory())):
+        last = (await connect.ledger().read(book)).last("adopted")
+        if last is None or last.actor == SETUP:
+            await adopt(connect.ledger(), document, actor=SETUP, at=utc_now())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,212 @@
+"""Proof: what is wrong with a policy and the people it is for, said before it takes effect.
+
+Every route of the policy is tried for every cost centre and requester, by the same rule that says who may decide a
+case; what a delegation lends comes and goes, so it is never counted on.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from blocks.records.base import Record
+from blocks.records.people import EVERYWHERE, Directory, Duties, Grant, Person
+from blocks.records.policy import Duty, Matrix, Policy
+from tasks.rules.reach import Gap, Reach, gaps
+from tasks.rules.routes import amounts_to_try, limits_of, routes
+from tasks.rules.standing import rights
+
+Level = Literal["violation", "warning"]
+
+
+class Finding(Record):
+    """One thing that is wrong: where, what, and what to do about it. A warning keeps nothing from taking effect."""
+
+    level: Level
+    rule: str
+    field: str
+    what: str
+    remedy: str
+
+
+class Proof(Record):
+    """What was tried, and what was found."""
+
+    findings: tuple[Finding, ...]
+    amounts: int
+    routes: int
+    cost_centres: int
+    people: int
+
+    @property
+    def violations(self) -> tuple[Finding, ...]:
+        """What keeps the policy from taking effect."""
+        return tuple(one for one in self.findings if one.level == "violation")
+
+
+def prove(policy: Policy, directory: Directory, duties: Duties, at: datetime) -> Proof:
+    """Try every amount, route, cost centre and requester; tell all that is wrong, violations first."""
+    found = [*_amounts(policy), *_terms(policy, directory), *_hierarchy(directory)]
+    found += _conflicts(policy, directory, duties, at)
+    found += _approvers_of_policy(policy, directory)
+    usable = _in_currency(policy, directory)
+    limits = limits_of(usable)
+    ways = routes(policy, limits)
+    reach = Reach(usable, policy.currency, duties, at)
+    found += [_told(gap, policy, directory) for gap in gaps(reach, ways)]
+    return Proof(
+        findings=tuple(sorted(found, key=lambda one: one.level != "violation")),
+        amounts=sum(len(amounts_to_try(matrix, limits, policy.amount_max)) for matrix in policy.matrices),
+        routes=len(ways),
+        cost_centres=len(reach.centres),
+        people=len(directory.people),
+    )
+
+
+def _amounts(policy: Policy) -> list[Finding]:
+    """Try a cent below, at and above each bound: each amount lies in exactly one band."""
+    return [finding for matrix in policy.matrices for finding in _amounts_of(matrix, policy)]
+
+
+def _amounts_of(matrix: Matrix, policy: Policy) -> list[Finding]:
+    remedy = "let each band begin where the one before it ends, and let one of the two include the bound"
+    return [
+        _finding("amounts", f"policy.matrices.{matrix.category}", f"{amount} lies in {count} bands", remedy)
+        for amount in amounts_to_try(matrix, (), policy.amount_max)
+        if (count := sum(tier.band.holds(amount) for tier in matrix.tiers)) != 1
+    ]
+
+
+def _terms(policy: Policy, directory: Directory) -> list[Finding]:
+    found = []
+    if policy.entity != directory.entity:
+        what = f"the policy is for {policy.entity}, the directory for {directory.entity}"
+        found.append(_finding("entity", "policy.entity", what, "use the policy and the directory of one entity"))
+    for who in directory.people:
+        for place, grant in enumerate(who.grants):
+            if grant.limit and grant.limit.currency != policy.currency:
+                what = f"the limit of {who.name} is in {grant.limit.currency}, the policy in {policy.currency}"
+                field = f"directory.people.{who.id}.grants.{place}.limit"
+                found.append(_finding("currency", field, what, f"give the limit in {policy.currency}"))
+    return found
+
+
+def _in_currency(policy: Policy, directory: Directory) -> Directory:
+    """Leave out the grants whose limit cannot be compared with any amount."""
+
+    def usable(grant: Grant) -> bool:
+        return grant.limit is None or grant.limit.currency == policy.currency
+
+    people = (who.model_copy(update={"grants": tuple(filter(usable, who.grants))}) for who in directory.people)
+    return directory.model_copy(update={"people": tuple(people)})
+
+
+def _hierarchy(directory: Directory) -> list[Finding]:
+    """Follow everybody's managers: the way ends, and nobody is on it twice."""
+    managers = {who.id: who.manager for who in directory.people}
+    found, seen = [], set[str]()
+    for who in directory.people:
+        way: list[str] = []
+        now: str | None = who.id
+        while now in managers and now not in seen and now not in way:
+            way.append(now)
+            now = managers[now]
+        seen.update(way)
+        if now in way:
+            circle = " → ".join([*way[way.index(now) :], now])
+            remedy = "let the topmost of them have no manager"
+            found.append(_finding("hierarchy", f"directory.people.{now}.manager", f"a circle: {circle}", remedy))
+        elif now is not None and now not in managers:
+            what = f"{way[-1]} reports to {now}, who is not in the directory"
+            remedy = "name a manager of the directory, or none"
+            found.append(_finding("hierarchy", f"directory.people.{way[-1]}.manager", what, remedy, "warning"))
+    return found
+
+
+def _conflicts(policy: Policy, directory: Directory, duties: Duties, at: datetime) -> list[Finding]:
+    """Look for one person with two duties that conflict, in one place; what is lent just now is a warning."""
+    found = []
+    for who in (one for one in directory.people if one.active):
+        lent = tuple(grant for acting in rights(who, directory, duties, at) for grant in acting.grants)
+        for conflict in policy.conflicts:
+            own = _common(_scope(who, conflict.one, who.grants), _scope(who, conflict.other, who.grants))
+            where = own or _common(_scope(who, conflict.one, lent), _scope(who, conflict.other, lent))
+            if not where:
+                continue
+            places = "everywhere" if EVERYWHERE in where else ", ".join(sorted(where))
+            what = f"{who.name} is {conflict.one} and {conflict.other} ({places}): {conflict.reason}"
+            remedy = f"take one of the two from {who.name}"
+            if conflict.one == "requester" or conflict.other == "requester":
+                remedy += ", or set `asks` to false"
+            level: Level = "violation" if own else "warning"
+            if not own:
+                remedy = f"let somebody else stand in instead of {who.name}"
+            found.append(_finding("conflict", f"directory.people.{who.id}", what, remedy, level))
+    return found
+
+
+def _scope(who: Person, duty: Duty, grants: tuple[Grant, ...]) -> frozenset[str]:
+    if duty == "requester":
+        return frozenset(who.cost_centres or {EVERYWHERE}) if who.asks else frozenset()
+    return frozenset(centre for grant in grants if grant.role == duty for centre in grant.cost_centres)
+
+
+def _common(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
+    if EVERYWHERE in one:
+        return other
+    return one if EVERYWHERE in other else one & other
+
+
+def _approvers_of_policy(policy: Policy, directory: Directory) -> list[Finding]:
+    """See that somebody is left to approve the next policy, whoever writes it."""
+    able = approvers_of_policy(policy, directory)
+    roles, field = " or ".join(policy.policy_approvers) or "nobody", "policy.policy_approvers"
+    if not able:
+        what = f"no active person is {roles}: no policy could follow this one"
+        return [_finding("approvers of policy", field, what, "name roles that somebody active holds")]
+    if len(able) == 1:
+        what = f"only {able[0].name} is {roles}: what they write themselves nobody can approve"
+        remedy = "name a second person or role"
+        return [_finding("approvers of policy", field, what, remedy, "warning")]
+    return []
+
+
+def approvers_of_policy(policy: Policy, directory: Directory) -> tuple[Person, ...]:
+    """List who may put the next policy in force, in their own right."""
+    roles = set(policy.policy_approvers)
+    return tuple(who for who in directory.people if who.active and roles & {grant.role for grant in who.grants})
+
+
+def _told(gap: Gap, policy: Policy, directory: Directory) -> Finding:
+    """Put a gap into words."""
+    route, roles, where = gap.route, " and ".join(gap.roles), ", ".join(gap.centres)
+    at = f"{where}, {route.since} ({route.because})"
+    largest = f"{policy.amount_max:,.2f} {policy.currency}"
+    person = directory.person(gap.person)
+    name, who_field = person.name if person else gap.person, f"directory.people.{gap.person}"
+    if gap.rule == "nobody" and route.beyond:
+        what = f"where earlier orders count too, nobody is {roles} for {where} {route.since}: such a case is refused"
+        remedy = f"give one {roles} a higher limit, or none"
+        return _finding("approvers", route.field, what, remedy, "warning")
+    if gap.rule == "nobody":
+        what, remedy = f"nobody active may decide as {roles} for {at}", f"name one there with a limit of {largest}"
+        return _finding("approvers", route.field, what, remedy)
+    if gap.rule == "too few":
+        names = " and ".join(sorted(gap.holders))
+        what = f"only {names} may decide as {roles} for {at}, and nobody decides one case in two roles"
+        remedy = f"name somebody else for one of the roles, with a limit of {largest}"
+        return _finding("distinct", route.field, what, remedy, "warning" if route.beyond else "violation")
+    if gap.rule == "requester":
+        what = f"{name} may ask there, and nobody else is left to decide as {roles} for {at}"
+        return _finding("requester", who_field, what, f"name a second {roles}, or set `asks` to false for {name}")
+    if gap.rule == "stand-in":
+        what = f"while others stand in for {name}, nobody is left to decide as {roles} what {name} asks for {at}"
+        return _finding("stand-in", who_field, what, f"let somebody else stand in for {name}", "warning")
+    if gap.rule == "reports":
+        what = f"what {name} asks, only those who report to {name} decide as {roles} for {at}"
+        remedy = f"name a second {roles} who does not report to {name}"
+        return _finding("reports", who_field, what, remedy, "warning")
+    what = f"while {name} is away, nobody is left to decide as {roles} for {where}"
+    return _finding("away", who_field, what, f"name a second {roles}, or a stand-in in time", "warning")
+
+
+def _finding(rule: str, field: str, what: str, remedy: str, level: Level = "violation") -> Finding:
+    return Finding(level=level, rule=rule, field=field, what=what, remedy=remedy)

@@ -1,0 +1,119 @@
+"""`almoner policy`, as somebody types it."""
+
+import asyncio
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from blocks.ledger import Ledger
+from blocks.rulebook import POLICY
+from blocks.store import FolderStore
+from infrastructure.commands.policy import app
+
+SEED = files("infrastructure.local.hospital")
+RULES, STAFF = (json.loads(SEED.joinpath(name).read_bytes()) for name in ("policy.json", "directory.json"))
+
+
+@pytest.fixture(autouse=True)
+def _store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALMONER_STORE", str(tmp_path / "store"))
+    monkeypatch.chdir(tmp_path)
+
+
+def say(*words: str) -> Result:
+    return CliRunner().invoke(app, [*words])
+
+
+def written(name: str, document: dict[str, Any], **changed: Any) -> str:
+    Path(name).write_text(json.dumps(document | changed))
+    return name
+
+
+def without(*people: str) -> list[Any]:
+    return [one for one in STAFF["people"] if one["id"] not in people]
+
+
+def begun() -> None:
+    assert say("adopt", written("people.json", STAFF)).exit_code == 0
+    assert say("adopt", written("policy.json", RULES)).exit_code == 0
+
+
+def test_a_proven_policy_is_said_to_be_with_what_was_tried():
+    told = say("check", written("policy.json", RULES), "--directory", written("people.json", STAFF))
+    assert told.exit_code == 0
+    assert "⚠ while Frida Ng is away" in told.stdout
+    assert "✓ proven, 7 warnings\ntried 84 amounts, 31 routes, 6 cost centres, 11 people in" in told.stdout
+
+
+def test_a_violation_is_told_with_remedy_and_field_and_leaves_with_1():
+    staff = written("people.json", STAFF, people=without("ivo.petrov"))
+    told = say("check", written("policy.json", RULES), "--directory", staff)
+    assert told.exit_code == 1
+    lines = [line.strip() for line in told.stdout.splitlines()]
+    place = lines.index("policy.matrices.1.tiers.0.roles")
+    assert lines[place - 1] == "→ name one there with a limit of 250,000.00 USD"
+    assert "✗ 1 violation, 6 warnings: it cannot take effect" in lines
+
+
+def test_machines_read_the_same():
+    staff = written("people.json", STAFF, people=without("ivo.petrov"))
+    told = say("check", written("policy.json", RULES), "--directory", staff, "--json")
+    assert told.exit_code == 1
+    proof = json.loads(told.stdout)
+    assert (proof["findings"][0]["level"], proof["findings"][0]["rule"]) == ("violation", "approvers")
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"amount_max": "0"}, "✗ amount_max: Input should be greater than 0"),
+        ({"matrices": RULES["matrices"][1:]}, "✗ file: Value error, each of"),
+    ],
+)
+def test_what_is_no_policy_is_told_by_field(changed, says):
+    told = say("check", written("policy.json", RULES, **changed), "--directory", written("people.json", STAFF))
+    assert (told.exit_code, says in told.stderr) == (1, True)
+
+
+def test_without_people_the_first_policy_waits_for_them():
+    told = say("adopt", written("policy.json", RULES))
+    assert told.exit_code == 1
+    assert "no directory is in force" in told.stderr
+
+
+def test_a_second_policy_is_proposed_by_one_and_approved_by_another():
+    begun()
+    next_one = written("next.json", RULES, amount_max="200000")
+    told = say("adopt", next_one)
+    assert (told.exit_code, "almoner policy propose FILE --as YOU" in told.stderr) == (1, True)
+    told = say("propose", next_one, "--as", "paula.reyes")
+    assert told.exit_code == 0
+    version = told.stdout.split("almoner policy approve ")[1][:12]
+    assert say("proposals").stdout.endswith("amount_max: 250000 → 200000\n")
+    told = say("approve", version, "--as", "paula.reyes")
+    assert (told.exit_code, "✗ you wrote it yourself" in told.stderr) == (1, True)
+    told = say("approve", version, "--as", "frida.ng")
+    assert told.stdout == "✓ in force from 2026-01-01: paula.reyes wrote it, frida.ng approved it\n"
+    told = say("approve", version, "--as", "carl.moss")
+    assert told.stdout == "It is in force already: paula.reyes wrote it, frida.ng approved it.\n"
+    assert say("proposals").stdout == "Nothing waits for approval.\n"
+
+
+def test_what_is_not_proven_is_not_proposed():
+    begun()
+    told = say("propose", written("next.json", RULES, amount_max="300000"), "--as", "paula.reyes")
+    assert (told.exit_code, told.stderr) == (1, "✗ It was not taken: it is not proven.\n")
+    assert "nobody active may decide as department-manager" in told.stdout
+
+
+def test_people_are_taken_as_they_are_and_what_the_policy_lacks_is_told(tmp_path):
+    begun()
+    told = say("adopt", written("people.json", STAFF, people=without("ivo.petrov"), effective_from="2026-02-01"))
+    assert told.exit_code == 0
+    assert "⚠ The policy in force needs people whom this directory lacks" in told.stdout
+    book = asyncio.run(Ledger(FolderStore(tmp_path / "store")).read(POLICY))
+    assert book.seq == 1

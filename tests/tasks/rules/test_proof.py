@@ -1,0 +1,308 @@
+"""Policy check: what it finds, that what it passes never leaves a case without people, and what it costs."""
+
+from datetime import timedelta
+from decimal import Decimal
+from time import perf_counter
+from typing import Any, get_args
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from blocks.records.money import Money
+from blocks.records.people import EVERYWHERE, Delegation, Directory, Duties, Grant, Person, Role
+from blocks.records.policy import Band, Conflict, Matrix, Policy, Tier
+from blocks.records.purchasing import Category
+from infrastructure.local.hospital.__main__ import directory, policy
+from tasks.rules.proof import Proof, prove
+from tasks.rules.reach import Reach, gaps
+from tasks.rules.requisition import NobodyMayError, approvals_needed
+from tasks.rules.routes import limits_of, routes
+from tests.samples import NOON, budget, facts, people, request, rulebook, usd
+
+ROLES: tuple[Role, ...] = get_args(Role)
+CATEGORIES: tuple[Category, ...] = get_args(Category)
+WEEK = timedelta(days=7)
+
+
+def proof(rules: Policy | None = None, staff: Directory | None = None, *, duties: Duties | None = None) -> Proof:
+    return prove(rules or policy(), staff or directory(), duties or Duties(), NOON)
+
+
+def found(told: Proof, rule: str, level: str = "violation") -> list[str]:
+    return [one.what for one in told.findings if (one.rule, one.level) == (rule, level)]
+
+
+def changed(name: str, **fields: Any) -> Directory:
+    """Change one person of the hospital."""
+    staff = (one.model_copy(update=fields) if one.id == name else one for one in directory().people)
+    return directory().model_copy(update={"people": tuple(staff)})
+
+
+def grant(role: Role, limit: int | None = None, *centres: str) -> Grant:
+    return Grant(role=role, cost_centres=centres or (EVERYWHERE,), limit=None if limit is None else usd(limit))
+
+
+def test_the_hospital_is_proven_and_quickly():
+    began = perf_counter()
+    told = proof()
+    assert perf_counter() - began < 2
+    assert not told.violations
+    assert "while Ivo Petrov is away, nobody is left to decide as implant-coordinator" in str(
+        found(told, "away", "warning")
+    )
+
+
+BROKEN = {
+    "nobody holds a role": (
+        changed("ivo.petrov", grants=()), "approvers",
+        "nobody active may decide as implant-coordinator for ED, ICU, IT, LAB, OR, PHA, at any amount (implants)"),
+    "who holds it has left": (changed("paula.reyes", active=False), "approvers", "as procurement-lead"),
+    "nobody holds it in one place": (
+        changed("ana.silva", grants=(grant("department-manager", None, "OR", "ICU"),)), "approvers",
+        "nobody active may decide as department-manager for ED, at any amount (capital)"),
+    "a limit below what may be asked": (
+        changed("leo.brandt", grants=(grant("department-manager", 20_000, "LAB", "IT", "PHA"),)), "approvers",
+        "nobody active may decide as department-manager for IT, LAB, PHA, above $20,000.00"),
+    "two roles that one person alone holds": (
+        people(*(x for x in changed("frida.ng", grants=(grant("finance-director"), grant("procurement-lead"))).people
+                 if x.id != "paula.reyes")), "distinct",
+        "only Frida Ng may decide as finance-director and procurement-lead for"),
+    "an approver who may ask": (
+        changed("ana.silva", asks=True), "requester",
+        "Ana Silva may ask there, and nobody else is left to decide as department-manager for ED, ICU, OR"),
+    "a circle of managers": (
+        changed("carl.moss", manager="ana.silva"), "hierarchy",
+        "a circle: ana.silva → frida.ng → carl.moss → ana.silva"),
+    "somebody who manages themselves": (
+        changed("carl.moss", manager="carl.moss"), "hierarchy", "a circle: carl.moss → carl.moss"),
+    "duties that conflict": (
+        changed("ivo.petrov", asks=True), "conflict",
+        "Ivo Petrov is requester and implant-coordinator (OR): who asks for something does not approve it"),
+    "a limit in another currency": (
+        changed("frida.ng", grants=(Grant(role="finance-director", limit=Money.of(1, "EUR")),)), "currency",
+        "the limit of Frida Ng is in EUR, the policy in USD"),
+    "another entity's people": (
+        directory().model_copy(update={"entity": "OTHER"}), "entity", "for MERCY, the directory for OTHER"),
+    "nobody to approve the next policy": (
+        people(*(x for x in directory().people if x.id not in {"frida.ng", "carl.moss"})), "approvers of policy",
+        "no policy could follow this one"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("staff", "rule", "says"), BROKEN.values(), ids=BROKEN)
+def test_a_violation_is_named_with_its_field_and_remedy(staff: Directory, rule: str, says: str):
+    told = proof(staff=staff)
+    assert any(says in what for what in found(told, rule)), found(told, rule)
+    for one in told.violations:
+        assert one.field.split(".")[0] in {"policy", "directory"}
+        assert one.remedy
+
+
+def test_bands_that_leave_amounts_out_or_take_them_twice_are_found_at_the_cent():
+    def bands(*tiers: tuple[int, int | None]) -> Policy:
+        made = tuple(
+            Tier.model_construct(band=Band(lower=Decimal(low), upper=None if up is None else Decimal(up)), roles=())
+            for low, up in tiers
+        )
+        matrix = Matrix.model_construct(category="supplies", tiers=made)
+        return policy().model_copy(update={"matrices": (matrix, *policy().matrices[1:])})
+
+    assert found(proof(bands((0, 1000), (2000, None))), "amounts")[:2] == [
+        "1000 lies in 0 bands", "1000.01 lies in 0 bands"
+    ]  # fmt: skip
+    assert found(proof(bands((0, 1000), (999, None))), "amounts")[0] == "999 lies in 2 bands"
+    assert not found(proof(bands((0, 1000), (1000, None))), "amounts")
+
+
+def test_a_person_away_and_earlier_orders_beyond_every_limit_are_warned_of_only():
+    told = proof()
+    assert {one.rule for one in told.findings} == {"away", "approvers"}
+    beyond = found(told, "approvers", "warning")
+    assert len(beyond) == 1
+    assert beyond[0].endswith("for ED, ICU, IT, LAB, OR, PHA above $250,000.00: such a case is refused")
+
+
+def test_who_stands_in_for_a_requester_is_warned_of():
+    lent = Delegation(key="d", of="rita.okafor", to="ana.silva", start=NOON, until=NOON + WEEK)
+    told = proof(duties=Duties(delegations=(lent,)))
+    (what,) = found(told, "stand-in", "warning")
+    assert "nobody is left to decide as department-manager what Rita Okafor asks for OR" in what
+    later = lent.model_copy(update={"start": NOON + WEEK, "until": NOON + 2 * WEEK})
+    assert not found(proof(duties=Duties(delegations=(later,))), "stand-in", "warning")
+
+
+def test_what_is_lent_inherits_its_conflicts_as_a_warning():
+    lent = Delegation(key="d", of="ana.silva", to="rita.okafor", start=NOON, until=NOON + WEEK)
+    told = proof(duties=Duties(delegations=(lent,)))
+    assert found(told, "conflict", "warning") == [
+        "Rita Okafor is requester and department-manager (OR): who asks for something does not approve it"
+    ]
+    assert not found(told, "conflict")
+
+
+def test_a_manager_whose_own_people_alone_decide_is_warned_of():
+    told = proof(staff=changed("frida.ng", asks=True, grants=()))
+    assert any("what Frida Ng asks, only those who report to Frida Ng" in x for x in found(told, "reports", "warning"))
+
+
+def test_a_conflict_in_different_places_is_none():
+    told = proof(
+        staff=changed(
+            "ivo.petrov", asks=True, cost_centres=("LAB",), grants=(grant("implant-coordinator", None, "OR"),)
+        )
+    )
+    assert not found(told, "conflict")
+
+
+CENTRES = ("A", "B", "C")
+limits = st.none() | st.sampled_from([100, 500, 1000]).map(usd)
+grants = st.builds(
+    Grant,
+    role=st.sampled_from(ROLES),
+    cost_centres=st.sampled_from([("*",), ("*",), ("A",), ("A", "B"), ("C",)]),
+    limit=st.none() | limits,
+)
+persons = st.builds(
+    dict,
+    active=st.sampled_from([True, True, True, False]),
+    asks=st.booleans(),
+    cost_centres=st.sampled_from([(), ("A",), ("B", "C")]),
+    grants=st.lists(grants, max_size=3).map(tuple),
+)
+FULL_HOUSE = tuple(Person(id=f"full{n}", name=f"Full {n}", asks=False, grants=(grant(x),)) for n, x in enumerate(ROLES))
+staffs = st.builds(
+    lambda made, more: people(*(Person(id=f"p{n}", name=f"P{n}", **one) for n, one in enumerate(made)), *more),
+    st.lists(persons, min_size=2, max_size=9),
+    st.sampled_from([(), FULL_HOUSE, FULL_HOUSE, FULL_HOUSE[1:]]),
+)
+few_roles = st.lists(st.sampled_from(ROLES), max_size=2, unique=True).map(tuple)
+
+
+@st.composite
+def matrices(draw: st.DrawFn, category: Category) -> Matrix:
+    bounds = [Decimal(0), *sorted(draw(st.sets(st.sampled_from([100, 250, 500, 999])))), None]
+    included = [True, *(draw(st.booleans()) for _ in bounds[2:])]
+    tiers = [
+        Tier(
+            band=Band(
+                lower=bounds[n],
+                lower_included=included[n],
+                upper=bounds[n + 1],
+                upper_included=n + 1 < len(included) and not included[n + 1],
+            ),
+            roles=draw(few_roles),
+        )
+        for n in range(len(included))
+    ]
+    return Matrix(category=category, tiers=tuple(tiers))
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> Policy:
+    return policy().model_copy(
+        update={
+            "matrices": tuple(draw(matrices(category)) for category in CATEGORIES),
+            "off_contract": draw(few_roles)[:1],
+            "low_budget": draw(few_roles)[:1],
+            "amount_max": Decimal(draw(st.sampled_from([400, 1200]))),
+            "conflicts": (),
+            "policy_approvers": ROLES,
+        }
+    )
+
+
+def left_without_people(rules: Policy, staff: Directory, amount: Decimal, centre: str, asker: str, **more: Any) -> bool:
+    """Ask the process itself whether nobody may decide."""
+    low = more.pop("low")
+    left = amount if low else 10 * amount + 1
+    whole = budget(left=100 * amount + 100) if low else budget(left=left)
+    known = facts(left, unit_price=usd(amount), budget=whole, **more)
+    book = rulebook(with_policy=rules, with_directory=staff)
+    try:
+        approvals_needed("RQ-X", request(requester=asker, cost_centre=centre), known, book, 1)
+    except NobodyMayError:
+        return True
+    return False
+
+
+def askers(staff: Directory) -> list[tuple[str, str]]:
+    return [
+        (one.id, centre)
+        for one in staff.people
+        for centre in one.cost_centres or CENTRES
+        if one.active and one.asks
+    ]  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(rules=policies(), staff=staffs, data=st.data())
+def test_what_is_proven_never_leaves_a_case_without_people(rules: Policy, staff: Directory, data: st.DataObject):
+    violated = bool(proof(rules, staff).violations)
+    event("violated" if violated else "proven")
+    amounts = st.decimals(0, rules.amount_max, places=2) | st.sampled_from([Decimal(x) for x in (0, 100, 500, 250)])
+    for _ in range(3):
+        amount, category = data.draw(amounts), data.draw(st.sampled_from(CATEGORIES))
+        more = {"contract": data.draw(st.sampled_from([None, "C-1"])), "low": data.draw(st.booleans())}
+        for asker, centre in askers(staff):
+            alone = left_without_people(rules, staff, amount, centre, asker, category=category, **more)
+            assert violated or not alone
+
+
+@settings(max_examples=100, deadline=None)
+@given(rules=policies(), staff=staffs)
+def test_what_is_found_is_true(rules: Policy, staff: Directory):
+    """Each gap is one that the process would run into: at its amount, in each of its cost centres."""
+    ways = routes(rules, limits_of(staff))
+    for gap in gaps(Reach(staff, "USD", Duties(), NOON), ways):
+        if gap.rule not in {"nobody", "too few", "requester"}:
+            continue
+        category, _, more = gap.route.because.partition(", ")
+        contract, low = None if "off contract" in more else "C-1", "little budget" in more
+        asker = gap.person or "somebody.else"
+        assert left_without_people(
+            rules,
+            staff,
+            gap.route.amount,
+            gap.centres[0].replace("*", "A"),
+            asker,
+            category=category,
+            contract=contract,
+            low=low,
+        )
+
+
+def test_two_hundred_rules_for_five_hundred_people_take_less_than_five_seconds():
+    roles = [ROLES[: n % len(ROLES)] for n in range(50)]
+    tiers = tuple(
+        Tier(
+            band=Band(lower=Decimal(1000 * n), upper=Decimal(1000 * (n + 1)) if n < 49 else None),
+            roles=roles[n],
+        )
+        for n in range(50)
+    )
+    big = policy().model_copy(
+        update={
+            "matrices": tuple(Matrix(category=one, tiers=tiers) for one in CATEGORIES),
+            "conflicts": (Conflict(one="requester", other="finance-director", reason="money"),),
+        }
+    )
+    centres = [f"C{n}" for n in range(40)]
+    staff = people(
+        *(
+            Person(
+                id=f"p{n}",
+                name=f"P {n}",
+                manager=f"p{n // 10}" if n else None,
+                cost_centres=(centres[n % 40],),
+                grants=(grant(ROLES[n % 5], 1000 * (n % 30) if n % 3 else None, centres[n % 40], centres[n % 7]),)
+                if n % 2
+                else (),
+            )
+            for n in range(500)
+        )
+    )
+    began = perf_counter()
+    told = proof(big, staff)
+    assert perf_counter() - began < 5
+    assert told.routes > 20
