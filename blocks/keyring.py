@@ -1,9 +1,37 @@
-"""The book of passkeys: whose are enrolled, who was invited to enrol one. Imports neither Prefect nor WebAuthn."""
+"""The book of passkeys: whose are enrolled, who was invited; and where our pages are. Imports no Prefect."""
 
+import os
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from blocks.errors import UnreadableError
 from blocks.ledger import Chain, Ledger
 from blocks.records.passkeys import Invitation, Passkey, Passkeys
 
 PASSKEYS = "book~passkeys"
+LOOPBACK = "127.0.0.1"
+
+
+class House(NamedTuple):
+    """Where our pages are: what a passkey is bound to, and the address the browser must have shown."""
+
+    rp: str
+    origin: str
+
+    @classmethod
+    def at(cls, address: str) -> "House":
+        """Read it from the address of the doors. Browsers keep passkeys for names alone: loopback is `localhost`."""
+        where = urlsplit(address)
+        name = "localhost" if where.hostname == LOOPBACK else where.hostname or ""
+        port = f":{where.port}" if where.port else ""
+        return cls(name, f"{where.scheme}://{name}{port}")
+
+    @classmethod
+    def here(cls) -> "House":
+        """Read it from `ALMONER_DOORS_URL`; `UnreadableError` where nobody has set it."""
+        if address := os.environ.get("ALMONER_DOORS_URL"):
+            return cls.at(address)
+        raise UnreadableError("pages", "they have no address: set ALMONER_DOORS_URL to that of the doors")
 
 
 async def enrolled(ledger: Ledger, until: int | None = None) -> Passkeys:

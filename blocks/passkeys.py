@@ -7,8 +7,7 @@ Nothing here needs the network, a clock or a secret: what a passkey signed can b
 import json
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any
 
 import webauthn
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, parse_client_data_json
@@ -20,31 +19,16 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from blocks.keyring import House
 from blocks.records.passkeys import Confirmation, Invitation, Passkey, Proof
 from blocks.records.people import Person
 from blocks.wire.canonical import canonical, digest
 
-HOUSE = "Almoner"
-LOOPBACK = "127.0.0.1"
+NAME = "Almoner"
 
 
 class NotProvenError(Exception):
     """What the browser brought does not hold; the text says why."""
-
-
-class House(NamedTuple):
-    """Where our pages are: what a passkey is bound to, and the address the browser must have shown."""
-
-    rp: str
-    origin: str
-
-    @classmethod
-    def at(cls, address: str) -> "House":
-        """Read it from the address of the doors. Browsers keep passkeys for names alone: loopback is `localhost`."""
-        where = urlsplit(address)
-        name = "localhost" if where.hostname == LOOPBACK else where.hostname or ""
-        port = f":{where.port}" if where.port else ""
-        return cls(name, f"{where.scheme}://{name}{port}")
 
 
 def challenge_of(asked: Confirmation | Invitation) -> bytes:
@@ -57,7 +41,7 @@ def to_create(house: House, invitation: Invitation, person: Person, theirs: Iter
     return _plain(
         webauthn.generate_registration_options(
             rp_id=house.rp,
-            rp_name=HOUSE,
+            rp_name=NAME,
             user_id=bytes.fromhex(digest(person.id.encode())),
             user_name=person.id,
             user_display_name=person.name,

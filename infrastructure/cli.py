@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, str] = {
     "ledger": "Read the ledger, and verify it.",
     "people": "Say who works here, and who stands in for whom.",
     "policy": "Prove a policy, propose it, put it in force.",
+    "passkeys": "Invite people to make a passkey, list them, withdraw one.",
 }
 
 

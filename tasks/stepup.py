@@ -4,14 +4,13 @@ The link names a confirmation that the decision function has drawn up; it gives 
 person's passkey signs, and who holds every secret of this server still cannot sign it.
 """
 
-import os
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from blocks.errors import ConflictError
-from blocks.keyring import PASSKEYS, enrolled, passkeys_of
+from blocks.errors import ConflictError, UnreadableError
+from blocks.keyring import PASSKEYS, House, enrolled, passkeys_of
 from blocks.ledger import Chain, Ledger
 from blocks.records.approval import Ask
 from blocks.records.ledger import Line
@@ -40,13 +39,11 @@ def told(verdict: Verdicts) -> str:
     """Say what became of an answer, with the link where it has to be confirmed."""
     if verdict.request is None:
         return verdict.text
-    address = os.environ.get("ALMONER_DOORS_URL")
-    if not address:
-        return f"{verdict.text} Its page has no address yet: ask your administrator to set ALMONER_DOORS_URL."
-    from blocks.passkeys import House
-
-    request = verdict.request
-    link = f"{House.at(address).origin}/confirm/{request.case}/{request.nonce}"
+    try:
+        house = House.here()
+    except UnreadableError as error:
+        return f"{verdict.text} Our pages cannot be reached: {error.detail}."
+    link = f"{house.origin}/confirm/{verdict.request.case}/{verdict.request.nonce}"
     return f"{verdict.text} Confirm it within ten minutes: {link}"
 
 

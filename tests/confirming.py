@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from blocks.passkeys import House, created, to_create, to_sign
+from blocks.keyring import House
+from blocks.passkeys import created, to_create, to_sign
 from blocks.records.passkeys import Passkey
 from blocks.records.policy import Rulebook
 from blocks.rulebook import Shelf

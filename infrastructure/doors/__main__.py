@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from blocks import connect
 from blocks.errors import ConflictError, NotFoundError, OutsideError
-from infrastructure.doors import events, slack
+from infrastructure.doors import events, slack, stepup
 from infrastructure.doors.http import BODY_MAX, Deed, Request, Response
 from infrastructure.ending import run_and_leave
 
@@ -42,6 +42,9 @@ def app() -> Starlette:
             Route("/slack/commands", _served(slack.commands), methods=["POST"]),
             Route("/slack/events", _served(slack.events), methods=["POST"]),
             Route("/events/{source}", _event, methods=["POST"]),
+            Route("/confirm/{case}/{nonce}", _confirmation, methods=["GET", "POST"]),
+            Route("/passkeys/{token}", _invitation, methods=["GET", "POST"]),
+            Route("/pages/{name}", _asset),
         ],
     )
 
@@ -66,6 +69,25 @@ async def _event(http: HttpRequest) -> HttpResponse:
     return await _answered(http, lambda request: events.take(source, request))
 
 
+async def _confirmation(http: HttpRequest) -> HttpResponse:
+    case, nonce = http.path_params["case"], http.path_params["nonce"]
+    if http.method == "POST":
+        return await _answered(http, lambda request: stepup.confirm(case, nonce, request))
+    return await _answered(http, lambda _: stepup.show_confirmation(case, nonce))
+
+
+async def _invitation(http: HttpRequest) -> HttpResponse:
+    token = http.path_params["token"]
+    if http.method == "POST":
+        return await _answered(http, lambda request: stepup.enrol(token, request))
+    return await _answered(http, lambda _: stepup.show_invitation(token))
+
+
+async def _asset(http: HttpRequest) -> HttpResponse:
+    answer = stepup.asset(http.path_params["name"])
+    return HttpResponse(answer.body, answer.status, dict(answer.headers), media_type=answer.kind)
+
+
 def _served(handler: Handler) -> Callable[[HttpRequest], Awaitable[HttpResponse]]:
     async def serve(http: HttpRequest) -> HttpResponse:
         return await _answered(http, handler)
@@ -85,7 +107,7 @@ async def _answered(http: HttpRequest, handler: Handler) -> HttpResponse:
         told = f"not taken: {why}. Please send it again; nothing is taken twice"
         return JSONResponse({"error": told}, HTTPStatus.SERVICE_UNAVAILABLE)
     background = BackgroundTask(_do, answer.then) if answer.then else None
-    return HttpResponse(answer.body, answer.status, media_type=answer.kind, background=background)
+    return HttpResponse(answer.body, answer.status, dict(answer.headers), answer.kind, background)
 
 
 async def _body(http: HttpRequest) -> bytes:

@@ -28,6 +28,7 @@ class Response:
     body: bytes = b""
     kind: str = "text/plain; charset=utf-8"
     then: tuple[Deed, ...] = field(default=())
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def as_json(status: int, value: dict[str, Any], *then: Deed) -> Response:

@@ -21,6 +21,7 @@ from blocks.records.policy import Rulebook
 from blocks.wire import modals
 from blocks.wire.cards import APPROVE, QUESTION, REJECT, Pressed, decided_card, read_value
 from infrastructure.doors.http import Deed, Request, Response, as_json, refused
+from tasks import stepup
 from tasks.arrivals import Message, receive
 from tasks.case import utc_now
 from tasks.conversation import ask_back, hear
@@ -183,7 +184,7 @@ def _after(answer: Answer, verdict: Verdicts, click: Click) -> tuple[Deed, ...]:
 
     async def say_why() -> None:
         channel = click.channel or (verdict.posted.channel if verdict.posted else "")
-        await _desk().whisper(channel, click.slack_user, verdict.text)
+        await _desk().whisper(channel, click.slack_user, stepup.told(verdict))
 
     if verdict.taken == "counted":
         return (ring_for_it, lock_card)
