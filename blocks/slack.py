@@ -81,6 +81,10 @@ class SlackDesk:
         """Open a modal in answer to a click or a command; the trigger lives three seconds."""
         await self._call("views.open", trigger_id=trigger, view=view)
 
+    async def publish_home(self, slack_user: str, view: dict[str, Any]) -> None:
+        """Put a view on somebody's Home tab."""
+        await self._call("views.publish", user_id=slack_user, view=view)
+
     async def whisper(self, channel: str, slack_user: str, text: str) -> None:
         """Tell one person something in a channel, seen by nobody else."""
         await self._call("chat.postEphemeral", channel=channel, user=slack_user, text=text)

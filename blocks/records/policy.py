@@ -99,6 +99,11 @@ class Policy(Record):
     split_window_days: int = Field(
         default=30, ge=1, description="Orders of one requester with one supplier are summed over so many days"
     )
+    routine_max: Decimal | None = Field(
+        default=None,
+        ge=0,
+        description="Up to this amount a request under contract is routine: many may be approved at once",
+    )
     delegation_days_max: int = Field(default=30, ge=1, description="Nobody stands in for anybody longer than this")
     conflicts: tuple[Conflict, ...] = Field(
         default=(), exclude_if=lambda x: not x, description="Duties that no one person may hold in one place"
@@ -114,6 +119,9 @@ class Policy(Record):
         description="How long an answer may take; None: as long as it does",
     )
     amount_max: Decimal = Field(gt=0, description="Beyond it a requisition is refused: it needs a project")
+    approve_fewer: bool = Field(
+        default=True, exclude_if=lambda x: x, description="Whether who decides may approve fewer than was asked for"
+    )
     step_up_from: Decimal | None = Field(
         default=None,
         ge=0,

@@ -1,0 +1,138 @@
+"""App Home as inbox: what waits for me, what I asked for, who stands in for me; and the digest of routine requests."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from blocks.records.approval import Ask
+from blocks.wire.cards import APPROVE, button_value, escape, moment, spoken
+
+BULK, OPEN_BULK = "bulk", "open-bulk"
+ITEMS_MAX = 25
+"""Of each list: a Home tab holds a hundred blocks, and nobody scrolls through more."""
+BULK_MAX = 10
+"""Slack's limit of checkboxes in a group."""
+
+
+class Waiting(NamedTuple):
+    """A request that waits for me: its ask, since when, in whose name I would answer, whether it is routine."""
+
+    ask: Ask
+    since: datetime
+    on_behalf_of: str = ""
+    routine: bool = False
+
+
+class Mine(NamedTuple):
+    """A request of mine: its case, what it is, and how it stands."""
+
+    case: str
+    what: str
+    stands: str
+
+
+def home_view(
+    waiting: Sequence[Waiting], mine: Sequence[Mine], standing_in: Sequence[str], zone: str
+) -> dict[str, Any]:
+    """Draw the Home tab."""
+    head = f"Waiting for you ({len(waiting)})" if waiting else "Nothing waits for you"
+    blocks: list[dict[str, Any]] = [_header(head)]
+    if sum(one.routine for one in waiting) > 1:
+        blocks.append(_routine(waiting))
+    for one in waiting[:ITEMS_MAX]:
+        blocks += [_item(one, zone), _buttons(one.ask)]
+    blocks += _more(len(waiting))
+    blocks += [{"type": "divider"}, _header("You asked for" if mine else "You asked for nothing that is open")]
+    blocks += [_section(f"*{one.case}* {escape(one.what)}\n{escape(one.stands)}") for one in mine[:ITEMS_MAX]]
+    blocks += _more(len(mine))
+    if standing_in:
+        blocks += [{"type": "divider"}, _section("\n".join(escape(one) for one in standing_in))]
+    blocks.append(_context("`/requisition` asks for something · `/almoner help` says what else there is"))
+    return {"type": "home", "blocks": blocks}
+
+
+def bulk_modal(routine: Sequence[Waiting]) -> dict[str, Any]:
+    """Ask which of the routine requests to approve: all are ticked, each is a decision of its own."""
+    options = [
+        {
+            "text": {"type": "mrkdwn", "text": _headline(one.ask)[:140]},
+            "description": {"type": "mrkdwn", "text": _why(one.ask)[:140]},
+            "value": button_value(one.ask),
+        }
+        for one in routine[:BULK_MAX]
+    ]
+    boxes = {"type": "checkboxes", "action_id": "value", "options": options, "initial_options": options}
+    return {
+        "type": "modal",
+        "callback_id": BULK,
+        "title": _plain("Routine requests"),
+        "submit": _plain("Approve"),
+        "close": _plain("Cancel"),
+        "blocks": [
+            {"type": "input", "block_id": "which", "label": _plain("Under contract, within budget"), "element": boxes}
+        ],
+    }
+
+
+def bulk_values(view: dict[str, Any]) -> tuple[str, ...]:
+    """Read which requests were left ticked."""
+    chosen = view["state"]["values"]["which"]["value"]["selected_options"]
+    return tuple(str(one["value"]) for one in chosen)
+
+
+def _routine(waiting: Sequence[Waiting]) -> dict[str, Any]:
+    count = min(sum(one.routine for one in waiting), BULK_MAX)
+    button = {"type": "button", "action_id": OPEN_BULK, "text": _plain(f"Review {count} together…"), "value": "routine"}
+    said = f"{count} of them are routine: under contract, within budget, small."
+    return {"type": "section", "text": {"type": "mrkdwn", "text": said}, "accessory": button}
+
+
+def _item(one: Waiting, zone: str) -> dict[str, Any]:
+    behalf = f" · in the name of {escape(one.on_behalf_of)}" if one.on_behalf_of else ""
+    since = f"since {moment(one.since, zone)}{behalf}"
+    return _section(f"*{_headline(one.ask)}*\n{_why(one.ask)}\n{since}")
+
+
+def _buttons(ask: Ask) -> dict[str, Any]:
+    value = button_value(ask)
+    elements = [
+        {"type": "button", "action_id": action, "text": _plain(label), "value": value, **style}
+        for action, label, style in (
+            (APPROVE, "Approve", {"style": "primary"}),
+            ("reject", "Reject…", {"style": "danger"}),
+            ("question", "Ask a question…", {}),
+        )
+    ]
+    return {"type": "actions", "elements": elements}
+
+
+def _headline(ask: Ask) -> str:
+    return f"{ask.quantity:,} × {escape(ask.description)} — {ask.amount}"
+
+
+def _why(ask: Ask) -> str:
+    contract = "under contract" if ask.contract else "no contract"
+    return (
+        f"{escape(ask.cost_centre)}, asked by {escape(ask.requester_name)}, {contract}; {ask.budget_left} left"
+        f" · you as {spoken(ask.role)} · {ask.case}"
+    )
+
+
+def _more(count: int) -> list[dict[str, Any]]:
+    return [_context(f"and {count - ITEMS_MAX} more: answer these first")] if count > ITEMS_MAX else []
+
+
+def _header(text: str) -> dict[str, Any]:
+    return {"type": "header", "text": _plain(text)}
+
+
+def _section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}}
+
+
+def _context(text: str) -> dict[str, Any]:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
+
+
+def _plain(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text, "emoji": True}

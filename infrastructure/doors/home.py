@@ -1,0 +1,192 @@
+"""App Home and `/almoner`: the inbox, many approvals at once, how a case stands, and standing in."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, NamedTuple, cast
+from weakref import WeakKeyDictionary
+from zoneinfo import ZoneInfo
+
+from blocks import connect
+from blocks.errors import RefusedError
+from blocks.ledger import Ledger
+from blocks.records.people import Absence, Delegation, Person
+from blocks.records.policy import Rulebook
+from blocks.wire.home import BULK_MAX, Mine, Waiting, home_view
+from blocks.wire.report import headline, reasons
+from tasks import people as verbs
+from tasks.decide import waits_for
+from tasks.inbox import Inbox, Item
+from tasks.rules.routine import is_routine
+
+if TYPE_CHECKING:
+    from blocks.slack import SlackDesk
+
+HELP = """*What Almoner does for you*
+• `/requisition`: ask for something
+• `/almoner inbox`: what waits for you, and what you asked for
+• `/almoner status RQ-…`: how a case stands
+• `/almoner delegate @colleague until 2026-12-01`: let a colleague decide in your name
+• `/almoner away until 2026-12-01`: you are not asked while you are away
+• `/almoner back`: end both"""
+
+_inboxes: WeakKeyDictionary[Ledger, Inbox] = WeakKeyDictionary()
+
+
+class Who(NamedTuple):
+    """Somebody at the door, and the rules they are judged by."""
+
+    by: Person
+    rulebook: Rulebook
+    at: datetime
+
+
+async def publish(who: Who, slack_user: str) -> None:
+    """Put somebody's inbox on their Home tab."""
+    waiting, mine = await _lists(who)
+    view = home_view(waiting, mine, standing_in(who), who.rulebook.directory.zone)
+    await cast("SlackDesk", connect.desk()).publish_home(slack_user, view)
+
+
+async def routine(who: Who) -> tuple[Waiting, ...]:
+    """List what somebody may approve together."""
+    waiting, _ = await _lists(who)
+    return tuple(one for one in waiting if one.routine)[:BULK_MAX]
+
+
+async def command(text: str, who: Who) -> str:
+    """Do what `/almoner …` says, and return what to tell; a word it does not know is answered with the help."""
+    word, _, rest = text.strip().partition(" ")
+    if word == "inbox":
+        return await _told(who)
+    if word == "status" and rest.strip():
+        return await _status(rest.strip(), connect.ledger())
+    try:
+        if word == "delegate":
+            return await _delegate(rest, who)
+        if word == "away":
+            return await _away(rest, who)
+        if word == "back":
+            return await _back(who)
+    except (RefusedError, ValueError) as error:
+        return str(error.detail if isinstance(error, RefusedError) else error)
+    return HELP
+
+
+def standing_in(who: Who) -> list[str]:
+    """Say who stands in for somebody, for whom they do, and whether they are away."""
+    people, duties, zone = who.rulebook.directory, who.rulebook.duties, ZoneInfo(who.rulebook.directory.zone)
+
+    def name(person_id: str) -> str:
+        person = people.person(person_id)
+        return person.name if person else person_id
+
+    told = []
+    for one in duties.delegations:
+        if one.holds(who.at) and who.by.id in (one.of, one.to):
+            until = f"until {one.until.astimezone(zone):%d %b %H:%M}"
+            theirs = f"You stand in for {name(one.of)} {until}"
+            told.append(f"{name(one.to)} stands in for you {until}" if one.of == who.by.id else theirs)
+    told += [
+        f"You are away until {x.until.astimezone(zone):%d %b %H:%M}: `/almoner back` ends it"
+        for x in duties.absences
+        if x.person == who.by.id and x.holds(who.at)
+    ]
+    return told
+
+
+async def _lists(who: Who) -> tuple[list[Waiting], list[Mine]]:
+    inbox = _inbox(connect.ledger())
+    await inbox.look(who.at)
+    policy = who.rulebook.policy
+    waiting = [_waiting(one, policy_routine=is_routine(one.ask, policy)) for one in inbox.waits_for(*who)]
+    mine = []
+    for chain in inbox.asked_by(who.by.id):
+        request = chain.lines[0].body["request"]
+        stands = f"waits for {on}" if (on := waits_for(chain)) else "under way"
+        mine.append(Mine(chain.case, f"{request['quantity']} × {request['item']}", stands))
+    return waiting, mine
+
+
+def _waiting(item: Item, *, policy_routine: bool) -> Waiting:
+    return Waiting(item.ask, item.since, item.on_behalf_of, policy_routine)
+
+
+async def _told(who: Who) -> str:
+    waiting, mine = await _lists(who)
+    lines = [f"• *{one.ask.case}* {one.ask.quantity} × {one.ask.description}, {one.ask.amount}" for one in waiting]
+    asked = [f"• *{one.case}* {one.what}: {one.stands}" for one in mine]
+    return "\n".join(
+        [
+            f"*Waiting for you ({len(waiting)})*" if waiting else "Nothing waits for you.",
+            *lines,
+            *(["*You asked for*", *asked] if asked else []),
+            *standing_in(who),
+        ]
+    )
+
+
+async def _status(case: str, ledger: Ledger) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{0,127}", case):
+        return f"{case} is not the name of a case: it looks like RQ-OKIPKKIRS6."
+    chain = await ledger.read(case)
+    if not chain.seq:
+        return f"There is no case {case}."
+    rows = [f"• {row['when']} UTC: {row['what']}" for row in reasons(chain)[-5:]]
+    return "\n".join([f"*{case}* {headline(chain).replace('**', '*')}", *rows])
+
+
+async def _delegate(rest: str, who: Who) -> str:
+    found = re.fullmatch(r"\s*<@(\w+)(?:\|[^>]*)?>\s+until\s+(\S+)\s*", rest)
+    if not found:
+        return "Please write it like this: `/almoner delegate @colleague until 2026-12-01`"
+    team, until = who.by.slack_team, _end_of(found[2], who)
+    to = who.rulebook.directory.by_slack(team, found[1])
+    if to is None:
+        return "That colleague is not in the hospital's directory."
+    key = f"{who.by.id}-{to.id}-{who.at:%Y%m%d%H%M%S}"
+    delegation = Delegation(key=key, of=who.by.id, to=to.id, start=who.at, until=until)
+    ledger, rulebook = connect.ledger(), who.rulebook
+    await verbs.delegate(delegation, who.by, "slack", ledger=ledger, rulebook=rulebook, at=who.at)
+    return f"{to.name} decides in your name to the end of {found[2]}. `/almoner back` ends it."
+
+
+async def _away(rest: str, who: Who) -> str:
+    found = re.fullmatch(r"\s*until\s+(\S+)\s*", rest)
+    if not found:
+        return "Please write it like this: `/almoner away until 2026-12-01`"
+    key = f"{who.by.id}-away-{who.at:%Y%m%d%H%M%S}"
+    absence = Absence(key=key, person=who.by.id, start=who.at, until=_end_of(found[1], who))
+    await verbs.go_away(absence, who.by, "slack", ledger=connect.ledger(), rulebook=who.rulebook, at=who.at)
+    return f"You are not asked to the end of {found[1]}, while somebody else may decide. `/almoner back` ends it."
+
+
+async def _back(who: Who) -> str:
+    duties = who.rulebook.duties
+    keys = [one.key for one in duties.delegations if one.of == who.by.id and one.holds(who.at)]
+    keys += [one.key for one in duties.absences if one.person == who.by.id and one.holds(who.at)]
+    for key in keys:
+        await verbs.end(key, who.by, "slack", ledger=connect.ledger(), at=who.at)
+    return "Welcome back: nobody stands in for you any more." if keys else "Nobody stands in for you, and you are here."
+
+
+def _end_of(day: str, who: Who) -> datetime:
+    try:
+        last = date.fromisoformat(day)
+    except ValueError:
+        message = f"{day} is not a day: write it like 2026-12-01"
+        raise ValueError(message) from None
+    zone = ZoneInfo(who.rulebook.directory.zone)
+    return datetime.combine(last + timedelta(days=1), time.min, zone).astimezone(UTC)
+
+
+def _inbox(ledger: Ledger) -> Inbox:
+    """One inbox a ledger: it remembers what it has read."""
+    if ledger not in _inboxes:
+        _inboxes[ledger] = Inbox(ledger)
+    return _inboxes[ledger]
+
+
+def said_together(taken: Sequence[tuple[str, str]]) -> str:
+    """Tell what became of each of many answers given at once."""
+    return "\n".join(f"• {case}: {text}" for case, text in taken)

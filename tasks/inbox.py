@@ -1,0 +1,93 @@
+"""The inbox: what waits for whom, read from the ledger once and kept up with the log of heads. Knows no Prefect.
+
+It only shows: whoever answers is judged by the ledger as it stands then.
+"""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from blocks.errors import OutsideError
+from blocks.heads import noted_since
+from blocks.ledger import Chain, Ledger
+from blocks.records.approval import Ask, Posted
+from blocks.records.people import Person
+from blocks.records.policy import Rulebook
+from tasks.decide import decision_of, decisions_of, posted_of
+from tasks.results import finished_cases
+from tasks.rules.authority import acting_for
+
+OVERLAP = timedelta(minutes=2)
+"""Clocks differ, and a batch of heads may be written late."""
+
+
+class Item(NamedTuple):
+    """A request that waits for an answer: what is asked, since when, and where its card stands."""
+
+    ask: Ask
+    since: datetime
+    posted: Posted | None
+    on_behalf_of: str = ""
+
+
+class Inbox:
+    """What every open case waits for, as this process last saw it."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._open: dict[str, Chain] = {}
+        self._known: frozenset[str] = frozenset()
+        self._looked: datetime | None = None
+
+    async def look(self, at: datetime) -> None:
+        """Take in what was written since the last look; the first one looks at every case that has no result yet."""
+        if self._looked is None:
+            finished = await finished_cases(self._ledger)
+            names = {name async for name, _ in self._ledger.cases() if name not in finished}
+        else:
+            notes = await noted_since(self._ledger.store, self._looked - OVERLAP, known=self._known)
+            self._known, names = notes.keys, set(notes.heads)
+        for name in names:
+            if "~" not in name:
+                await self._take(name)
+        self._looked = at
+
+    def waits_for(self, person: Person, rulebook: Rulebook, at: datetime) -> tuple[Item, ...]:
+        """List what somebody may answer, the oldest first."""
+        found = []
+        for chain in self._open.values():
+            for item in open_asks(chain):
+                acting = acting_for(item.ask, person, decisions_of(chain), rulebook.directory, rulebook.duties, at)
+                if not isinstance(acting, str):
+                    found.append(item._replace(on_behalf_of=acting.of.name if acting.of else ""))
+        return tuple(sorted(found, key=lambda item: item.since))
+
+    def asked_by(self, person: str) -> tuple[Chain, ...]:
+        """List the open cases that somebody asked for, the oldest first."""
+        mine = (chain for chain in self._open.values() if _requester(chain) == person)
+        return tuple(sorted(mine, key=lambda chain: chain.lines[0].at))
+
+    async def _take(self, name: str) -> None:
+        try:
+            chain = await self._ledger.read(name, known=self._open.get(name))
+        except OutsideError:
+            return  # the next look sees it, and `almoner ledger verify` names what is wrong with it
+        if chain.last("ended"):
+            self._open.pop(name, None)
+        elif chain.seq:
+            self._open[name] = chain
+
+
+def open_asks(chain: Chain) -> tuple[Item, ...]:
+    """List the asks of a case that nobody has answered yet."""
+    if chain.last("ended") or chain.last("withdrawn"):
+        return ()
+    asked = {line.key: line for line in chain.having("asked")}
+    return tuple(
+        Item(Ask.model_validate(line.body["ask"]), line.at, posted_of(chain, key))
+        for key, line in asked.items()
+        if decision_of(chain, key) is None
+    )
+
+
+def _requester(chain: Chain) -> str:
+    return str(chain.lines[0].body.get("request", {}).get("requester", ""))
