@@ -38,8 +38,8 @@ def reason_unproven(ask: Ask, decision: Decision, enrolled: Passkeys) -> str | N
 
 def _says(request: Confirmation, ask: Ask, decision: Decision) -> bool:
     """Say whether a confirmation is of this very decision, word for word."""
-    confirmed = (request.case, request.ask, request.shown, request.verdict, request.note, request.by)
-    decided = (ask.case, decision.ask, decision.shown, decision.verdict, decision.note, decision.by)
+    confirmed = (request.case, request.ask, request.shown, request.verdict, request.quantity, request.note, request.by)
+    decided = (ask.case, decision.ask, decision.shown, decision.verdict, decision.quantity, decision.note, decision.by)
     return confirmed == decided and decision.ask == ask.key
 
 

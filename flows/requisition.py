@@ -6,7 +6,7 @@ from blocks.errors import RefusedError
 from blocks.records.outcome import Facts, Outcome
 from blocks.records.policy import Rulebook
 from blocks.records.purchasing import Requisition
-from tasks.approvals import decision_on, lock_cards
+from tasks.approvals import WithdrawnError, approval, decision_on, lock_cards
 from tasks.case import current, today
 from tasks.durable import process
 from tasks.notify import tell_requester
@@ -25,6 +25,7 @@ from tasks.rules.requisition import (
     NobodyMayError,
     amount_of,
     approvals_needed,
+    as_agreed,
     can_fill_from_stock,
     reason_not_to_charge,
     reason_to_refuse,
@@ -40,18 +41,22 @@ async def requisition(request: Requisition) -> Outcome:
     1. Look up stock, supplier, contract, price and budget in the ERP.
     2. Fill it from stock where the shelf holds enough.
     3. Refuse it where policy does.
-    4. Ask each role that policy names, in order, in Slack; sleep while they think.
+    4. Ask each role that policy names, in order, in Slack, and whom they add; sleep while they think. They may
+       approve fewer, and the requester may withdraw it.
     5. Look again: price and budget may have moved. What nobody has agreed to yet is asked about anew.
     6. Hold the funds and place the order; let the funds go if the ERP refuses.
     7. Tell the requester, and see to it that each card shows its answer.
     """
     rulebook = await rules_in_force()
-    outcome = await decide_and_buy(request, rulebook)
+    try:
+        outcome = await decide_and_buy(request, rulebook)
+    except WithdrawnError as gone:
+        outcome = Outcome(ended="withdrawn", because=str(gone))
     if outcome.ended != "ordered":
         await release_funds(request)
         await drop_spend(request)
     await tell_requester(request, outcome)
-    await lock_cards()
+    await lock_cards(outcome)
     return outcome
 
 
@@ -60,23 +65,23 @@ async def decide_and_buy(request: Requisition, rulebook: Rulebook) -> Outcome:
     approved: list[Approval] = []
     try:
         for look in count(1):
-            facts = await look_up(request, look)
-            if reason := reason_not_to_charge(request, facts.sourcing):
+            wanted, agreed = as_agreed(request, approved), len(approved)
+            facts = await look_up(wanted, look)
+            if reason := reason_not_to_charge(wanted, facts.sourcing):
                 return Outcome(ended="refused", because=reason)
-            if can_fill_from_stock(request, facts.sourcing):
-                return await fill(request, facts)
-            if reason := reason_to_refuse(request, facts, rulebook.policy):
+            if can_fill_from_stock(wanted, facts.sourcing):
+                return await fill(wanted, facts)
+            if reason := reason_to_refuse(wanted, facts, rulebook.policy):
                 return Outcome(ended="refused", because=reason)
-            facts = await with_recent_spend(request, facts, rulebook, look)
-            agreed = len(approved)
+            facts = await with_recent_spend(wanted, facts, rulebook, look)
             while asks := approvals_needed(current().id, request, facts, rulebook, look, approved):
                 decision = await decision_on(asks[0])
                 if decision.verdict == "reject":
                     return Outcome(ended="rejected", because=f"{decision.name}: {decision.note}")
-                approved.append(Approval(asks[0], decision.by))
+                approved.append(approval(asks[0], decision))
             if len(approved) == agreed:  # at this look nobody was left to ask
                 break
-        return await buy(request, facts)
+        return await buy(wanted, facts)
     except RefusedError as refusal:
         return Outcome(ended="refused", because=refusal.detail)
     except NobodyMayError as gap:
@@ -94,7 +99,7 @@ async def fill(request: Requisition, facts: Facts) -> Outcome:
     """Step 2: from the shelf."""
     issue = await issue_from_stock(to_issue(request, today()))
     because = f"{request.quantity} of {facts.sourcing.on_hand:.0f} on the shelf: issue {issue.number}"
-    return Outcome(ended="filled", because=because, document=issue.number)
+    return Outcome(ended="filled", because=because, document=issue.number, quantity=request.quantity)
 
 
 async def buy(request: Requisition, facts: Facts) -> Outcome:
@@ -103,4 +108,4 @@ async def buy(request: Requisition, facts: Facts) -> Outcome:
     await hold_funds(facts, amount)
     order = await issue_order(to_order(request, facts, today()), facts.sourcing.budget.year)
     because = f"order {order.number} with {facts.sourcing.supplier_name} for {amount}"
-    return Outcome(ended="ordered", because=because, document=order.number, amount=amount)
+    return Outcome(ended="ordered", because=because, document=order.number, amount=amount, quantity=request.quantity)

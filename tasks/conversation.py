@@ -10,7 +10,7 @@ from blocks.records.approval import Ask, Posted
 from blocks.records.ledger import Line
 from blocks.records.people import Directory, Person
 from blocks.wire.cards import Pressed, escape, said_card
-from tasks.decide import decision_of, posted_of
+from tasks.decide import posted_of, reason_over
 
 RACES_MAX = 20
 TEXT_MAX = 1000
@@ -48,7 +48,7 @@ async def ask_back(pressed: Pressed, text: str, by: Person, *, ledger: Ledger, a
     """Note a question about an open request; None where the request is not open any more."""
     chain = await ledger.read(pressed.case)
     asked = chain.last("asked", pressed.ask)
-    if asked is None or decision_of(chain, pressed.ask) or chain.last("ended"):
+    if asked is None or reason_over(chain, Ask.model_validate(asked.body["ask"])):
         return None
     await _note(ledger, chain, _said("question", pressed.ask, by, {"text": text}, at))
     return Asked(Ask.model_validate(asked.body["ask"]), posted_of(chain, pressed.ask), by, text)

@@ -4,6 +4,7 @@ Knows no Prefect. Slack's door, the command line and automation all call `decide
 """
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
@@ -17,6 +18,8 @@ from blocks.records.people import Person
 from blocks.records.policy import Rulebook
 from blocks.wire.canonical import canonical, digest
 from tasks.rules.authority import acting_for
+from tasks.rules.changes import differences
+from tasks.rules.requisition import reason_not_so_many
 from tasks.rules.standing import counts_as
 
 RACES_MAX = 50
@@ -32,6 +35,7 @@ class Answer(NamedTuple):
     shown: str
     note: str = ""
     proof: Proof | None = None
+    quantity: int | None = None
 
 
 Taken = Literal["counted", "confirm", "late", "void", "changed", "unknown"]
@@ -46,6 +50,7 @@ class Verdicts(NamedTuple):
     decision: Decision | None = None
     posted: Posted | None = None
     request: Confirmation | None = None
+    chain: Chain | None = None
 
 
 async def decide(
@@ -55,21 +60,28 @@ async def decide(
 
     Raises `UnavailableError` when the ledger cannot be read or written: then nothing was decided.
     """
-    chain = await ledger.read(answer.case)
-    for _ in range(RACES_MAX):
+
+    def judged(chain: Chain) -> tuple[Verdicts, Line | None]:
         verdict = judge(answer, by, chain, rulebook, at)
         if verdict.taken == "confirm" and by:
             verdict = verdict._replace(request=to_confirm(answer, by, at))
-        line = _line(answer, by, door, verdict, at)
+        return verdict, _line(answer, by, door, verdict, at)
+
+    return await append_judged(answer.case, judged, ledger)
+
+
+async def append_judged(case: str, judged: Callable[[Chain], tuple[Verdicts, Line | None]], ledger: Ledger) -> Verdicts:
+    """Judge, and append the line that comes of it; judge again where somebody else was first."""
+    chain = await ledger.read(case)
+    for _ in range(RACES_MAX):
+        verdict, line = judged(chain)
         if line is None:
-            return verdict
+            return verdict._replace(chain=chain)
         try:
-            await ledger.append(chain, [line])
+            return verdict._replace(chain=await ledger.append(chain, [line]))
         except ConflictError:
-            chain = await ledger.read(answer.case, known=chain)
-        else:
-            return verdict
-    message = f"{answer.case}: {RACES_MAX} lost races in a row"
+            chain = await ledger.read(case, known=chain)
+    message = f"{case}: {RACES_MAX} lost races in a row"
     raise ConflictError(message)
 
 
@@ -80,16 +92,17 @@ def judge(answer: Answer, by: Person | None, chain: Chain, rulebook: Rulebook, a
         return Verdicts("unknown", "This request is not in the ledger. Ask the requester to submit it again.")
     ask = Ask.model_validate(asked.body["ask"])
     posted = posted_of(chain, ask.key)
-    if decision := decision_of(chain, ask.key):
-        return Verdicts("late", _too_late(decision), ask, decision, posted)
-    if chain.last("ended"):
-        return Verdicts("late", f"{chain.case} has already ended.", ask, None, posted)
+    if over := reason_over(chain, ask):
+        return Verdicts("late", over, ask, decision_of(chain, ask.key), posted)
     if answer.shown != asked.seen:
-        text = "This request has changed since the card you saw. Please decide on the newest card."
-        return Verdicts("changed", text, ask, None, posted)
+        return Verdicts("changed", has_changed(chain, answer.shown, ask), ask, None, posted)
     acting = acting_for(ask, by, decisions_of(chain), rulebook.directory, rulebook.duties, at)
     if isinstance(acting, str):
         return Verdicts("void", acting, ask, None, posted)
+    if (held := held_of(chain, ask.key)) or (answer.quantity is not None and answer.verdict != "approve"):
+        return Verdicts("void", on_hold(held) if held else "Only an approval names how many.", ask, None, posted)
+    if reason := reason_not_so_many(ask, answer.quantity, rulebook.policy):
+        return Verdicts("void", reason, ask, None, posted)
     if answer.verdict == "reject" and not answer.note.strip():
         return Verdicts("void", "Please say why: the requester will read it.", ask, None, posted)
     decision = Decision(
@@ -107,12 +120,37 @@ def judge(answer: Answer, by: Person | None, chain: Chain, rulebook: Rulebook, a
         duties=rulebook.duties.seq,
         proof=answer.proof,
         passkeys=rulebook.passkeys.seq,
+        quantity=answer.quantity,
+        added=ask.added is not None,
     )
     if reason := reason_unproven(ask, decision, rulebook.passkeys):
         return Verdicts("void" if answer.proof else "confirm", reason, ask, None, posted)
-    done = "approved" if decision.verdict == "approve" else "rejected"
     name = f" for {acting.of.name}" if acting.of else ""
-    return Verdicts("counted", f"You {done} {chain.case}{name}.", ask, decision, posted)
+    return Verdicts(
+        "counted", f"You {_done(decision)} {chain.case}{name}{_fewer(decision, ask)}.", ask, decision, posted
+    )
+
+
+def reason_over(chain: Chain, ask: Ask) -> str | None:
+    """Say why nothing is to be said about an ask any more: who decided it, and when; None where it is open."""
+    if decision := decision_of(chain, ask.key):
+        by = f"{decision.name}{_fewer(decision, ask)}"
+        return f"Already {_done(decision)} by {by} {_when(decision.at)}.{_asked_again(chain, ask)}"
+    if gone := chain.last("withdrawn"):
+        return f"Withdrawn by {gone.body['name']} {_when(gone.at)}."
+    return f"{chain.case} has already ended." if chain.last("ended") else None
+
+
+def held_of(chain: Chain, ask: str) -> Line | None:
+    """Read who put an ask on hold, and why; None where it is not on hold."""
+    last = next((x for x in reversed(chain.lines) if x.key == ask and x.act in ("held-ask", "resumed")), None)
+    return last if last and last.act == "held-ask" else None
+
+
+def on_hold(held: Line) -> str:
+    """Tell who wants to decide it that an ask is on hold."""
+    since = f"On hold by {held.body['name']} {_when(held.at)}: {held.body['because']}"
+    return f"{since.removesuffix('.')}. Please press Resume first, then decide."
 
 
 def to_confirm(answer: Answer, by: Person, at: datetime) -> Confirmation:
@@ -142,10 +180,10 @@ def posted_of(chain: Chain, ask: str) -> Posted | None:
 def waits_for(chain: Chain) -> str | None:
     """Say whom a case waits for: who may answer its newest ask, if that stands posted and unanswered."""
     asked = chain.last("asked")
-    if asked is None or posted_of(chain, asked.key) is None or decision_of(chain, asked.key):
+    if asked is None or posted_of(chain, asked.key) is None:
         return None
     ask = Ask.model_validate(asked.body["ask"])
-    return f"{ask.role} of {ask.cost_centre}"
+    return None if reason_over(chain, ask) else ask.whom
 
 
 def shown_of(ask: Ask) -> str:
@@ -164,14 +202,46 @@ def _line(answer: Answer, by: Person | None, door: str, verdict: Verdicts, at: d
     elif verdict.request:
         body, act = {"request": verdict.request.model_dump(mode="json")}, "confirming"
     else:
-        body = {"verdict": answer.verdict, "because": verdict.text}
-        act = "late" if verdict.taken == "late" else "refused-click"
-    seen: str | None = answer.shown
+        return attempted(verdict, answer.verdict, answer.shown, actor, door, at)
+    return Line(act=act, key=answer.ask, actor=actor, at=at, seen=answer.shown, source=door, body=body)
+
+
+def attempted(verdict: Verdicts, what: str, shown: str, actor: str, door: str, at: datetime) -> Line | None:
+    """Print an attempt that did not count; None where it was about nothing."""
+    if verdict.ask is None:
+        return None
+    body: dict[str, Any] = {"verdict": what, "because": verdict.text}
+    seen: str | None = shown
     if seen != shown_of(verdict.ask):  # a claim: nobody knows whether there ever was such a document
-        body, seen = {**body, "claims": answer.shown}, None
-    return Line(act=act, key=answer.ask, actor=actor, at=at, seen=seen, source=door, body=body)
+        body, seen = {**body, "claims": shown}, None
+    act = "late" if verdict.taken == "late" else "refused-click"
+    return Line(act=act, key=verdict.ask.key, actor=actor, at=at, seen=seen, source=door, body=body)
 
 
-def _too_late(decision: Decision) -> str:
-    done = "approved" if decision.verdict == "approve" else "rejected"
-    return f"Already {done} by {decision.name} at {decision.at:%H:%M} UTC on {decision.at:%d %b}."
+def _done(decision: Decision) -> str:
+    return "rejected" if decision.verdict == "reject" else "approved"
+
+
+def _fewer(decision: Decision, ask: Ask) -> str:
+    return f" ({decision.quantity:,} of {ask.quantity:,})" if decision.quantity else ""
+
+
+def _when(at: datetime) -> str:
+    return f"at {at:%H:%M} UTC on {at:%d %b}"
+
+
+def has_changed(chain: Chain, shown: str, now: Ask) -> str:
+    """Tell what is different from the document somebody saw, where it was one of the case."""
+    was = next((Ask.model_validate(line.body["ask"]) for line in chain.having("asked") if line.seen == shown), None)
+    what = differences(was, now) if was else ""
+    colon = f": {what}" if what else ""
+    return f"This request has changed since the card you saw{colon}. Please decide on the newest card."
+
+
+def _asked_again(chain: Chain, was: Ask) -> str:
+    """Tell that the same role has been asked anew since, and what is different."""
+    newest = chain.last("asked")
+    now = Ask.model_validate(newest.body["ask"]) if newest else was
+    if now.key == was.key or (now.role, now.added) != (was.role, was.added) or not (what := differences(was, now)):
+        return ""
+    return f" It has changed since: {what}. The newest card asks about that."

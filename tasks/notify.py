@@ -21,7 +21,9 @@ async def tell_requester(request: Requisition, outcome: Outcome) -> Posted | Non
     person = (await rules_in_force()).directory.person(request.requester)
     if person is None or not person.slack_user:
         return None
-    card = told_card(current().id, f"{request.quantity} x {request.item}", outcome)
+    got = outcome.quantity or request.quantity
+    what = f"{got} x {request.item}" + (f" ({request.quantity} asked for)" if got != request.quantity else "")
+    card = told_card(current().id, what, outcome)
     told_before = "outcome" in current().began_with  # an earlier run came this far, and may have told them
     try:
         return await connect.desk().tell(person.slack_user, card, maybe_posted=told_before)

@@ -15,7 +15,7 @@ from blocks.ledger import Chain, Ledger
 from blocks.records.approval import Ask
 from blocks.records.money import Money
 from blocks.records.outcome import Outcome
-from blocks.records.people import Directory, Person
+from blocks.records.people import Directory, Grant, Person
 from blocks.rulebook import Shelf, adopt
 from blocks.store import FolderStore
 from infrastructure.local.hospital.__main__ import directory, policy
@@ -23,6 +23,7 @@ from tasks.arrivals import Message, Receipt, receive
 from tasks.case import Case, Waiting
 from tasks.decide import Answer, Verdicts, decide
 from tasks.durable import PROCESSES, carry
+from tasks.requests import Deed, Wish, carry_out
 from tests.fakes.desk import FakeDesk
 from tests.fakes.erp import FakeErp
 
@@ -41,6 +42,14 @@ def with_gaps(staff: Directory) -> Directory:
         return who.model_copy(update={"asks": True, "grants": tuple(grants)})
 
     return staff.model_copy(update={"people": tuple(opened(who) for who in staff.people)})
+
+
+def two_coordinators() -> Directory:
+    """Let Paula Reyes be an implant coordinator beside Ivo Petrov."""
+    role = (Grant(role="implant-coordinator"),)
+    staff = with_gaps(directory())
+    both = (x.model_copy(update={"grants": role}) if x.id == "paula.reyes" else x for x in staff.people)
+    return staff.model_copy(update={"people": tuple(both), "effective_from": MORNING.date()})
 
 
 @dataclass
@@ -93,9 +102,20 @@ class Hospital:
         asked = (await self.ledger.read(case)).last("asked")
         assert asked is not None, "nobody was asked"
         given = Answer(case, more.get("ask", asked.key), verdict, more.get("shown", asked.seen), note)
+        given = given._replace(quantity=more.get("quantity"))
         rulebook = await Shelf(self.ledger).in_force(self.now.date())
         person = rulebook.directory.person(by)
         return await decide(given, person, "test", ledger=self.ledger, rulebook=rulebook, at=self.now)
+
+    async def wish(self, case: str, by: str, deed: Deed, *, whom: str = "", note: str = "", **more: Any) -> Verdicts:
+        """Let somebody do something else with the newest ask of a case, having seen its card."""
+        self.now += timedelta(minutes=1)
+        asked = (await self.ledger.read(case)).last("asked")
+        assert asked is not None, "nobody was asked"
+        wanted = Wish(case, more.get("ask", asked.key), deed, more.get("shown", asked.seen), whom, note)
+        rulebook = await Shelf(self.ledger).in_force(self.now.date())
+        person = rulebook.directory.person(by)
+        return await carry_out(wanted, person, "test", ledger=self.ledger, rulebook=rulebook, at=self.now)
 
     async def chain(self, case: str) -> Chain:
         return await self.ledger.read(case)

@@ -13,6 +13,15 @@ from blocks.records.purchasing import Category
 Verdict = Literal["approve", "reject"]
 
 
+class Added(Record):
+    """Somebody whose approval one of those who may decide wants as well, beyond what policy asks."""
+
+    person: str
+    name: str
+    by: str = Field(description="Name of who added them")
+    role: Role = Field(description="In which role that one was asked")
+
+
 class Ask(Record):
     """One question, put to whoever holds one role: everything the card shows, and what its digest covers."""
 
@@ -40,11 +49,22 @@ class Ask(Record):
     why: str = Field(description="Why policy asks this role")
     after: str = Field(description="What happens once it is approved")
     policy: str = Field(description="SHA-256 of the policy that asks")
+    asked_for: int | None = Field(
+        default=None, exclude_if=lambda x: x is None, description="How many were asked for, where fewer were approved"
+    )
+    added: Added | None = Field(
+        default=None, exclude_if=lambda x: x is None, description="Who alone may answer: they were added"
+    )
     passkey: bool = Field(
         default=False,
         exclude_if=lambda x: not x,  # so that what was asked before there were any keeps its digest
         description="Approving it takes a passkey: the amount that counts has reached policy's threshold",
     )
+
+    @property
+    def whom(self) -> str:
+        """Say who is asked, as people say it."""
+        return self.added.name if self.added else f"{self.role} of {self.cost_centre}"
 
 
 class Decision(Record):
@@ -61,6 +81,8 @@ class Decision(Record):
     note: str = ""
     on_behalf_of: str = Field(default="", description="Whom they stood in for; empty: they decided in their own right")
     counts_as: tuple[str, ...] = Field(default=(), description="Everybody they stood in for just then, used or not")
+    quantity: int | None = Field(default=None, description="How many they approve, where they say so")
+    added: bool = Field(default=False, description="They were added beyond policy: it fills none of policy's roles")
     duties: int = Field(default=0, description="How far the book of duties was read when they were judged")
     proof: Proof | None = Field(default=None, description="What they signed with their passkey, where it took one")
     passkeys: int = Field(default=0, description="How far the book of passkeys was read when the proof was checked")

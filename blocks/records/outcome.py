@@ -8,7 +8,7 @@ from blocks.records.base import Record
 from blocks.records.money import Money
 from blocks.records.purchasing import Sourcing
 
-Ended = Literal["filled", "ordered", "refused", "rejected"]
+Ended = Literal["filled", "ordered", "refused", "rejected", "withdrawn"]
 
 
 class Hold(Record):
@@ -37,3 +37,4 @@ class Outcome(Record):
     because: str
     document: str | None = Field(default=None, description="Number of the order or issue in the ERP")
     amount: Money | None = None
+    quantity: int | None = Field(default=None, description="How many were ordered or issued")

@@ -59,6 +59,7 @@ class Confirmation(Record):
     shown: str = Field(description="SHA-256 of the ask they see")
     verdict: str
     note: str = ""
+    quantity: int | None = Field(default=None, exclude_if=lambda x: x is None, description="How many, where fewer")
     by: Code
     until: AwareDatetime
     nonce: Bytes64 = Field(description="Names the confirmation: made at random, good once")

@@ -22,8 +22,31 @@ VALUE_MAX = 2000
 WHO_MAX = 8
 
 NOBODY: Mapping[str, str] = MappingProxyType({})
-APPROVE, REJECT, QUESTION = "approve", "reject", "question"
-MARKS = {"filled": "📦", "ordered": "✅", "refused": "⛔", "rejected": "🚫"}
+APPROVE, REJECT, QUESTION, RESUME, WITHDRAW = "approve", "reject", "question", "resume", "withdraw"
+MORE, FEWER, HAND_OVER, ADD, HOLD = "more", "fewer", "hand-over", "add", "hold"
+MARKS = {"filled": "📦", "ordered": "✅", "refused": "⛔", "rejected": "🚫", "withdrawn": "↩️"}
+
+
+class Held(NamedTuple):
+    """Who put an ask on hold, when, and what they wait for."""
+
+    by: str
+    at: datetime
+    because: str
+
+
+class Around(NamedTuple):
+    """What has come about around an ask, beyond what it says itself."""
+
+    handed_by: str = ""
+    handed_to: Person | None = None
+    held: Held | None = None
+    then: tuple[str, ...] = ()
+    changed: str = ""
+    fewer: bool = True
+
+
+NOTHING = Around()
 
 
 class Pressed(NamedTuple):
@@ -45,30 +68,85 @@ def read_value(value: str) -> Pressed:
     return Pressed(case, ask, shown)
 
 
-def ask_card(ask: Ask, people: tuple[Person, ...], standing_in: Mapping[str, str] = NOBODY) -> Card:
-    """Draw the question, with its three buttons; *standing_in* names for whom a person, by id, would answer."""
-    who = _mentions(people, standing_in)
-    blocks = [*_facts(ask), _section(f"{who}: your approval as *{spoken(ask.role)}* is needed — {escape(ask.why)}.")]
-    blocks += [_context(f"If approved, {escape(ask.after)}."), _buttons(ask)]
+def ask_card(
+    ask: Ask,
+    people: tuple[Person, ...],
+    standing_in: Mapping[str, str] = NOBODY,
+    around: Around = NOTHING,
+    zone: str = "UTC",
+) -> Card:
+    """Draw the question, with its buttons; *standing_in* names for whom a person, by id, would answer."""
+    blocks, why = _facts(ask), escape(ask.why)
+    if around.changed:
+        blocks.append(_section(f"🔁 *Asked again*, for it has changed: {escape(around.changed)}."))
+    needed = (
+        f"your approval is needed: {why}." if ask.added else f"your approval as *{spoken(ask.role)}* is needed — {why}."
+    )
+    first = tuple(one for one in people if one == around.handed_to)
+    others = tuple(one for one in people if one not in first)
+    if first:
+        still = f" {_mentions(others, standing_in)} may still decide." if others else ""
+        needed += f" {escape(around.handed_by)} hands it over to you.{still}"
+    blocks.append(_section(f"{_mentions(first or people, standing_in)}: {needed}"))
+    waits = f"Waits for {_asked(ask)}."
+    if around.held:
+        since = f"⏸️ *On hold* by {escape(around.held.by)} since {moment(around.held.at, zone)}"
+        blocks.append(_section(f"{since}\n> {escape(around.held.because)}"))
+        waits = f"On hold by {around.held.by}: {around.held.because}. {waits}"
+    blocks += [_context(f"If approved, {_after(ask, around)}."), _buttons(ask, around)]
     asked = f"Asked by {ask.requester_name} for {ask.cost_centre}."
-    text = f"{_headline(ask)}. {asked} {_money_line(ask)} Waits for the {spoken(ask.role)}."
-    return Card(blocks, text, ask_message(ask))
+    return Card(blocks, f"{_headline(ask)}. {asked} {_money_line(ask)} {waits}", ask_message(ask))
 
 
-def decided_card(ask: Ask, decision: Decision, zone: str) -> Card:
+def decided_card(ask: Ask, decision: Decision, zone: str, around: Around = NOTHING) -> Card:
     """Draw the locked card: who decided what, and when."""
     done = "Approved" if decision.verdict == "approve" else "Rejected"
     mark = "✅" if decision.verdict == "approve" else "🚫"
     when = moment(decision.at, zone)
-    role = spoken(decision.role) + (f", for {escape(decision.on_behalf_of)}" if decision.on_behalf_of else "")
+    role = _title(ask) + (f", for {escape(decision.on_behalf_of)}" if decision.on_behalf_of else "")
+    few = decision.quantity if decision.quantity not in (None, ask.quantity) else None
+    done += f" {few:,} of {ask.quantity:,}" if few else ""
     line = f"{mark} *{done}* by {escape(decision.name)} ({role}) {when}"
     if decision.note:
         line += f"\n> {escape(decision.note)}"
-    after = f"Next: {escape(ask.after.removeprefix('then '))}."
+    after = f"Next: {_after(ask, around).removeprefix('then ')}."
     if decision.verdict == "reject":
         after = "The requester is told."
-    text = f"{_headline(ask)}. {done} by {decision.name}, {spoken(decision.role)}. {decision.note}".strip()
+    text = f"{_headline(ask)}. {done} by {decision.name}, {_title(ask)}. {decision.note}".strip()
     return Card([*_facts(ask), _section(line), _context(after)], text, ask_message(ask))
+
+
+def withdrawn_card(ask: Ask, by: str, at: datetime, zone: str) -> Card:
+    """Draw the locked card of a request that was withdrawn before anybody decided."""
+    line = f"{MARKS['withdrawn']} *Withdrawn* by {escape(by)} {moment(at, zone)}"
+    text = f"{_headline(ask)}. Withdrawn by {by}."
+    return Card([*_facts(ask), _section(line), _context("Nothing is ordered.")], text, ask_message(ask))
+
+
+def waiting_card(ask: Ask, ended: str = "") -> Card:
+    """Tell a requester that theirs waits for people, with a way to withdraw it; locked once it has *ended*."""
+    what = f"{ask.quantity:,} × {escape(ask.description)}"
+    if ended:
+        words = f"*{ask.case}* {what}: {ended}."
+        return Card([_section(words)], words, waiting_message(ask.case))
+    head = f"⏳ *{ask.case}* waits for approval: {what} — {ask.amount}"
+    sure = {
+        "title": _plain(f"Withdraw {ask.case}?"[:100]),
+        "text": _plain("Nobody is asked any more, and nothing is ordered."),
+        "confirm": _plain("Withdraw"),
+        "deny": _plain("Keep it"),
+        "style": "danger",
+    }
+    button = _button(WITHDRAW, "Withdraw…", button_value(ask), confirm=sure)
+    text = f"{ask.case} waits for approval: {ask.quantity:,} × {ask.description} — {ask.amount}."
+    first = _context(f"Asked first: {escape(_asked(ask))}. You will hear how it ends.")
+    blocks = [_section(head), first, {"type": "actions", "block_id": "mine", "elements": [button]}]
+    return Card(blocks, text[:TEXT_MAX], waiting_message(ask.case))
+
+
+def waiting_message(case: str) -> str:
+    """Name the message that tells a requester that their case waits."""
+    return f"{case}/waits"
 
 
 def told_card(case: str, what: str, outcome: Outcome) -> Card:
@@ -124,7 +202,8 @@ def verdict_of(action: str) -> Verdict | None:
 
 
 def _headline(ask: Ask) -> str:
-    return f"{ask.quantity:,} × {ask.description} — {ask.amount}"
+    many = f"{ask.quantity:,} (of {ask.asked_for:,} asked for)" if ask.asked_for else f"{ask.quantity:,}"
+    return f"{many} × {ask.description} — {ask.amount}"
 
 
 def _money_line(ask: Ask) -> str:
@@ -152,21 +231,43 @@ def _facts(ask: Ask) -> list[dict[str, Any]]:
     return lines
 
 
-def _buttons(ask: Ask) -> dict[str, Any]:
+def _buttons(ask: Ask, around: Around) -> dict[str, Any]:
     value = button_value(ask)
+    decide = [_button(APPROVE, "Approve", value, style="primary"), _button(REJECT, "Reject…", value, style="danger")]
+    if around.held:
+        decide = [_button(RESUME, "Resume", value, style="primary")]
+    more = {
+        FEWER: "Approve fewer…" if around.fewer and ask.quantity > 1 and not around.held else "",
+        HAND_OVER: "" if ask.added else "Hand over…",
+        ADD: "Add an approver…",
+        HOLD: "" if around.held else "Put on hold…",
+    }
+    options = [{"text": _plain(label), "value": f"{deed}/{value}"} for deed, label in more.items() if label]
+    menu = {"type": "overflow", "action_id": MORE, "options": options}
     return {
         "type": "actions",
         "block_id": "decide",
-        "elements": [
-            _button(APPROVE, "Approve", value, style="primary"),
-            _button(REJECT, "Reject…", value, style="danger"),
-            _button(QUESTION, "Ask a question…", value),
-        ],
+        "elements": [*decide, _button(QUESTION, "Ask a question…", value), menu],
     }
 
 
-def _button(action: str, label: str, value: str, **style: str) -> dict[str, Any]:
+def _button(action: str, label: str, value: str, **style: Any) -> dict[str, Any]:
     return {"type": "button", "action_id": action, "text": _plain(label), "value": value, **style}
+
+
+def _asked(ask: Ask) -> str:
+    return f"{ask.added.name}, added by {ask.added.by}" if ask.added else f"the {spoken(ask.role)}"
+
+
+def _title(ask: Ask) -> str:
+    return f"added by {ask.added.by}" if ask.added else spoken(ask.role)
+
+
+def _after(ask: Ask, around: Around) -> str:
+    """Say what follows: those who were added come last, before the order."""
+    if around.then and ask.after.startswith("then the order"):
+        return f"then {escape(around.then[0])} is asked"
+    return escape(ask.after)
 
 
 def _mentions(people: tuple[Person, ...], standing_in: Mapping[str, str]) -> str:

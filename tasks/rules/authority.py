@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from itertools import combinations
 
-from blocks.records.approval import Ask, Decision
+from blocks.records.approval import Added, Ask, Decision
 from blocks.records.money import Money
 from blocks.records.people import EVERYWHERE, Directory, Duties, Grant, Person, Role
 from tasks.rules.standing import Acting, counts_as, rights
@@ -17,7 +17,8 @@ def acting_for(
 
     Segregation of duties: nobody approves what they asked for, and nobody decides one case in two roles, be it as
     themselves or as somebody they stand in for. When its terms change, those who agreed to the old ones are asked
-    again: each may answer again in the role they had.
+    again: each may answer again in the role they had. Who was added beyond policy fills none of its roles: they, or
+    somebody who stands in for them in everything, answer alone.
     """
     if by is None:
         return "You are not in the hospital's directory, so you cannot decide this."
@@ -25,6 +26,8 @@ def acting_for(
         return "Your account is no longer active, so you cannot decide this."
     if reason := _reason_in_conflict(ask, by, earlier, counts_as(by.id, duties, at), directory):
         return reason
+    if ask.added:
+        return _acting_as_added(ask, ask.added, by, directory, duties, at)
     reasons = []
     for acting in rights(by, directory, duties, at):
         if not (reason := _reason_out_of_reach(ask, acting.grants)):
@@ -53,6 +56,20 @@ def who_can(ask: Ask, directory: Directory, duties: Duties, at: datetime) -> tup
     return tuple(one for one in able if not duties.away(one.by.id, at)) or able
 
 
+def _acting_as_added(
+    ask: Ask, added: Added, by: Person, directory: Directory, duties: Duties, at: datetime
+) -> Acting | str:
+    if by.id == added.person:
+        return Acting(by, by.grants)
+    of = directory.person(added.person)
+    for lent in duties.held_by(by.id, at):
+        reach = Grant(role=ask.role, cost_centres=lent.cost_centres, limit=lent.limit)
+        in_full = not lent.roles and _covers(reach, ask.cost_centre) and _within(reach, ask.counted)
+        if of and of.active and lent.of == of.id and in_full:
+            return Acting(by, by.grants, of)
+    return f"This waits for {added.name}, whom {added.by} added."
+
+
 def _reason_in_conflict(
     ask: Ask, by: Person, earlier: tuple[Decision, ...], persons: Collection[str], directory: Directory
 ) -> str | None:
@@ -61,7 +78,9 @@ def _reason_in_conflict(
     if ask.requester in persons:
         return f"You stand in for {ask.requester_name}, who asked for this. Somebody else has to decide it."
     for decision in earlier:
-        if decision.role == ask.role or not (both := {decision.by, *decision.counts_as} & set(persons)):
+        if ask.added or decision.added or decision.role == ask.role:
+            continue
+        if not (both := {decision.by, *decision.counts_as} & set(persons)):
             continue
         if decision.by == by.id:
             return "You have already decided an earlier step of this case. A second person has to decide this one."

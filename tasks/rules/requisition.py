@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from blocks.records.approval import Ask
+from blocks.records.approval import Added, Ask, Decision
 from blocks.records.money import Money
 from blocks.records.outcome import Facts
 from blocks.records.people import Directory, Role
@@ -51,36 +51,76 @@ def reason_to_refuse(request: Requisition, facts: Facts, policy: Policy) -> str 
     return reason_short(facts, amount)
 
 
+def reason_not_so_many(ask: Ask, quantity: int | None, policy: Policy) -> str | None:
+    """Say why nobody may approve so many, or None: fewer than was asked, where policy lets them, and never more."""
+    if quantity is None or quantity == ask.quantity:
+        return None
+    if not policy.approve_fewer:
+        return "Policy lets nobody change how many. Please approve what was asked for, or reject it."
+    if quantity < 1:
+        return "Please approve one at least; to approve none, reject it."
+    if quantity > ask.quantity:
+        return f"{ask.quantity:,} were asked for. More than that needs a new request."
+    return None
+
+
 class Approval(NamedTuple):
-    """What somebody agreed to, and who."""
+    """What somebody agreed to, and who; and whom they, or others who might have, added meanwhile."""
 
     ask: Ask
     by: str
+    added: tuple[Added, ...] = ()
+
+    @classmethod
+    def of(cls, ask: Ask, decision: Decision, added: tuple[Added, ...] = ()) -> "Approval":
+        """Read what an approval agrees to: no more than they approved."""
+        quantity = decision.quantity or ask.quantity
+        amount = ask.unit_price * quantity
+        counted = ask.counted - (ask.amount - amount)
+        changed = {"quantity": quantity, "amount": amount, "counted": counted}
+        return cls(ask.model_copy(update=changed), decision.by, added)
+
+
+def as_agreed(request: Requisition, approved: Sequence[Approval]) -> Requisition:
+    """Change a request to what is left of it: as many as the last of those who approved let pass."""
+    return request.model_copy(update={"quantity": approved[-1].ask.quantity}) if approved else request
 
 
 def approvals_needed(
-    case: str, request: Requisition, facts: Facts, rulebook: Rulebook, look: int, approved: Collection[Approval] = ()
+    case: str, request: Requisition, facts: Facts, rulebook: Rulebook, look: int, approved: Sequence[Approval] = ()
 ) -> tuple[Ask, ...]:
     """List whom to ask, or still to ask, in order; *look* numbers the look at the facts.
 
-    What was *approved* in a role holds while supplier, contract and price are the same and no more counts.
+    What was *approved* in a role holds while supplier, contract and price are the same and no more counts; where
+    fewer were approved, the rest are asked about as many. Those whom an approver added come after all whom policy
+    names, so that to add somebody keeps nobody from a role; who approved in a role is not asked again as added.
     The amount that counts is this one and what the requester ordered from the same supplier within
     policy's window, so that a split order needs what the whole would have needed.
     Raises `NobodyMayError` where not every role to ask can be filled, each by a person of its own.
     """
-    directory, policy = rulebook.directory, rulebook.policy
+    directory, policy, asked_for = rulebook.directory, rulebook.policy, request.quantity
+    request = as_agreed(request, approved)
     amount = amount_of(request, facts.sourcing)
     counted = amount + facts.recent if facts.recent else amount
-    held = {one.ask.role for one in approved if _holds(one.ask, facts.sourcing, counted)}
+    standing = [one for one in approved if _holds(one.ask, facts.sourcing, counted)]
+    held = {one.ask.role for one in standing if not one.ask.added}
     needs = [(role, why) for role, why in _roles(facts, policy, amount, counted) if role not in held]
     names = [role for role, _ in needs]
     _assert_fillable(names, request, counted, directory, approved)
+    order = f"then the order goes to {facts.sourcing.supplier_name}"
+    afters = [*(f"then the {role.replace('-', ' ')} is asked" for role in names[1:]), order]
+    wanted = [_Need(f"{look}-{role}", role, why, then) for (role, why), then in zip(needs, afters, strict=False)]
+    wanted += [
+        _Need(f"{look}-added-{one.person}", one.role, f"{one.by} added you", order, one)
+        for one in dict.fromkeys(one for approval in approved for one in approval.added)
+        if not any(_given_by(one, approval) for approval in standing)
+    ]
     asker = directory.person(request.requester)
     return tuple(
         Ask(
-            key=f"{look}-{role}",
+            key=need.key,
             case=case,
-            role=role,
+            role=need.role,
             requester=request.requester,
             requester_name=asker.name if asker else request.requester,
             cost_centre=request.cost_centre,
@@ -99,13 +139,23 @@ def approvals_needed(
             budget_left=facts.left,
             needed_by=request.needed_by.isoformat() if request.needed_by else "",
             reason=request.reason,
-            why=why,
-            after=_after(names[place + 1 :], facts.sourcing.supplier_name),
+            why=need.why,
+            after=need.after,
             policy=rulebook.policy_version,
             passkey=policy.steps_up(counted.amount),
+            asked_for=asked_for if asked_for > request.quantity else None,
+            added=need.added,
         )
-        for place, (role, why) in enumerate(needs)
+        for need in wanted
     )
+
+
+class _Need(NamedTuple):
+    key: str
+    role: Role
+    why: str
+    after: str
+    added: Added | None = None
 
 
 def to_order(request: Requisition, facts: Facts, on: date) -> OrderDraft:
@@ -153,7 +203,7 @@ def _assert_fillable(
     """Raise `NobodyMayError` where the roles cannot be filled, each by a person who decides in no other."""
     centre, asker = request.cost_centre, request.requester
     people = {role: who_may(directory, role, centre, counted, requester=asker) for role in roles}
-    bound = {one.by: one.ask.role for one in approved}
+    bound = {one.by: one.ask.role for one in approved if not one.ask.added}
     free = {role: [one.id for one in who if bound.get(one.id, role) == role] for role, who in people.items()}
     if short := too_few_for(free):
         raise NobodyMayError(short, {one.name for role in short for one in people[role]}, f"{centre} up to {counted}")
@@ -186,12 +236,11 @@ def _band(band: Band, policy: Policy) -> str:
     return f"{start} {lower} {end}" if band.lower else end
 
 
-def _after(following: list[Role], supplier: str) -> str:
-    if following:
-        return f"then the {following[0].replace('-', ' ')} is asked"
-    return f"then the order goes to {supplier}"
-
-
 def _holds(agreed: Ask, now: Sourcing, counted: Money) -> bool:
     terms = (now.supplier, now.contract, now.unit_price)
     return (agreed.supplier, agreed.contract, agreed.unit_price) == terms and not counted > agreed.counted
+
+
+def _given_by(one: Added, approval: Approval) -> bool:
+    answered = approval.ask.added
+    return approval.by == one.person or (answered is not None and answered.person == one.person)

@@ -43,7 +43,7 @@ async def test_a_card_that_the_door_did_not_live_to_draw_is_drawn_by_the_process
     assert (await hospital.wake(case)).ended == "ordered"
     (text,) = shown(desk, case)
     assert "Approved by Ivo Petrov, implant coordinator" in text
-    assert desk.drawn == [f"{case}/1-implant-coordinator"]
+    assert desk.drawn == [f"{case}/1-implant-coordinator", f"{case}/waits"]
     assert await hospital.verified()
 
 
@@ -74,7 +74,7 @@ async def test_the_card_of_the_first_approver_is_drawn_before_the_second_has_ans
     await hospital.answer(case, "frida.ng", "reject", "next year")
     assert (await hospital.wake(case)).ended == "rejected"
     assert "Rejected by Frida Ng, finance director. next year" in shown(desk, case)[1]
-    assert desk.drawn == [f"{case}/1-department-manager", f"{case}/1-finance-director"]
+    assert desk.drawn == [f"{case}/1-department-manager", f"{case}/1-finance-director", f"{case}/waits"]
 
 
 async def test_a_card_that_somebody_deleted_keeps_no_case_from_its_end(hospital, desk):

@@ -107,7 +107,7 @@ async def test_who_is_away_is_not_asked_while_a_stand_in_is_there(hospital):
     await lend(hospital, "ana.silva", "leo.brandt")
     await away(hospital, "ana.silva", hospital.now + WEEK)
     await waiting(hospital)
-    card = next(reversed(hospital.desk.messages.values()))
+    (card,) = hospital.desk.cards("approvals")
     assert "<@U0LEO> (for Ana Silva)" in str(card.blocks)
     assert "<@U0ANA>" not in str(card.blocks)
 

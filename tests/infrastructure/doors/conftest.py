@@ -93,4 +93,6 @@ async def card_of(hospital: Hospital, case: str) -> tuple[Posted, dict[str, str]
     chain = await hospital.chain(case)
     posted = Posted.model_validate(chain.last("posted").body)
     actions = next(block for block in hospital.desk.messages[posted].blocks if block["type"] == "actions")
-    return posted, {button["action_id"]: button["value"] for button in actions["elements"]}
+    menus = {option["value"].partition("/")[0]: option["value"] for element in actions["elements"]
+             for option in element.get("options", ())}  # fmt: skip
+    return posted, {x["action_id"]: x["value"] for x in actions["elements"] if "value" in x} | menus

@@ -161,7 +161,7 @@ async def test_a_question_goes_into_the_thread_and_to_the_requester_and_the_answ
     (said,) = desk.threads[posted]
     assert "<@U0RITA>" in said
     assert "&lt;!channel&gt;" in said
-    assert len(list(desk.cards("U0RITA"))) == 1
+    assert [card.key for card in desk.cards("U0RITA")] == [f"{case}/waits", f"{case}/question/ana.silva"]
     event = {"type": "message", "user": "U0RITA", "text": "No: Monday.", "ts": "9.9", "channel": posted.channel,
              "thread_ts": posted.ts}  # fmt: skip
     body = json.dumps({"type": "event_callback", "team_id": "T0MERCY", "event": event}).encode()

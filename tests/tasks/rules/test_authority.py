@@ -1,5 +1,6 @@
 """Who may answer an ask."""
 
+from datetime import timedelta
 from decimal import Decimal
 from itertools import product
 from typing import get_args
@@ -8,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocks.records.approval import Ask, Decision
-from blocks.records.people import Duties, Grant, Person, Role
+from blocks.records.approval import Added, Ask, Decision
+from blocks.records.people import Delegation, Duties, Grant, Person, Role
+from infrastructure.local.hospital.__main__ import directory
 from tasks.rules import authority
-from tasks.rules.authority import too_few_for, who_may
+from tasks.rules.authority import acting_for, too_few_for, who_may
+from tasks.rules.standing import Acting
 from tests.samples import NOON, ask, decision, people, person, usd
 
 MANAGER = Grant(role="department-manager", cost_centres=("OR",), limit=usd(100_000))
@@ -139,3 +142,37 @@ def test_each_role_needs_a_person_of_its_own(holders: dict[Role, set[str]], shor
 def test_roles_are_short_of_people_exactly_where_no_way_to_fill_them_all_is_left(holders):
     ways = product(*holders.values())
     assert bool(too_few_for(holders)) is not any(len(set(way)) == len(holders) for way in ways)
+
+
+ADDED = Added(person="leo.brandt", name="Leo Brandt", by="Ivo Petrov", role="implant-coordinator")
+
+
+@pytest.mark.parametrize(
+    ("by", "lent", "may"),
+    [
+        ("leo.brandt", {}, True),
+        ("ivo.petrov", {}, False),
+        ("frida.ng", {}, True),
+        ("frida.ng", {"roles": ("department-manager",)}, False),
+        ("frida.ng", {"cost_centres": ("LAB",)}, False),
+        ("frida.ng", {"cost_centres": ("OR",)}, True),
+        ("frida.ng", {"limit": usd("12500.49")}, False),
+        ("frida.ng", {"limit": usd("12500.50")}, True),
+        ("rita.okafor", {}, False),
+    ],
+)
+def test_who_was_added_answers_or_whoever_stands_in_for_them_in_everything(by, lent, may):
+    lending = Delegation(key="d1", of="leo.brandt", to="frida.ng", start=NOON, until=NOON + timedelta(days=1), **lent)
+    found = acting_for(ask(added=ADDED), directory().person(by), (), directory(), Duties(delegations=(lending,)), NOON)
+    assert isinstance(found, Acting) is may
+
+
+def test_what_one_has_decided_as_added_keeps_one_from_no_role_nor_the_other_way_round():
+    ana, none = directory().person("ana.silva"), Duties()
+    other = decision("ana.silva", role="finance-director")
+    assert isinstance(acting_for(ask(), ana, (other,), directory(), none, NOON), str)
+    assert isinstance(
+        acting_for(ask(), ana, (other.model_copy(update={"added": True}),), directory(), none, NOON), Acting
+    )
+    mine = ask(added=ADDED.model_copy(update={"person": "ana.silva"}))
+    assert isinstance(acting_for(mine, ana, (other,), directory(), none, NOON), Acting)
