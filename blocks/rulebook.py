@@ -32,6 +32,12 @@ class Shelf:
         self._policies: dict[str, Policy] = {}
         self._directories: dict[str, Directory] = {}
         self._duties = NO_DUTIES
+        ledger.observers.append(self._heard)
+
+    def _heard(self, case: str, _seq: int, _head: str) -> None:
+        """Hear of what this process wrote itself: that is known at once."""
+        if case in self._chains:
+            self._chains[case] = (-inf, self._chains[case][1])
 
     async def in_force(self, on: date) -> Rulebook:
         """Read what is in force on a day; `NotFoundError` where nothing was ever adopted."""

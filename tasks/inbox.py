@@ -37,6 +37,12 @@ class Inbox:
         self._open: dict[str, Chain] = {}
         self._known: frozenset[str] = frozenset()
         self._looked: datetime | None = None
+        self._written: set[str] = set()
+        ledger.observers.append(self._heard)
+
+    def _heard(self, case: str, _seq: int, _head: str) -> None:
+        """Hear of what this process wrote itself: the log of heads tells of it only a second later."""
+        self._written.add(case)
 
     async def look(self, at: datetime) -> None:
         """Take in what was written since the last look; the first one looks at every case that has no result yet."""
@@ -46,7 +52,8 @@ class Inbox:
         else:
             notes = await noted_since(self._ledger.store, self._looked - OVERLAP, known=self._known)
             self._known, names = notes.keys, set(notes.heads)
-        for name in names:
+        written, self._written = self._written, set()
+        for name in names | written:
             if "~" not in name:
                 await self._take(name)
         self._looked = at
