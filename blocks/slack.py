@@ -89,6 +89,11 @@ class SlackDesk:
         """Tell one person something in a channel, seen by nobody else."""
         await self._call("chat.postEphemeral", channel=channel, user=slack_user, text=text)
 
+    async def link(self, posted: Posted) -> str:
+        """Find the address that opens a message."""
+        found = await self._call("chat.getPermalink", channel=posted.channel, message_ts=posted.ts)
+        return str(found["permalink"])
+
     async def key_of(self, posted: Posted) -> str | None:
         """Read which of our messages a message is."""
         found = await self._call(
@@ -148,7 +153,8 @@ class SlackDesk:
 
 def _by_json(method: str) -> bool:
     """Say whether a method takes JSON; Slack's reading methods take arguments in the address alone."""
-    return method.startswith(("chat.", "views.")) or method == "conversations.open"
+    posts = method.startswith(("chat.", "views.")) or method == "conversations.open"
+    return posts and method != "chat.getPermalink"
 
 
 def _flat(arguments: dict[str, Any]) -> dict[str, str]:

@@ -95,7 +95,8 @@ def ask_card(
         waits = f"On hold by {around.held.by}: {around.held.because}. {waits}"
     blocks += [_context(f"If approved, {_after(ask, around)}."), _buttons(ask, around)]
     asked = f"Asked by {ask.requester_name} for {ask.cost_centre}."
-    return Card(blocks, f"{_headline(ask)}. {asked} {_money_line(ask)} {waits}", ask_message(ask))
+    text = f"{_headline(ask)}. {asked} {_money_line(ask)} {waits}"
+    return Card(blocks, text[:TEXT_MAX], ask_message(ask))
 
 
 def decided_card(ask: Ask, decision: Decision, zone: str, around: Around = NOTHING) -> Card:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from blocks.records.approval import Ask
 from blocks.records.people import Person
-from blocks.wire.cards import Pressed
+from blocks.wire.cards import ADD, FEWER, HAND_OVER, HOLD, TEXT_MAX, Pressed, escape
+from blocks.wire.requisitions import storable
 
 REJECT, QUESTION, REQUISITION = "reject", "question", "requisition"
-NOTE = "note"
+NOTE, WHOM, QUANTITY = "note", "whom", "quantity"
 NOTE_MAX = 300
 
 
@@ -22,6 +24,41 @@ def question_modal(pressed: Pressed) -> dict[str, Any]:
     hint = "Posted in the card's thread; the requester answers there. The request stays open."
     body = [_input(NOTE, "Your question", _text(multiline=True, max_length=NOTE_MAX), hint)]
     return _modal(QUESTION, "Ask a question", "Ask", body, "/".join(pressed))
+
+
+def fewer_modal(pressed: Pressed, ask: Ask) -> dict[str, Any]:
+    """Ask how many are approved."""
+    number = {"type": "number_input", "is_decimal_allowed": False, "min_value": "1", "max_value": str(ask.quantity)}
+    why = _text(multiline=True, max_length=NOTE_MAX)
+    body = [
+        _input(QUANTITY, "How many do you approve?", number, f"{ask.quantity:,} were asked for."),
+        _input(NOTE, "Why fewer", why, "Everybody who looks at the card reads this.", optional=True),
+    ]
+    what = f"{escape(ask.description)}, {ask.unit_price} each"[:TEXT_MAX]
+    shown = {"type": "section", "text": {"type": "mrkdwn", "text": what}}
+    return _modal(FEWER, "Approve fewer", "Approve", [shown, *body], "/".join(pressed))
+
+
+def hand_over_modal(pressed: Pressed) -> dict[str, Any]:
+    """Ask to whom it is handed over."""
+    hint = "Somebody who may decide this. They are told; anybody else who may can still decide."
+    return _modal(
+        HAND_OVER, "Hand over", "Hand over", [_input(WHOM, "To whom?", _colleague(), hint)], "/".join(pressed)
+    )
+
+
+def add_modal(pressed: Pressed) -> dict[str, Any]:
+    """Ask whose approval is wanted as well."""
+    hint = "They are asked after everybody whom policy names, and have to approve it too."
+    body = [_input(WHOM, "Who has to approve it as well?", _colleague(), hint)]
+    return _modal(ADD, "Add an approver", "Add", body, "/".join(pressed))
+
+
+def hold_modal(pressed: Pressed) -> dict[str, Any]:
+    """Ask what is waited for."""
+    hint = "Everybody who looks at the card reads this. Nobody decides it until somebody resumes it."
+    body = [_input(NOTE, "What do you wait for?", _text(multiline=True, max_length=NOTE_MAX), hint)]
+    return _modal(HOLD, "Put on hold", "Hold", body, "/".join(pressed))
 
 
 def requisition_modal(person: Person, channel: str) -> dict[str, Any]:
@@ -43,14 +80,27 @@ def requisition_modal(person: Person, channel: str) -> dict[str, Any]:
 
 
 def read_state(view: dict[str, Any]) -> dict[str, str]:
-    """Read a submitted modal: what stands in each of its inputs, by block."""
+    """Read a submitted modal: what stands in each of its inputs, by block; `TypeError` where that is no text."""
     values = view["state"]["values"]
     return {block: _value(next(iter(inputs.values()))) for block, inputs in values.items()}
 
 
 def _value(element: dict[str, Any]) -> str:
     chosen = element.get("selected_option") or {}
-    return str(element.get("value") or element.get("selected_date") or chosen.get("value") or "").strip()
+    value = (
+        element.get("value")
+        or element.get("selected_date")
+        or element.get("selected_user")
+        or chosen.get("value")
+        or ""
+    )
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return storable(value).strip()
+
+
+def _colleague() -> dict[str, Any]:
+    return {"type": "users_select", "placeholder": _plain("Choose a colleague")}
 
 
 def _centres(person: Person) -> dict[str, Any]:

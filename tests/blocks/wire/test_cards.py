@@ -8,15 +8,26 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
 from blocks.ports import Card
+from blocks.records.approval import Added
 from blocks.records.outcome import Outcome
 from blocks.wire import cards
 from blocks.wire.canonical import canonical, digest
+from blocks.wire.cards import Around, Held
 from infrastructure.local.desk.blockkit.blocks import wrong_with_blocks
 from infrastructure.local.hospital.__main__ import directory
-from tests.samples import ask, decision, person, usd
+from tests.samples import NOON, ask, decision, person, usd
 from tests.shown import as_agreed
 
 ANA = directory().person("ana.silva")
+IVO = directory().person("ivo.petrov")
+ADDED = Added(person="ana.silva", name="Ana Silva", by="Ivo Petrov", role="implant-coordinator")
+AROUND = Around(
+    handed_by="Ivo Petrov",
+    handed_to=ANA,
+    held=Held("Ivo Petrov", NOON, "the new <quote>"),
+    then=("Leo Brandt",),
+    changed="price $6,000.00 → $6,250.25",
+)
 LONG = "long & <wide> *text* " * 400
 
 
@@ -33,6 +44,14 @@ def assert_slack_takes(card: Card) -> None:
 SHOWN = {
     "ask": cards.ask_card(ask(), (ANA,)),
     "ask-off-contract": cards.ask_card(ask(contract=None, needed_by="", reason=""), (person("no.slack"),)),
+    "ask-one": cards.ask_card(ask(quantity=1), (ANA,)),
+    "ask-added": cards.ask_card(ask(key="1-added-ana.silva", added=ADDED, why="Ivo Petrov added you"), (ANA,)),
+    "ask-around": cards.ask_card(ask(asked_for=5), (IVO, ANA), {"ivo.petrov": "Leo"}, AROUND, "America/Chicago"),
+    "approved-fewer": cards.decided_card(ask(), decision(quantity=1), "America/Chicago", Around(then=("Leo Brandt",))),
+    "approved-added": cards.decided_card(ask(added=ADDED), decision(added=True), "America/Chicago"),
+    "withdrawn": cards.withdrawn_card(ask(), "Rita Okafor", NOON, "America/Chicago"),
+    "waits": cards.waiting_card(ask()),
+    "waits-no-more": cards.waiting_card(ask(), "ordered"),
     "approved": cards.decided_card(ask(), decision(), "America/Chicago"),
     "rejected": cards.decided_card(ask(), decision(verdict="reject", note="not <!here>"), "America/Chicago"),
     "ordered": cards.told_card("RQ-7F3K2Q9MAA", "2 x HIP-STEM-12", Outcome(ended="ordered", because="order 7")),
@@ -59,8 +78,12 @@ def test_however_many_may_decide_the_card_is_drawn(many: int):
 def test_whatever_is_too_long_is_cut():
     wordy = ask(description=LONG, reason=LONG[:200], why=LONG, after=LONG, supplier_name=LONG, requester_name=LONG,
                 unit=LONG, contract=LONG, item="X" * 40)  # fmt: skip
+    longest = Held(LONG, NOON, LONG)
     for card in (
         cards.ask_card(wordy, (ANA,)),
+        cards.ask_card(wordy, (ANA,), {}, AROUND._replace(changed=LONG, handed_by=LONG, then=(LONG,), held=longest)),
+        cards.withdrawn_card(wordy, LONG, NOON, "UTC"),
+        cards.waiting_card(wordy),
         cards.decided_card(wordy, decision(note=LONG), "UTC"),
         cards.told_card("RQ-1", LONG, Outcome(ended="filled", because=LONG)),
         cards.said_card("k", LONG * 10),
@@ -76,6 +99,11 @@ def test_nothing_that_people_write_becomes_markup_of_slacks_own(reason, name, no
     tricky = ask(reason=f"<!channel>{reason}", requester_name=f"<@U1>{name}", description=f"<#C1>{name}")
     for card in (
         cards.ask_card(tricky, ()),
+        cards.ask_card(
+            tricky, (), {}, Around(held=Held(f"<@U1>{name}", NOON, f"<!here>{note}"), changed=f"<@U1>{name}")
+        ),
+        cards.waiting_card(tricky),
+        cards.withdrawn_card(tricky, f"<@U1>{name}", NOON, "UTC"),
         cards.decided_card(tricky, decision(note=f"<!here>{note}"), "UTC"),
     ):
         drawn = json.dumps([block for block in card.blocks if block["type"] != "header"])

@@ -9,13 +9,17 @@ from blocks.wire import modals
 from blocks.wire.cards import Pressed
 from infrastructure.local.desk.blockkit.blocks import wrong_with_view
 from infrastructure.local.hospital.__main__ import directory
-from tests.samples import person
+from tests.samples import ask, person
 from tests.shown import as_agreed
 
 PRESSED = Pressed("RQ-7F3K2Q9MAA", "1-department-manager", "c" * 64)
 SHOWN = {
     "reject": modals.reject_modal(PRESSED),
     "question": modals.question_modal(PRESSED),
+    "fewer": modals.fewer_modal(PRESSED, ask(quantity=1200, description="Screw <3.5 & washer")),
+    "hand-over": modals.hand_over_modal(PRESSED),
+    "add": modals.add_modal(PRESSED),
+    "hold": modals.hold_modal(PRESSED),
     "requisition": modals.requisition_modal(directory().person("sam.lind"), "C1"),
     "requisition-anywhere": modals.requisition_modal(directory().person("paula.reyes"), ""),
 }
@@ -42,8 +46,10 @@ def test_a_submitted_form_is_read_by_its_blocks():
         "cost_centre": {"value": {"type": "static_select", "selected_option": {"value": "OR"}}},
         "needed_by": {"value": {"type": "datepicker", "selected_date": "2026-12-01"}},
         "reason": {"value": {"type": "plain_text_input", "value": None}},
+        "whom": {"value": {"type": "users_select", "selected_user": "U0ANA"}},
         "empty": {"value": {"type": "static_select", "selected_option": None}},
     }
     assert modals.read_state({"state": {"values": values}}) == {
-        "item": "A", "quantity": "3", "cost_centre": "OR", "needed_by": "2026-12-01", "reason": "", "empty": "",
+        "item": "A", "quantity": "3", "cost_centre": "OR", "needed_by": "2026-12-01", "reason": "",
+        "whom": "U0ANA", "empty": "",
     }  # fmt: skip
