@@ -111,8 +111,6 @@ async def _answered(http: HttpRequest, handler: Handler) -> HttpResponse:
 
 
 async def _body(http: HttpRequest) -> bytes:
-    if int(http.headers.get("content-length") or 0) > BODY_MAX:
-        raise TooLargeError
     read = bytearray()
     async for chunk in http.stream():
         read += chunk

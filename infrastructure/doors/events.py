@@ -17,7 +17,7 @@ from http import HTTPStatus
 
 from blocks import connect
 from blocks.bell import ring
-from infrastructure.doors.http import Request, Response, as_json, refused
+from infrastructure.doors.http import Request, Response, as_json, read_json, refused
 from tasks.arrivals import Message, Receipt, receive
 from tasks.case import utc_now
 
@@ -95,8 +95,8 @@ def _key(secret: str) -> bytes:
 def split(source: str, name: str, body: bytes) -> list[Message]:
     """Split a body into its requisitions; what is no list is one message, readable or not."""
     try:
-        items = json.loads(body)
-    except (ValueError, RecursionError):
+        items = read_json(body)
+    except ValueError:
         return [Message(source, name, body)]
     if not isinstance(items, list):
         return [Message(source, name, body)]

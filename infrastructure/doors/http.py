@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from blocks.wire.requisitions import storable
+
 Deed = Callable[[], Awaitable[None]]
 """Something still to do once the answer is out."""
 
@@ -29,6 +31,30 @@ class Response:
     kind: str = "text/plain; charset=utf-8"
     then: tuple[Deed, ...] = field(default=())
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_json(text: str | bytes) -> Any:
+    """Read JSON; `ValueError` where it is none, however deep that goes."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        message = "nested too deep"
+        raise ValueError(message) from error
+
+
+def text_in(told: object, *names: str) -> str:
+    """Find a text within what was sent; empty where there is none, `TypeError` where something else is there.
+
+    >>> text_in({"user": {"id": "U1"}}, "user", "id"), text_in({"user": None}, "user", "id")
+    ('U1', '')
+    """
+    for name in names:
+        if not isinstance(told, Mapping | None):
+            raise TypeError(name)
+        told = told.get(name) if told else None
+    if not isinstance(told, str | None):
+        raise TypeError(names)
+    return storable(told or "")
 
 
 def as_json(status: int, value: dict[str, Any], *then: Deed) -> Response:

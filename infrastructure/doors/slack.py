@@ -20,7 +20,7 @@ from blocks.records.people import Person
 from blocks.records.policy import Rulebook
 from blocks.wire import modals
 from blocks.wire.cards import APPROVE, QUESTION, REJECT, Pressed, decided_card, read_value
-from infrastructure.doors.http import Deed, Request, Response, as_json, refused
+from infrastructure.doors.http import Deed, Request, Response, as_json, read_json, refused, text_in
 from tasks import stepup
 from tasks.arrivals import Message, receive
 from tasks.case import utc_now
@@ -60,9 +60,9 @@ async def interactions(request: Request) -> Response:
     if why := reason_not_slack(request):
         return refused(HTTPStatus.UNAUTHORIZED, why)
     try:
-        payload = json.loads(parse_qs(request.body.decode(), strict_parsing=True)["payload"][0])
+        payload = read_json(parse_qs(request.body.decode(), strict_parsing=True)["payload"][0])
         kind = payload["type"]
-        click = await _click(payload["user"]["id"], payload)
+        click = await _click(text_in(payload, "user", "id"), payload)
     except (ValueError, KeyError, TypeError, IndexError):
         return refused(HTTPStatus.BAD_REQUEST, "this is not an interaction as Slack sends it")
     if kind == "block_actions":
@@ -77,7 +77,7 @@ async def commands(request: Request) -> Response:
     if why := reason_not_slack(request):
         return refused(HTTPStatus.UNAUTHORIZED, why)
     form = {name: values[0] for name, values in parse_qs(request.body.decode(errors="replace")).items()}
-    click = await _click(form.get("user_id", ""), form)
+    click = await _click(form.get("user_id", ""), {x: form.get(x) for x in ("team_id", "channel_id", "trigger_id")})
     if form.get("command") != "/requisition":
         return _only_you(f"{form.get('command')} is not one of ours: try /requisition")
     if click.by is None or not click.by.active:
@@ -91,19 +91,21 @@ async def events(request: Request) -> Response:
     if why := reason_not_slack(request):
         return refused(HTTPStatus.UNAUTHORIZED, why)
     try:
-        payload = json.loads(request.body)
+        payload = read_json(request.body)
         if payload["type"] == "url_verification":
             return as_json(HTTPStatus.OK, {"challenge": payload["challenge"]})
         event = payload["event"]
-        reply = event["type"] == "message" and "thread_ts" in event and not event.get("bot_id")
+        if event["type"] != "message" or event.get("bot_id") or event.get("subtype"):
+            return Response()
+        said = {name: text_in(event, name) for name in ("channel", "thread_ts", "ts", "text")}
+        click = await _click(text_in(event, "user"), {"team_id": payload.get("team_id")})
     except (ValueError, KeyError, TypeError):
         return refused(HTTPStatus.BAD_REQUEST, "this is not an event as Slack sends it")
-    if not reply or event.get("subtype"):
+    if not all(said.values()):
         return Response()
-    click = await _click(event.get("user", ""), {"team": {"id": payload.get("team_id", "")}})
 
     async def hear_it() -> None:
-        await hear(event, click.by, ledger=connect.ledger(), desk=_desk(), at=click.at)
+        await hear(said, click.by, ledger=connect.ledger(), desk=_desk(), at=click.at)
 
     return Response(then=(hear_it,))
 
@@ -122,7 +124,7 @@ def reason_not_slack(request: Request) -> str | None:
 async def _pressed(payload: Mapping[str, Any], click: Click) -> Response:
     try:
         button = payload["actions"][0]
-        action, pressed = button["action_id"], read_value(str(button["value"]))
+        action, pressed = button["action_id"], read_value(text_in(button, "value"))
     except (LookupError, TypeError, ValueError):
         return refused(HTTPStatus.BAD_REQUEST, "this button is not one of ours")
     if action == APPROVE:
@@ -151,7 +153,7 @@ async def _submitted(payload: Mapping[str, Any], click: Click) -> Response:
 
 def _read_form(view: Mapping[str, Any]) -> Form:
     """Read a submitted modal; any of a handful of errors where it is not one of ours."""
-    callback, private = str(view["callback_id"]), str(view.get("private_metadata") or "")
+    callback, private = text_in(view, "callback_id"), text_in(view, "private_metadata")
     values = modals.read_state(dict(view))
     if callback == modals.REQUISITION:
         return Form(str(view["id"]), callback, values, private)
@@ -227,13 +229,12 @@ async def _click(slack_user: str, payload: Mapping[str, Any]) -> Click:
     """Find out who is behind a Slack user; the workspace counts, so a guest of another one is nobody."""
     now = utc_now()
     rulebook = await connect.shelf().in_force(now.date())
-    team = (payload.get("user") or {}).get("team_id") if isinstance(payload.get("user"), dict) else None
-    team = team or payload.get("team_id") or (payload.get("team") or {}).get("id", "")
-    channel = (payload.get("channel") or {}).get("id", "") or payload.get("channel_id", "")
-    by = rulebook.directory.by_slack(str(team), slack_user)
-    message = (payload.get("message") or {}).get("ts")
-    card = Posted(channel=channel, ts=str(message)) if channel and message else None
-    return Click(by, slack_user, channel, str(payload.get("trigger_id", "")), rulebook, now, card)
+    team = text_in(payload, "user", "team_id") or text_in(payload, "team_id") or text_in(payload, "team", "id")
+    channel = text_in(payload, "channel", "id") or text_in(payload, "channel_id")
+    by = rulebook.directory.by_slack(team, slack_user) if slack_user else None  # who has no Slack is not nobody in it
+    message = text_in(payload, "message", "ts")
+    card = Posted(channel=channel, ts=message) if channel and message else None
+    return Click(by, slack_user, channel, text_in(payload, "trigger_id"), rulebook, now, card)
 
 
 def _desk() -> "SlackDesk":
