@@ -19,7 +19,7 @@ def reason_unproven(ask: Ask, decision: Decision, enrolled: Passkeys) -> str | N
     A no takes none: it spends nothing, and must never be harder to say than a yes.
     """
     if decision.proof is None:
-        return "Approving this takes your passkey." if ask.passkey and decision.verdict != "reject" else None
+        return "Approving this takes your passkey." if ask.passkey and decision.verdict == "approve" else None
     if not _says(decision.proof.request, ask, decision):
         return "What was confirmed is not what was decided. Please press Approve on the card again."
     if decision.at > decision.proof.request.until:

@@ -3,6 +3,7 @@
 from itertools import count
 
 from blocks.errors import RefusedError
+from blocks.records.approval import Decision
 from blocks.records.outcome import Facts, Outcome
 from blocks.records.policy import Rulebook
 from blocks.records.purchasing import Requisition
@@ -76,8 +77,8 @@ async def decide_and_buy(request: Requisition, rulebook: Rulebook) -> Outcome:
             facts = await with_recent_spend(wanted, facts, rulebook, look)
             while asks := approvals_needed(current().id, request, facts, rulebook, look, approved):
                 decision = await decision_on(asks[0])
-                if decision.verdict == "reject":
-                    return Outcome(ended="rejected", because=f"{decision.name}: {decision.note}")
+                if decision.verdict != "approve":
+                    return not_approved(decision)
                 approved.append(approval(asks[0], decision))
             if len(approved) == agreed:  # at this look nobody was left to ask
                 break
@@ -86,6 +87,13 @@ async def decide_and_buy(request: Requisition, rulebook: Rulebook) -> Outcome:
         return Outcome(ended="refused", because=refusal.detail)
     except NobodyMayError as gap:
         return Outcome(ended="refused", because=str(gap))
+
+
+def not_approved(decision: Decision) -> Outcome:
+    """Step 4: somebody said no, or nobody said anything in time."""
+    if decision.verdict == "expire":
+        return Outcome(ended="expired", because=decision.note)
+    return Outcome(ended="rejected", because=f"{decision.name}: {decision.note}")
 
 
 async def with_recent_spend(request: Requisition, facts: Facts, rulebook: Rulebook, look: int) -> Facts:

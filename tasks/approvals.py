@@ -12,10 +12,12 @@ from blocks.records.outcome import Outcome
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.cards import waiting_card
 from tasks.case import Case, current
-from tasks.decide import decision_of, decisions_of
+from tasks.clock import due_of, reason_not_expired
+from tasks.decide import decision_of, decisions_of, on_whom
 from tasks.durable import patiently, sleep_until_rung, step
 from tasks.rules.authority import reason_to_void
 from tasks.rules.requisition import Approval
+from tasks.rules.standing import above_of
 from tasks.showing import added_to, card_of, locked_card
 
 logger = logging.getLogger("almoner.approvals")
@@ -48,7 +50,7 @@ async def decision_on(ask: Ask) -> Decision:
             raise WithdrawnError(f"{gone.body['name']} withdrew it")
         await _put(case, ask)
         await lock_cards()
-        await sleep_until_rung(ask.whom)
+        await sleep_until_rung(on_whom(case.chain, ask))
         raise AssertionError
     await _assert_counts(case, ask, decision)
     return decision
@@ -106,7 +108,8 @@ async def _put(case: Case, ask: Ask) -> None:
     asked = case.recall("asked", ask.key)
     if asked is None:
         await case.ledger.keep(text)
-        body = {"ask": ask.model_dump(mode="json"), "run": case.run}
+        policy = await connect.shelf().policy(ask.policy)
+        body = {"ask": ask.model_dump(mode="json"), "run": case.run, **due_of(policy, case.clock(), case.zone)}
         case.note("asked", ask.key, seen=digest(text), policy=ask.policy, body=body)
         await case.write()
     if not case.recall("posted", ask.key):
@@ -147,7 +150,12 @@ async def _assert_counts(case: Case, ask: Ask, decision: Decision) -> None:
     shelf = connect.shelf()
     directory, duties = await shelf.directory(decision.directory), await shelf.duties(decision.duties)
     earlier = tuple(one for one in decisions_of(case.chain) if one.at < decision.at)
-    reason = reason_to_void(ask, directory.person(decision.by), earlier, directory, duties, decision.at)
+    if decision.verdict == "expire":
+        policy = await shelf.policy(ask.policy)
+        reason = reason_not_expired(case.chain, ask, decision, policy, directory.zone)
+    else:
+        by, above = directory.person(decision.by), above_of(case.chain.lines, ask.key)
+        reason = reason_to_void(ask, by, earlier, directory, duties, decision.at, above=above)
     if decision.shown != digest(canonical(ask)):
         reason = "what was shown is not what is asked"
     keys = await enrolled(case.ledger, decision.passkeys)

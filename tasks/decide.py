@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 from blocks.errors import ConflictError
 from blocks.ledger import Chain, Ledger
@@ -20,7 +21,7 @@ from blocks.wire.canonical import canonical, digest
 from tasks.rules.authority import acting_for
 from tasks.rules.changes import differences
 from tasks.rules.requisition import reason_not_so_many
-from tasks.rules.standing import counts_as
+from tasks.rules.standing import above_of, counts_as
 
 RACES_MAX = 50
 TO_CONFIRM = timedelta(minutes=10)
@@ -96,7 +97,8 @@ def judge(answer: Answer, by: Person | None, chain: Chain, rulebook: Rulebook, a
         return Verdicts("late", over, ask, decision_of(chain, ask.key), posted)
     if answer.shown != asked.seen:
         return Verdicts("changed", has_changed(chain, answer.shown, ask), ask, None, posted)
-    acting = acting_for(ask, by, decisions_of(chain), rulebook.directory, rulebook.duties, at)
+    above = above_of(chain.lines, ask.key)
+    acting = acting_for(ask, by, decisions_of(chain), rulebook.directory, rulebook.duties, at, above=above)
     if isinstance(acting, str):
         return Verdicts("void", acting, ask, None, posted)
     if (held := held_of(chain, ask.key)) or (answer.quantity is not None and answer.verdict != "approve"):
@@ -126,16 +128,14 @@ def judge(answer: Answer, by: Person | None, chain: Chain, rulebook: Rulebook, a
     if reason := reason_unproven(ask, decision, rulebook.passkeys):
         return Verdicts("void" if answer.proof else "confirm", reason, ask, None, posted)
     name = f" for {acting.of.name}" if acting.of else ""
-    return Verdicts(
-        "counted", f"You {_done(decision)} {chain.case}{name}{_fewer(decision, ask)}.", ask, decision, posted
-    )
+    return Verdicts("counted", f"You {decision.done} {chain.case}{name}{_fewer(decision, ask)}.", ask, decision, posted)
 
 
 def reason_over(chain: Chain, ask: Ask) -> str | None:
     """Say why nothing is to be said about an ask any more: who decided it, and when; None where it is open."""
     if decision := decision_of(chain, ask.key):
         by = f"{decision.name}{_fewer(decision, ask)}"
-        return f"Already {_done(decision)} by {by} {_when(decision.at)}.{_asked_again(chain, ask)}"
+        return f"Already {decision.done} by {by} {_when(decision.at)}.{_asked_again(chain, ask)}"
     if gone := chain.last("withdrawn"):
         return f"Withdrawn by {gone.body['name']} {_when(gone.at)}."
     return f"{chain.case} has already ended." if chain.last("ended") else None
@@ -183,7 +183,18 @@ def waits_for(chain: Chain) -> str | None:
     if asked is None or posted_of(chain, asked.key) is None:
         return None
     ask = Ask.model_validate(asked.body["ask"])
-    return None if reason_over(chain, ask) else ask.whom
+    return None if reason_over(chain, ask) else on_whom(chain, ask)
+
+
+def on_whom(chain: Chain, ask: Ask) -> str:
+    """Say on whom an open ask waits; where policy has a clock, since when, and when an answer is due."""
+    asked, raised = chain.last("asked", ask.key), chain.last("escalated", ask.key)
+    if asked is None or "due" not in asked.body:
+        return ask.whom
+    zone, due = ZoneInfo(asked.body["zone"]), datetime.fromisoformat(asked.body["due"])
+    also = "".join(f" or {name}" for name in raised.body["names"]) if raised else ""
+    since = asked.at.astimezone(zone)
+    return f"{ask.whom}{also}, since {since:%a %d %b %H:%M}, due {due.astimezone(zone):%a %d %b %H:%M}"
 
 
 def shown_of(ask: Ask) -> str:
@@ -216,10 +227,6 @@ def attempted(verdict: Verdicts, what: str, shown: str, actor: str, door: str, a
         body, seen = {**body, "claims": shown}, None
     act = "late" if verdict.taken == "late" else "refused-click"
     return Line(act=act, key=verdict.ask.key, actor=actor, at=at, seen=seen, source=door, body=body)
-
-
-def _done(decision: Decision) -> str:
-    return "rejected" if decision.verdict == "reject" else "approved"
 
 
 def _fewer(decision: Decision, ask: Ask) -> str:

@@ -15,6 +15,7 @@ from blocks.records.policy import Rulebook
 from tasks.decide import decision_of, decisions_of, posted_of
 from tasks.results import finished_cases
 from tasks.rules.authority import acting_for
+from tasks.rules.standing import above_of
 
 OVERLAP = timedelta(minutes=2)
 """Clocks differ, and a batch of heads may be written late."""
@@ -63,7 +64,8 @@ class Inbox:
         found = []
         for chain in self._open.values():
             for item in open_asks(chain):
-                acting = acting_for(item.ask, person, decisions_of(chain), rulebook.directory, rulebook.duties, at)
+                earlier, above = decisions_of(chain), above_of(chain.lines, item.ask.key)
+                acting = acting_for(item.ask, person, earlier, rulebook.directory, rulebook.duties, at, above=above)
                 if not isinstance(acting, str):
                     found.append(item._replace(on_behalf_of=acting.of.name if acting.of else ""))
         return tuple(sorted(found, key=lambda item: item.since))

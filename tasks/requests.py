@@ -23,6 +23,7 @@ from tasks.decide import (
     reason_over,
 )
 from tasks.rules.authority import acting_for
+from tasks.rules.standing import above_of
 from tasks.showing import added_to
 
 Deed = Literal["hand-over", "add", "hold", "resume", "withdraw"]
@@ -85,7 +86,8 @@ def judge(
 def _judged(wish: Wish, by: Person | None, ask: Ask, chain: Chain, rulebook: Rulebook, at: datetime) -> _Done | str:
     if wish.deed == "withdraw":
         return _withdraw(by, ask, rulebook)
-    acting = acting_for(ask, by, decisions_of(chain), rulebook.directory, rulebook.duties, at)
+    above = above_of(chain.lines, ask.key)
+    acting = acting_for(ask, by, decisions_of(chain), rulebook.directory, rulebook.duties, at, above=above)
     if isinstance(acting, str):
         return acting
     if wish.deed == "hand-over":
@@ -110,7 +112,8 @@ def _hand_over(wish: Wish, by: Person, ask: Ask, chain: Chain, rulebook: Ruleboo
         return "Please choose somebody of the hospital's directory."
     if to.id == by.id:
         return "Please choose somebody else: you have it already."
-    if isinstance(acting_for(ask, to, decisions_of(chain), rulebook.directory, rulebook.duties, at), str):
+    above = above_of(chain.lines, ask.key)
+    if isinstance(acting_for(ask, to, decisions_of(chain), rulebook.directory, rulebook.duties, at, above=above), str):
         return f"{to.name} may not decide this, so it cannot go to them. Please choose somebody who may."
     if rulebook.duties.away(to.id, at):
         return f"{to.name} is away just now. Please choose somebody who is here."

@@ -10,6 +10,7 @@ from blocks.wire.cards import Around, Held, ask_card, decided_card, withdrawn_ca
 from tasks.decide import decision_of, decisions_of, held_of
 from tasks.rules.authority import who_can
 from tasks.rules.changes import differences
+from tasks.rules.standing import above_of
 
 
 def card_of(chain: Chain, ask: Ask, rulebook: Rulebook, at: datetime) -> Card:
@@ -17,7 +18,7 @@ def card_of(chain: Chain, ask: Ask, rulebook: Rulebook, at: datetime) -> Card:
     directory = rulebook.directory
     if locked := locked_card(chain, ask, directory.zone):
         return locked
-    able = who_can(ask, directory, rulebook.duties, at)
+    able = who_can(ask, directory, rulebook.duties, at, above=above_of(chain.lines, ask.key))
     standing_in = {one.by.id: one.of.name for one in able if one.of}
     around = around_of(chain, ask, rulebook)
     return ask_card(ask, tuple(one.by for one in able), standing_in, around, directory.zone)
@@ -33,7 +34,7 @@ def locked_card(chain: Chain, ask: Ask, zone: str) -> Card | None:
 
 def around_of(chain: Chain, ask: Ask, rulebook: Rulebook) -> Around:
     """Read what has come about around an ask."""
-    held, handed = held_of(chain, ask.key), chain.last("handed", ask.key)
+    held, handed, asked = held_of(chain, ask.key), chain.last("handed", ask.key), chain.last("asked", ask.key)
     return Around(
         handed_by=handed.body["by"] if handed else "",
         handed_to=rulebook.directory.person(handed.body["to"]) if handed else None,
@@ -41,6 +42,7 @@ def around_of(chain: Chain, ask: Ask, rulebook: Rulebook) -> Around:
         then=_still_to_ask(chain, ask),
         changed=_changed(chain, ask),
         fewer=rulebook.policy.approve_fewer,
+        due=datetime.fromisoformat(asked.body["due"]) if asked and "due" in asked.body else None,
     )
 
 

@@ -11,6 +11,8 @@ from blocks.records.people import Role
 from blocks.records.purchasing import Category
 
 Verdict = Literal["approve", "reject"]
+Ending = Verdict | Literal["expire"]
+"""How an ask ends: by a person's answer, or, as not approved, because nobody gave one in time."""
 
 
 class Added(Record):
@@ -71,7 +73,7 @@ class Decision(Record):
     """One person's answer to one ask, as the ledger holds it."""
 
     ask: str
-    verdict: Verdict
+    verdict: Ending
     by: str
     name: str
     role: Role
@@ -86,6 +88,11 @@ class Decision(Record):
     duties: int = Field(default=0, description="How far the book of duties was read when they were judged")
     proof: Proof | None = Field(default=None, description="What they signed with their passkey, where it took one")
     passkeys: int = Field(default=0, description="How far the book of passkeys was read when the proof was checked")
+
+    @property
+    def done(self) -> str:
+        """Say what was done, as people say it."""
+        return {"approve": "approved", "reject": "rejected", "expire": "ended as not approved"}[self.verdict]
 
 
 class Posted(Record):

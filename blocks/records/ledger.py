@@ -19,7 +19,7 @@ class Line(Record):
     `act` is one of: received, step, asked, posted, decided, drawn, late, question, answer, refused-click,
     intent, attempt, unknown, parked, settled, outcome, held, released, spent, dropped, told, proposed, adopted,
     delegated, revoked, away, back, confirming, invited, enrolled, used, handed, added,
-    held-ask, resumed, told-waiting, withdrawn, ended.
+    held-ask, resumed, reminded, escalated, told-waiting, withdrawn, ended.
     """
 
     act: str

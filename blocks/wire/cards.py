@@ -24,7 +24,8 @@ WHO_MAX = 8
 NOBODY: Mapping[str, str] = MappingProxyType({})
 APPROVE, REJECT, QUESTION, RESUME, WITHDRAW = "approve", "reject", "question", "resume", "withdraw"
 MORE, FEWER, HAND_OVER, ADD, HOLD = "more", "fewer", "hand-over", "add", "hold"
-MARKS = {"filled": "📦", "ordered": "✅", "refused": "⛔", "rejected": "🚫", "withdrawn": "↩️"}
+MARKS = {"filled": "📦", "ordered": "✅", "refused": "⛔", "rejected": "🚫", "withdrawn": "↩️", "expired": "⌛"}
+DONE = {"approve": ("✅", "Approved"), "reject": ("🚫", "Rejected"), "expire": ("⌛", "Not approved in time")}
 
 
 class Held(NamedTuple):
@@ -44,6 +45,7 @@ class Around(NamedTuple):
     then: tuple[str, ...] = ()
     changed: str = ""
     fewer: bool = True
+    due: datetime | None = None
 
 
 NOTHING = Around()
@@ -93,27 +95,29 @@ def ask_card(
         since = f"⏸️ *On hold* by {escape(around.held.by)} since {moment(around.held.at, zone)}"
         blocks.append(_section(f"{since}\n> {escape(around.held.because)}"))
         waits = f"On hold by {around.held.by}: {around.held.because}. {waits}"
-    blocks += [_context(f"If approved, {_after(ask, around)}."), _buttons(ask, around)]
+    until = f" Due {moment(around.due, zone)}." if around.due else ""
+    blocks += [_context(f"If approved, {_after(ask, around)}.{until}"), _buttons(ask, around)]
     asked = f"Asked by {ask.requester_name} for {ask.cost_centre}."
     text = f"{_headline(ask)}. {asked} {_money_line(ask)} {waits}"
     return Card(blocks, text[:TEXT_MAX], ask_message(ask))
 
 
 def decided_card(ask: Ask, decision: Decision, zone: str, around: Around = NOTHING) -> Card:
-    """Draw the locked card: who decided what, and when."""
-    done = "Approved" if decision.verdict == "approve" else "Rejected"
-    mark = "✅" if decision.verdict == "approve" else "🚫"
-    when = moment(decision.at, zone)
+    """Draw the locked card: who decided what, and when; or that nobody did in time."""
+    mark, done = DONE[decision.verdict]
     role = _title(ask) + (f", for {escape(decision.on_behalf_of)}" if decision.on_behalf_of else "")
     few = decision.quantity if decision.quantity not in (None, ask.quantity) else None
     done += f" {few:,} of {ask.quantity:,}" if few else ""
-    line = f"{mark} *{done}* by {escape(decision.name)} ({role}) {when}"
+    by, said = f" by {escape(decision.name)} ({role})", f" by {decision.name}, {_title(ask)}"
+    if decision.verdict == "expire":
+        by = said = ""
+    line = f"{mark} *{done}*{by} {moment(decision.at, zone)}"
     if decision.note:
         line += f"\n> {escape(decision.note)}"
     after = f"Next: {_after(ask, around).removeprefix('then ')}."
-    if decision.verdict == "reject":
+    if decision.verdict != "approve":
         after = "The requester is told."
-    text = f"{_headline(ask)}. {done} by {decision.name}, {_title(ask)}. {decision.note}".strip()
+    text = f"{_headline(ask)}. {done}{said}. {decision.note}".strip()
     return Card([*_facts(ask), _section(line), _context(after)], text, ask_message(ask))
 
 

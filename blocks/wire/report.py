@@ -101,9 +101,8 @@ def _asked(line: Line) -> str:
 
 def _decided(line: Line) -> str:
     decision = Decision.model_validate(line.body["decision"])
-    done = "approved" if decision.verdict == "approve" else "rejected"
     note = f": {_cell(decision.note)}" if decision.note else ""
-    return f"**{done}** by {_cell(decision.name)} as {decision.role}{note}"
+    return f"**{decision.done}** by {_cell(decision.name)} as {decision.role}{note}"
 
 
 def _intent(line: Line) -> str:
@@ -140,6 +139,8 @@ TELLERS: dict[str, Callable[[Line], str]] = {
     "drawn": lambda line: f"the card still asks: {_cell(line.body['refused'])}" if line.body else "",
     "late": lambda line: f"{line.body['verdict']} came too late: {_cell(line.body['because'])}",
     "refused-click": lambda line: f"{line.body['verdict']} did not count: {_cell(line.body['because'])}",
+    "reminded": lambda line: f"reminds {', '.join(line.body['whom'])}" + (" to answer" if line.body["stopped"] else ""),
+    "escalated": lambda line: f"lets {', '.join(line.body['people']) or 'nobody above'} decide it as well",
     "question": lambda line: f"asks: {_cell(line.body['text'])}",
     "answer": lambda line: f"answers: {_cell(line.body['text'])}",
     "intent": _intent,

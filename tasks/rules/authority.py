@@ -7,11 +7,18 @@ from itertools import combinations
 from blocks.records.approval import Added, Ask, Decision
 from blocks.records.money import Money
 from blocks.records.people import EVERYWHERE, Directory, Duties, Grant, Person, Role
-from tasks.rules.standing import Acting, counts_as, rights
+from tasks.rules.standing import NOBODY_ABOVE, Above, Acting, counts_as, rights
 
 
-def acting_for(
-    ask: Ask, by: Person | None, earlier: tuple[Decision, ...], directory: Directory, duties: Duties, at: datetime
+def acting_for(  # noqa: PLR0913  to whom it was escalated counts beside who holds the role
+    ask: Ask,
+    by: Person | None,
+    earlier: tuple[Decision, ...],
+    directory: Directory,
+    duties: Duties,
+    at: datetime,
+    *,
+    above: Above = NOBODY_ABOVE,
 ) -> Acting | str:
     """Say in whose name an answer from *by* would count, their own where it can be; or why it would not.
 
@@ -30,28 +37,32 @@ def acting_for(
         return _acting_as_added(ask, ask.added, by, directory, duties, at)
     reasons = []
     for acting in rights(by, directory, duties, at):
-        if not (reason := _reason_out_of_reach(ask, acting.grants)):
+        if not (reason := _reason_out_of_reach(ask, above.lends(acting, ask.role))):
             return acting
         reasons.append(reason)
     return next((x for x in reasons if "limit" in x), reasons[0])
 
 
-def reason_to_void(
+def reason_to_void(  # noqa: PLR0913  as above
     ask: Ask,
     by: Person | None,
     earlier: tuple[Decision, ...],
     directory: Directory,
     duties: Duties,
     at: datetime,
+    *,
+    above: Above = NOBODY_ABOVE,
 ) -> str | None:
     """Say why an answer from *by* would not count, or None where it would."""
-    found = acting_for(ask, by, earlier, directory, duties, at)
+    found = acting_for(ask, by, earlier, directory, duties, at, above=above)
     return found if isinstance(found, str) else None
 
 
-def who_can(ask: Ask, directory: Directory, duties: Duties, at: datetime) -> tuple[Acting, ...]:
+def who_can(
+    ask: Ask, directory: Directory, duties: Duties, at: datetime, *, above: Above = NOBODY_ABOVE
+) -> tuple[Acting, ...]:
     """List who may answer an ask at a moment; those who are away are left out while somebody else may."""
-    found = (acting_for(ask, person, (), directory, duties, at) for person in directory.people)
+    found = (acting_for(ask, person, (), directory, duties, at, above=above) for person in directory.people)
     able = tuple(one for one in found if isinstance(one, Acting))
     return tuple(one for one in able if not duties.away(one.by.id, at)) or able
 

@@ -4,11 +4,13 @@ Segregation of duties is judged over effective persons: who stands in for somebo
 the one they stand in for, whether they make use of it or not. What was lent is not lent on.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from blocks.records.ledger import Line
 from blocks.records.money import Money
-from blocks.records.people import EVERYWHERE, Delegation, Directory, Duties, Grant, Person
+from blocks.records.people import EVERYWHERE, Delegation, Directory, Duties, Grant, Person, Role
 
 
 class Acting(NamedTuple):
@@ -17,6 +19,32 @@ class Acting(NamedTuple):
     by: Person
     grants: tuple[Grant, ...]
     of: Person | None = None
+
+
+class Above(NamedTuple):
+    """Who may decide an ask as well, since it was escalated: by any role they hold, or by *role* alone."""
+
+    people: frozenset[str] = frozenset()
+    role: Role | None = None
+
+    def lends(self, acting: Acting, role: Role) -> tuple[Grant, ...]:
+        """List by what somebody decides in a role: what they hold and, where it was escalated to them, it as well.
+
+        Where and up to how much stays as they hold it: who is above may do no more than they may.
+        """
+        if (acting.of or acting.by).id not in self.people:
+            return acting.grants
+        theirs = (grant for grant in acting.grants if self.role in (None, grant.role))
+        return (*acting.grants, *(grant.model_copy(update={"role": role}) for grant in theirs))
+
+
+NOBODY_ABOVE = Above()
+
+
+def above_of(lines: Sequence[Line], ask: str) -> Above:
+    """Read from a case's lines to whom an ask was escalated."""
+    line = next((one for one in lines if one.act == "escalated" and one.key == ask), None)
+    return Above(frozenset(line.body["people"]), line.body["role"]) if line else NOBODY_ABOVE
 
 
 def counts_as(person: str, duties: Duties, at: datetime) -> frozenset[str]:

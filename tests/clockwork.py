@@ -1,0 +1,43 @@
+"""Clockwork: a hospital whose policy has a clock, and what moves it."""
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from blocks.records.clock import Calendar, Clock
+from blocks.rulebook import Shelf, adopt
+from infrastructure.local.hospital.__main__ import policy
+from tasks import clock
+from tasks.rules.clock import Move
+from tests.hospital import Hospital
+
+CLOCK = Clock(
+    calendar=Calendar(country="US"), due_hours=9, remind_every_hours=9, escalate_after_hours=18, escalate_to="manager",
+    expire_after_days=14, pause_hours_max=45,
+)  # fmt: skip
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("America/Chicago")).astimezone(UTC)
+
+
+ASKED, TUESDAY, WEDNESDAY, LATER = (
+    at(text) for text in ("2026-11-23 08:00", "2026-11-24 09:00", "2026-11-25 09:00", "2026-12-08 09:00")
+)
+
+
+async def with_clock(hospital: Hospital, told: Clock | None) -> Hospital:
+    wanted = policy().model_copy(update={"clock": told, "effective_from": date(2026, 1, 2)})
+    await adopt(hospital.ledger, wanted, actor="door:test", at=hospital.now)
+    return hospital
+
+
+async def waiting(hospital: Hospital, item: str = "CENTRI-5", quantity: int = 1, **more) -> str:
+    """Let a case wait, by default for Ana Silva as department manager and then for Frida Ng as finance director."""
+    case = await hospital.submit(item, quantity, **{"by": "sam.lind", "centre": "ICU"} | more)
+    assert await hospital.wake(case) is None
+    return case
+
+
+async def tick(hospital: Hospital, case: str, now: datetime) -> Move | None:
+    hospital.now = max(hospital.now, now)
+    return (await clock.keep_time(case, ledger=hospital.ledger, shelf=Shelf(hospital.ledger), at=now))[0]
