@@ -1,0 +1,130 @@
+"""What one does with a request in Slack besides yes and no: its menu, its forms, and what follows them."""
+
+from blocks import connect
+from blocks.bell import ring
+from blocks.errors import RefusedError
+from blocks.records.approval import Ask, Posted
+from blocks.wire import modals
+from blocks.wire.cards import ADD, FEWER, HAND_OVER, HOLD, RESUME, WITHDRAW, Pressed, escape, said_card
+from infrastructure.doors import http
+from infrastructure.doors.clicks import DOOR, Click, field_errors, slack_desk
+from infrastructure.doors.http import Response
+from tasks.decide import Verdicts, decision_of, posted_of, reason_over
+from tasks.requests import Deed, Wish, carry_out
+from tasks.showing import card_of
+
+FORMS = {HAND_OVER: modals.hand_over_modal, ADD: modals.add_modal, HOLD: modals.hold_modal}
+FIELDS = {HAND_OVER: modals.WHOM, ADD: modals.WHOM, HOLD: modals.NOTE}
+SAID = {
+    "handed": "*{by}* handed this over to *{name}*. Anybody else who may can still decide.",
+    "added": "*{by}* added *{name}*, who is asked after everybody whom policy names.",
+    "held-ask": "*{name}* put this on hold: {because}",
+    "resumed": "*{name}* resumed this: it waits for an answer again.",
+    "withdrawn": "*{name}* withdrew this. Nothing is ordered.",
+}
+
+
+async def open_form(deed: str, pressed: Pressed, click: Click) -> Response:
+    """Open the form of a menu's entry; where the request is over by now, say so instead."""
+    chain = await connect.ledger().read(pressed.case)
+    asked = chain.last("asked", pressed.ask)
+    if asked is None:
+        return _whispered("This request is not in the ledger. Ask the requester to submit it again.", click)
+    ask = Ask.model_validate(asked.body["ask"])
+    if over := reason_over(chain, ask):
+        verdict = Verdicts("late", over, ask, decision_of(chain, ask.key), posted_of(chain, ask.key), chain=chain)
+        return Response(then=(_whisper(over, click), _redraw(verdict, click)))
+    form = modals.fewer_modal(pressed, ask) if deed == FEWER else FORMS[deed](pressed)
+    await slack_desk().open_modal(click.trigger, form)
+    return Response()
+
+
+async def at_once(action: str, pressed: Pressed, click: Click) -> Response:
+    """Resume or withdraw: a click is all it takes."""
+    wish = Wish(pressed.case, pressed.ask, "resume" if action == RESUME else "withdraw", pressed.shown)
+    verdict = await _carry_out(wish, click)
+    after = _after(verdict, click)
+    says = verdict.taken != "counted" or action == WITHDRAW
+    return Response(then=(_whisper(verdict.text, click), *after) if says else after)
+
+
+async def submitted(deed: Deed, pressed: Pressed, values: dict[str, str], click: Click) -> Response:
+    """Take a form: hand over, add an approver, hold."""
+    whom = _person(values.get(modals.WHOM, ""), click)
+    note = values.get(modals.NOTE, "")
+    wish = Wish(pressed.case, pressed.ask, deed, pressed.shown, whom, note)
+    verdict = await _carry_out(wish, click)
+    if verdict.taken == "counted":
+        return Response(then=_after(verdict, click))
+    return field_errors({FIELDS[deed]: verdict.text})
+
+
+async def _carry_out(wish: Wish, click: Click) -> Verdicts:
+    return await carry_out(wish, click.by, DOOR, ledger=connect.ledger(), rulebook=click.rulebook, at=click.at)
+
+
+def _person(slack_user: str, click: Click) -> str:
+    """Find whom somebody chose among the users of their own workspace."""
+    found = click.rulebook.directory.by_slack(click.by.slack_team, slack_user) if click.by and slack_user else None
+    return found.id if found else ""
+
+
+def _after(verdict: Verdicts, click: Click) -> tuple[http.Deed, ...]:
+    """Say what follows: the card that shows it, a word in its thread, and to whom it is handed; the bell."""
+    chain, ask = verdict.chain, verdict.ask
+    if verdict.taken != "counted" or chain is None or ask is None:
+        return (_redraw(verdict, click),)
+    line = chain.lines[-1]
+
+    async def say_so() -> None:
+        if verdict.posted:
+            body = {name: escape(str(value)) for name, value in line.body.items()}
+            await slack_desk().say(verdict.posted, SAID[line.act].format(**body))
+
+    async def tell_colleague() -> None:
+        await _tell_handed(ask, line.body["to"], line.body["by"], verdict.posted, click)
+
+    async def ring_for_it() -> None:
+        await ring([ask.case])
+
+    if line.act == "withdrawn":
+        return (ring_for_it, _redraw(verdict, click), say_so)
+    if line.act == "handed":
+        return (_redraw(verdict, click), tell_colleague, say_so)
+    return (_redraw(verdict, click), say_so)
+
+
+def _redraw(verdict: Verdicts, click: Click) -> http.Deed:
+    async def redraw() -> None:
+        if verdict.ask and verdict.posted and verdict.chain:
+            card = card_of(verdict.chain, verdict.ask, click.rulebook, click.at)
+            await slack_desk().redraw(verdict.posted, card)
+
+    return redraw
+
+
+async def _tell_handed(ask: Ask, to: str, by: str, posted: Posted | None, click: Click) -> None:
+    """Tell a colleague that somebody hands a request over to them, with the way to its card."""
+    person = click.rulebook.directory.person(to)
+    if person is None or not person.slack_user:
+        return
+    link = ""
+    if posted:
+        try:
+            link = f" <{await slack_desk().link(posted)}|Open the card>"
+        except RefusedError:  # a card that was deleted is found by its case's name
+            link = ""
+    what = f"{ask.quantity:,} × {escape(ask.description)} — {ask.amount}"
+    text = f"*{escape(by)}* hands *{ask.case}* over to you: {what}.{link}"
+    await slack_desk().tell(person.slack_user, said_card(f"{ask.case}/handed/{to}", text))
+
+
+def _whisper(text: str, click: Click) -> http.Deed:
+    async def whisper() -> None:
+        await slack_desk().whisper(click.channel, click.slack_user, text)
+
+    return whisper
+
+
+def _whispered(text: str, click: Click) -> Response:
+    return Response(then=(_whisper(text, click),))
