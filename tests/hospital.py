@@ -49,7 +49,7 @@ def two_coordinators() -> Directory:
     role = (Grant(role="implant-coordinator"),)
     staff = with_gaps(directory())
     both = (x.model_copy(update={"grants": role}) if x.id == "paula.reyes" else x for x in staff.people)
-    return staff.model_copy(update={"people": tuple(both), "effective_from": MORNING.date()})
+    return staff.model_copy(update={"people": tuple(both), "effective_from": staff.effective_from + timedelta(days=1)})
 
 
 @dataclass

@@ -14,7 +14,10 @@ from tasks.requests import Deed, Wish, carry_out
 from tasks.showing import card_of
 
 FORMS = {HAND_OVER: modals.hand_over_modal, ADD: modals.add_modal, HOLD: modals.hold_modal}
-FIELDS = {HAND_OVER: modals.WHOM, ADD: modals.WHOM, HOLD: modals.NOTE}
+FIELDS = {
+    FEWER: (modals.QUANTITY, modals.NOTE), HAND_OVER: (modals.WHOM,), ADD: (modals.WHOM,), HOLD: (modals.NOTE,),
+}  # fmt: skip
+DEEDS: dict[str, Deed] = {HAND_OVER: "hand-over", ADD: "add", HOLD: "hold"}
 SAID = {
     "handed": "*{by}* handed this over to *{name}*. Anybody else who may can still decide.",
     "added": "*{by}* added *{name}*, who is asked after everybody whom policy names.",
@@ -24,8 +27,10 @@ SAID = {
 }
 
 
-async def open_form(deed: str, pressed: Pressed, click: Click) -> Response:
-    """Open the form of a menu's entry; where the request is over by now, say so instead."""
+async def open_form(entry: str, pressed: Pressed, click: Click) -> Response:
+    """Open the form of a menu's entry, `ValueError` where it has none; where the request is over by now, say so."""
+    if entry not in FIELDS:
+        raise ValueError(entry)
     chain = await connect.ledger().read(pressed.case)
     asked = chain.last("asked", pressed.ask)
     if asked is None:
@@ -34,7 +39,7 @@ async def open_form(deed: str, pressed: Pressed, click: Click) -> Response:
     if over := reason_over(chain, ask):
         verdict = Verdicts("late", over, ask, decision_of(chain, ask.key), posted_of(chain, ask.key), chain=chain)
         return Response(then=(_whisper(over, click), _redraw(verdict, click)))
-    form = modals.fewer_modal(pressed, ask) if deed == FEWER else FORMS[deed](pressed)
+    form = modals.fewer_modal(pressed, ask) if entry == FEWER else FORMS[entry](pressed)
     await slack_desk().open_modal(click.trigger, form)
     return Response()
 
@@ -48,15 +53,15 @@ async def at_once(action: str, pressed: Pressed, click: Click) -> Response:
     return Response(then=(_whisper(verdict.text, click), *after) if says else after)
 
 
-async def submitted(deed: Deed, pressed: Pressed, values: dict[str, str], click: Click) -> Response:
+async def submitted(form: str, pressed: Pressed, values: dict[str, str], click: Click) -> Response:
     """Take a form: hand over, add an approver, hold."""
     whom = _person(values.get(modals.WHOM, ""), click)
     note = values.get(modals.NOTE, "")
-    wish = Wish(pressed.case, pressed.ask, deed, pressed.shown, whom, note)
+    wish = Wish(pressed.case, pressed.ask, DEEDS[form], pressed.shown, whom, note)
     verdict = await _carry_out(wish, click)
     if verdict.taken == "counted":
         return Response(then=_after(verdict, click))
-    return field_errors({FIELDS[deed]: verdict.text})
+    return field_errors({FIELDS[form][0]: verdict.text})
 
 
 async def _carry_out(wish: Wish, click: Click) -> Verdicts:

@@ -5,10 +5,10 @@ So the door verifies, judges, appends and answers; the bell and the card come af
 
 import json
 import os
+import re
 from collections.abc import Mapping
-from datetime import datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from slack_sdk.signature import SignatureVerifier
@@ -16,33 +16,16 @@ from slack_sdk.signature import SignatureVerifier
 from blocks import connect
 from blocks.bell import ring
 from blocks.records.approval import Posted
-from blocks.records.people import Person
-from blocks.records.policy import Rulebook
 from blocks.wire import modals
-from blocks.wire.cards import APPROVE, QUESTION, REJECT, Pressed, decided_card, read_value
-from infrastructure.doors.http import Deed, Request, Response, as_json, read_json, refused, text_in
-from tasks import stepup
+from blocks.wire.cards import APPROVE, FEWER, MORE, QUESTION, REJECT, RESUME, WITHDRAW, Pressed, read_value
+from blocks.wire.home import BULK, OPEN_BULK, bulk_values
+from infrastructure.doors import answers, home, requests
+from infrastructure.doors.clicks import DOOR, Click, field_errors, slack_desk
+from infrastructure.doors.http import Request, Response, as_json, read_json, refused, text_in
 from tasks.arrivals import Message, receive
 from tasks.case import utc_now
-from tasks.conversation import ask_back, hear
-from tasks.decide import Answer, Verdicts, decide
-
-if TYPE_CHECKING:
-    from blocks.slack import SlackDesk
-
-DOOR = "slack"
-
-
-class Click(NamedTuple):
-    """Who did something in Slack, when, and what Slack says of it."""
-
-    by: Person | None
-    slack_user: str
-    channel: str
-    trigger: str
-    rulebook: Rulebook
-    at: datetime
-    card: Posted | None = None
+from tasks.conversation import hear
+from tasks.decide import Answer
 
 
 class Form(NamedTuple):
@@ -73,16 +56,18 @@ async def interactions(request: Request) -> Response:
 
 
 async def commands(request: Request) -> Response:
-    """Take a slash command: `/requisition` opens the form."""
+    """Take a slash command: `/requisition` opens the form, `/almoner` says and does what else there is."""
     if why := reason_not_slack(request):
         return refused(HTTPStatus.UNAUTHORIZED, why)
     form = {name: values[0] for name, values in parse_qs(request.body.decode(errors="replace")).items()}
     click = await _click(form.get("user_id", ""), {x: form.get(x) for x in ("team_id", "channel_id", "trigger_id")})
-    if form.get("command") != "/requisition":
-        return _only_you(f"{form.get('command')} is not one of ours: try /requisition")
+    if form.get("command") not in ("/requisition", "/almoner"):
+        return _only_you(f"{form.get('command')} is not one of ours: try /requisition or /almoner help")
     if click.by is None or not click.by.active:
-        return _only_you("You are not in the hospital's directory, so you cannot submit a requisition.")
-    await _desk().open_modal(click.trigger, modals.requisition_modal(click.by, form.get("channel_id", "")))
+        return _only_you("You are not in the hospital's directory: ask an administrator to add you.")
+    if form.get("command") == "/almoner":
+        return _only_you(await home.command(form.get("text", ""), home.Who(click.by, click.rulebook, click.at)))
+    await slack_desk().open_modal(click.trigger, modals.requisition_modal(click.by, form.get("channel_id", "")))
     return Response()
 
 
@@ -95,6 +80,8 @@ async def events(request: Request) -> Response:
         if payload["type"] == "url_verification":
             return as_json(HTTPStatus.OK, {"challenge": payload["challenge"]})
         event = payload["event"]
+        if event["type"] == "app_home_opened":
+            return await _opened_home(text_in(event, "user"), payload)
         if event["type"] != "message" or event.get("bot_id") or event.get("subtype"):
             return Response()
         said = {name: text_in(event, name) for name in ("channel", "thread_ts", "ts", "text")}
@@ -105,7 +92,7 @@ async def events(request: Request) -> Response:
         return Response()
 
     async def hear_it() -> None:
-        await hear(said, click.by, ledger=connect.ledger(), desk=_desk(), at=click.at)
+        await hear(said, click.by, ledger=connect.ledger(), desk=slack_desk(), at=click.at)
 
     return Response(then=(hear_it,))
 
@@ -122,33 +109,60 @@ def reason_not_slack(request: Request) -> str | None:
 
 
 async def _pressed(payload: Mapping[str, Any], click: Click) -> Response:
+    if text_in(payload, "view", "type") == "home":
+        click = click._replace(at_home=True)
     try:
         button = payload["actions"][0]
+        if button["action_id"] == OPEN_BULK:
+            return await answers.open_bulk(click)
+        if button["action_id"] == MORE:
+            entry, _, value = text_in(button, "selected_option", "value").partition("/")
+            return await requests.open_form(entry, read_value(value), click)
         action, pressed = button["action_id"], read_value(text_in(button, "value"))
     except (LookupError, TypeError, ValueError):
         return refused(HTTPStatus.BAD_REQUEST, "this button is not one of ours")
     if action == APPROVE:
-        return await _answered(Answer(*pressed[:2], "approve", pressed.shown), click)
+        return await answers.answered(Answer(*pressed[:2], "approve", pressed.shown), click)
+    if action in (RESUME, WITHDRAW):
+        return await requests.at_once(action, pressed, click)
     if action in (REJECT, QUESTION):
         draw = modals.reject_modal if action == REJECT else modals.question_modal
-        await _desk().open_modal(click.trigger, draw(pressed))
+        await slack_desk().open_modal(click.trigger, draw(pressed))
     return Response()
 
 
 async def _submitted(payload: Mapping[str, Any], click: Click) -> Response:
     try:
+        if text_in(payload["view"], "callback_id") == BULK:
+            return await answers.bulk(bulk_values(payload["view"]), click)
         form = _read_form(payload["view"])
     except (LookupError, TypeError, ValueError, AttributeError, StopIteration):
         return refused(HTTPStatus.BAD_REQUEST, "this form is not one of ours")
     if form.pressed is None:
         return await _requisition(form, click)
     if form.callback == modals.QUESTION:
-        return await _question(form.pressed, form.values[modals.NOTE], click)
-    answer = Answer(*form.pressed[:2], "reject", form.pressed.shown, form.values[modals.NOTE])
-    verdict = await _decide(answer, click)
-    if verdict.taken == "counted":
-        return Response(then=_after(answer, verdict, click))
-    return _field_errors({modals.NOTE: verdict.text})
+        return await answers.question(form.pressed, form.values[modals.NOTE], click)
+    if form.callback in requests.FORMS:
+        return await requests.submitted(form.callback, form.pressed, form.values, click)
+    answer = _answer(form, form.pressed)
+    verdict = await answers.judged(answer, click)
+    if verdict.taken in ("counted", "confirm"):
+        return Response(then=answers.after(answer, verdict, click))
+    return field_errors({modals.QUANTITY if form.callback == FEWER else modals.NOTE: verdict.text})
+
+
+def _answer(form: Form, pressed: Pressed) -> Answer:
+    """Read the answer that a form gives: no, and why; or yes, to fewer."""
+    note = form.values[modals.NOTE]
+    if form.callback == modals.REJECT:
+        return Answer(pressed.case, pressed.ask, "reject", pressed.shown, note)
+    return Answer(pressed.case, pressed.ask, "approve", pressed.shown, note, quantity=_whole(form.values))
+
+
+def _whole(values: Mapping[str, str]) -> int:
+    """Read how many; what is no number of a few digits is none, and judged as such."""
+    typed = values[modals.QUANTITY]
+    return int(typed) if re.fullmatch(r"[0-9]{1,6}", typed) else 0
 
 
 def _read_form(view: Mapping[str, Any]) -> Form:
@@ -157,55 +171,20 @@ def _read_form(view: Mapping[str, Any]) -> Form:
     values = modals.read_state(dict(view))
     if callback == modals.REQUISITION:
         return Form(str(view["id"]), callback, values, private)
-    if callback not in (modals.REJECT, modals.QUESTION):
-        raise ValueError(callback)
-    return Form(str(view["id"]), callback, {modals.NOTE: values[modals.NOTE]}, pressed=read_value(private))
+    fields = {modals.REJECT: {modals.NOTE}, modals.QUESTION: {modals.NOTE}, **requests.FIELDS}[callback]
+    return Form(str(view["id"]), callback, {name: values[name] for name in fields}, pressed=read_value(private))
 
 
-async def _answered(answer: Answer, click: Click) -> Response:
-    verdict = await _decide(answer, click)
-    return Response(then=_after(answer, verdict, click))
+async def _opened_home(slack_user: str, payload: Mapping[str, Any]) -> Response:
+    click = await _click(slack_user, {"team_id": payload.get("team_id")})
+    by = click.by
+    if by is None or not by.active:
+        return Response()
 
+    async def publish() -> None:
+        await home.publish(home.Who(by, click.rulebook, click.at), slack_user)
 
-async def _decide(answer: Answer, click: Click) -> Verdicts:
-    ledger = connect.ledger()
-    return await decide(answer, click.by, DOOR, ledger=ledger, rulebook=click.rulebook, at=click.at)
-
-
-def _after(answer: Answer, verdict: Verdicts, click: Click) -> tuple[Deed, ...]:
-    """Say what follows an answer: the bell, the card that shows the truth, a word to who came too late."""
-
-    async def ring_for_it() -> None:
-        await ring([answer.case])
-
-    async def lock_card() -> None:
-        where = verdict.posted or click.card  # a click may be quicker than the ledger's note of where the card is
-        if verdict.ask and verdict.decision and where:
-            card = decided_card(verdict.ask, verdict.decision, click.rulebook.directory.zone)
-            await _desk().redraw(where, card)
-
-    async def say_why() -> None:
-        channel = click.channel or (verdict.posted.channel if verdict.posted else "")
-        await _desk().whisper(channel, click.slack_user, stepup.told(verdict))
-
-    if verdict.taken == "counted":
-        return (ring_for_it, lock_card)
-    return (say_why, lock_card) if verdict.taken == "late" else (say_why,)
-
-
-async def _question(pressed: Pressed, note: str, click: Click) -> Response:
-    if click.by is None or not click.by.active:
-        return _field_errors({modals.NOTE: "You are not in the hospital's directory."})
-    if not note:
-        return _field_errors({modals.NOTE: "Please write what you want to know."})
-    asked = await ask_back(pressed, note, click.by, ledger=connect.ledger(), at=click.at)
-    if asked is None:
-        return _field_errors({modals.NOTE: "This request is no longer open."})
-
-    async def say_it() -> None:
-        await asked.say(_desk(), click.rulebook.directory)
-
-    return Response(then=(say_it,))
+    return Response(then=(publish,))
 
 
 async def _requisition(form: Form, click: Click) -> Response:
@@ -214,13 +193,15 @@ async def _requisition(form: Form, click: Click) -> Response:
     receipt = await receive(message, connect.ledger(), connect.shelf(), click.at)
     if receipt.case is None:
         shown = {issue.field: issue.reason for issue in receipt.issues if issue.field in form.values}
-        return _field_errors(shown or {"item": "; ".join(issue.reason for issue in receipt.issues)})
+        return field_errors(shown or {"item": "; ".join(issue.reason for issue in receipt.issues)})
     case = receipt.case
 
     async def ring_and_say() -> None:
         await ring([case])
         if form.channel:
-            await _desk().whisper(form.channel, click.slack_user, f"{case} is on its way. You will hear how it ends.")
+            await slack_desk().whisper(
+                form.channel, click.slack_user, f"{case} is on its way. You will hear how it ends."
+            )
 
     return Response(then=(ring_and_say,))
 
@@ -235,15 +216,6 @@ async def _click(slack_user: str, payload: Mapping[str, Any]) -> Click:
     message = text_in(payload, "message", "ts")
     card = Posted(channel=channel, ts=message) if channel and message else None
     return Click(by, slack_user, channel, text_in(payload, "trigger_id"), rulebook, now, card)
-
-
-def _desk() -> "SlackDesk":
-    """Open Slack, not before it is needed: its client takes longer to import than a click to judge."""
-    return cast("SlackDesk", connect.desk())
-
-
-def _field_errors(errors: dict[str, str]) -> Response:
-    return as_json(HTTPStatus.OK, {"response_action": "errors", "errors": errors})
 
 
 def _only_you(text: str) -> Response:

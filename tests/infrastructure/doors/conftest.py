@@ -28,6 +28,13 @@ class SlackLike(FakeDesk):
 
     modals: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     whispers: list[tuple[str, str, str]] = field(default_factory=list)
+    homes: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    async def publish_home(self, slack_user: str, view: dict[str, Any]) -> None:
+        self.homes[slack_user] = view
+
+    async def link(self, posted: Posted) -> str:
+        return f"https://mercy.slack.com/archives/{posted.channel}/p{posted.ts.replace('.', '')}"
 
     async def open_modal(self, trigger: str, view: dict[str, Any]) -> None:
         self.modals.append((trigger, view))
