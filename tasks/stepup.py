@@ -17,7 +17,9 @@ from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation, Passkeys, Proof
 from blocks.records.people import Person
 from blocks.records.policy import Rulebook
-from tasks.decide import Answer, Verdicts, decide, decision_of, judge
+from tasks.decide import Answer, Verdicts, decide, decision_of, decisions_of, judge
+from tasks.rules.authority import acting_for
+from tasks.rules.standing import Acting
 
 DOOR = "passkey"
 RACES_MAX = 20
@@ -27,11 +29,12 @@ SPENT = "This link has run out, or was used. Please press Approve on the card ag
 
 
 class Pending(NamedTuple):
-    """A confirmation that waits: what is asked, of whom, with which passkeys."""
+    """A confirmation that waits: what is asked, of whom, in whose name they answer, with which passkeys."""
 
     request: Confirmation
     ask: Ask
     by: Person
+    of: Person | None
     enrolled: Passkeys
 
 
@@ -58,7 +61,11 @@ async def pending(case: str, nonce: str, *, ledger: Ledger, rulebook: Rulebook, 
     unproven = judge(_answer(request), by, chain, rulebook, at)
     if unproven.taken != "confirm" or unproven.ask is None or by is None:
         return unproven.text
-    return Pending(request, unproven.ask, by, await enrolled(ledger)) if at <= request.until else SPENT
+    if at > request.until:
+        return SPENT
+    acting = acting_for(unproven.ask, by, decisions_of(chain), rulebook.directory, rulebook.duties, at)
+    of = acting.of if isinstance(acting, Acting) else None
+    return Pending(request, unproven.ask, by, of, await enrolled(ledger))
 
 
 async def finish(

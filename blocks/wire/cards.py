@@ -96,9 +96,9 @@ def ask_card(
         blocks.append(_section(f"{since}\n> {escape(around.held.because)}"))
         waits = f"On hold by {around.held.by}: {around.held.because}. {waits}"
     until = f" Due {moment(around.due, zone)}." if around.due else ""
+    until += " You confirm it with your passkey." if ask.passkey else ""
     blocks += [_context(f"If approved, {_after(ask, around)}.{until}"), _buttons(ask, around)]
-    asked = f"Asked by {ask.requester_name} for {ask.cost_centre}."
-    text = f"{_headline(ask)}. {asked} {_money_line(ask)} {waits}"
+    text = f"{_headline(ask)}. Asked by {ask.requester_name} for {ask.cost_centre}. {_money_line(ask)} {waits}"
     return Card(blocks, text[:TEXT_MAX], ask_message(ask))
 
 
@@ -249,11 +249,8 @@ def _buttons(ask: Ask, around: Around) -> dict[str, Any]:
     }
     options = [{"text": _plain(label), "value": f"{deed}/{value}"} for deed, label in more.items() if label]
     menu = {"type": "overflow", "action_id": MORE, "options": options}
-    return {
-        "type": "actions",
-        "block_id": "decide",
-        "elements": [*decide, _button(QUESTION, "Ask a question…", value), menu],
-    }
+    buttons = [*decide, _button(QUESTION, "Ask a question…", value), menu]
+    return {"type": "actions", "block_id": "decide", "elements": buttons}
 
 
 def _button(action: str, label: str, value: str, **style: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from blocks.keyring import House
 from blocks.records.passkeys import Passkey
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.cards import said_card
-from infrastructure.doors.http import Request, Response, as_json, refused
+from infrastructure.doors.http import Deed, Request, Response, as_json, refused
 from tasks import passkeys, stepup
 from tasks.case import utc_now
 
@@ -58,7 +58,8 @@ async def show_confirmation(case: str, nonce: str) -> Response:
 
     ask, request, theirs = found.ask, found.request, found.enrolled.of(found.by.id)
     signs = digest(canonical(request))[:SIGNED_SHOWN]
-    told = {"ask": ask, "by": found.by, "note": request.note, "signs": signs, "quantity": ask.quantity}
+    quantity = request.quantity or ask.quantity
+    told = {"ask": ask, "by": found.by, "of": found.of, "note": request.note, "signs": signs, "quantity": quantity}
     return _page("confirm.html", told | {"options": to_sign(request, theirs, House.here()) if theirs else None})
 
 
@@ -79,9 +80,9 @@ async def confirm(case: str, nonce: str, request: Request) -> Response:
     if verdict.taken == "void":
         return _again(verdict.text)
     counted = verdict.taken == "counted"
-    text = f"{verdict.text} You can close this page." if counted else verdict.text
-    answer = _told("Approved" if counted else "Not approved", text)
-    return Response(answer.status, answer.body, answer.kind, (ring_for_it,) if counted else ())
+    if not counted:
+        return _told("Not approved", verdict.text)
+    return _done("Approved", f"{verdict.text} You can close this page.", ring_for_it)
 
 
 async def show_invitation(token: str) -> Response:
@@ -119,8 +120,7 @@ async def enrol(token: str, request: Request) -> Response:
     async def say_so() -> None:
         await _say_so(key, found.person.slack_user)
 
-    told = _told("Your passkey is ready", "From now on you confirm with it whatever policy asks you to.")
-    return Response(told.status, told.body, told.kind, (say_so,))
+    return _done("Your passkey is ready", "From now on you confirm with it whatever policy asks you to.", say_so)
 
 
 async def _say_so(key: Passkey, slack_user: str) -> None:
@@ -162,6 +162,10 @@ def _not_ours() -> Response:
 
 def _told(title: str, text: str) -> Response:
     return as_json(HTTPStatus.OK, {"title": title, "text": text})
+
+
+def _done(title: str, text: str, then: Deed) -> Response:
+    return as_json(HTTPStatus.OK, {"done": True, "title": title, "text": text}, then)
 
 
 def _again(text: str) -> Response:

@@ -41,6 +41,8 @@ async def test_an_approval_with_the_persons_own_passkey_counts_and_is_proven_for
     case = await waiting(hospital)
     told = await hospital.answer(case, BY)
     assert (told.taken, told.decision) == ("confirm", None)
+    (card,) = hospital.desk.cards("approvals")
+    assert "You confirm it with your passkey." in str(card.blocks)
     assert not (await hospital.chain(case)).having("decided")
     done = await page.finish(told, await page.brought(told))
     assert (done.taken, done.text) == ("counted", f"You approved {case}.")

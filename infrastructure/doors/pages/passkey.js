@@ -44,6 +44,7 @@ function show(answer) {
   if (answer.again || answer.error) return fail(answer.text || answer.error);
   const done = document.getElementById("done");
   document.getElementById("asked").hidden = true;
+  done.classList.toggle("good", answer.done === true);
   done.querySelector("h1").textContent = answer.title;
   done.querySelector("p").textContent = answer.text;
   done.hidden = false;

@@ -4,6 +4,7 @@ import html
 import json
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,12 +12,14 @@ import httpx
 import pytest
 
 from blocks.keyring import enrolled
+from blocks.records.people import Delegation
 from blocks.rulebook import Shelf, adopt
 from infrastructure.doors import slack
 from infrastructure.doors.__main__ import app
 from infrastructure.local.hospital.__main__ import policy
-from tasks import passkeys
+from tasks import passkeys, people
 from tasks.case import utc_now
+from tasks.decide import Answer, decide
 from tests.fakes.authenticator import PRESENT, Authenticator
 from tests.hospital import MORNING, Hospital
 from tests.infrastructure.doors.conftest import afterwards, card_of, interaction
@@ -55,7 +58,7 @@ async def invitation(hospital: Hospital, person: str = "ivo.petrov") -> str:
     return f"/passkeys/{token}"
 
 
-async def clicked(hospital: Hospital, **fields: Any) -> tuple[str, str]:
+async def clicked(hospital: Hospital, address: str = ADDRESS, **fields: Any) -> tuple[str, str]:
     """Let somebody ask for a tibial tray and Ivo press Approve; return the case and the link he is whispered."""
     case = await hospital.submit("KNEE-TIB-4", 1, **fields)
     await hospital.wake(case)
@@ -66,7 +69,7 @@ async def clicked(hospital: Hospital, **fields: Any) -> tuple[str, str]:
     ((_, who, text),) = hospital.desk.whispers
     assert who == "U0IVO"
     assert text.startswith("Approving this takes your passkey.")
-    return case, text.rpartition(ADDRESS)[2]
+    return case, text.rpartition(address)[2]
 
 
 def options(page: httpx.Response) -> dict[str, Any]:
@@ -90,7 +93,8 @@ async def test_from_the_click_in_slack_to_the_signed_approval(open_doors, web):
     for words in FACTS:
         assert words in page.text
     answer = await web.post(link, json=phone.get(options(page)))
-    assert answer.json() == {"title": "Approved", "text": f"You approved {case}. You can close this page."}
+    text = f"You approved {case}. You can close this page."
+    assert answer.json() == {"done": True, "title": "Approved", "text": text}
     assert (await open_doors.wake(case)).ended == "ordered"
     assert await open_doors.verified()
     again = await web.get(link)
@@ -126,6 +130,23 @@ async def test_who_has_no_passkey_yet_is_told_what_to_do(open_doors, web):
     page = await web.get(link)
     assert "You have no passkey here yet. Ask your administrator for a link" in page.text
     assert "<button" not in page.text
+
+
+async def test_who_stands_in_for_somebody_and_approves_fewer_reads_both(open_doors, web):
+    now, ledger = utc_now(), open_doors.ledger
+    rulebook = await Shelf(ledger).in_force(now.date())
+    lent = Delegation(key="d1", of="ivo.petrov", to="leo.brandt", start=now, until=now + timedelta(days=1))
+    ivo, leo = (rulebook.directory.person(name) for name in ("ivo.petrov", "leo.brandt"))
+    await people.delegate(lent, ivo, "test", ledger=ledger, rulebook=rulebook, at=now)
+    case = await open_doors.submit("KNEE-TIB-4", 3)
+    await open_doors.wake(case)
+    asked = (await open_doors.chain(case)).last("asked")
+    given = Answer(case, asked.key, "approve", asked.seen, quantity=1)
+    rulebook = await Shelf(ledger).in_force(now.date())
+    told = await decide(given, leo, "test", ledger=ledger, rulebook=rulebook, at=utc_now())
+    page = await web.get(f"/confirm/{case}/{told.request.nonce}")
+    for words in ("1 × Tibial tray 4", "$2,890.00", "3 were asked for.", "For Ivo Petrov, as implant coordinator:"):
+        assert words in page.text, told
 
 
 async def test_a_signature_that_does_not_hold_may_be_tried_again(open_doors, web):
