@@ -2,16 +2,14 @@
 
 import asyncio
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infrastructure.commands.speaking import plainly
+from infrastructure.commands import policy_cases
+from infrastructure.commands.policy_told import WRONG, in_words
 from infrastructure.commands.surroundings import find
 
 if TYPE_CHECKING:
@@ -30,13 +28,14 @@ People = Annotated[
 By = Annotated[str, typer.Option("--as", help="Who says so: your id in the directory.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 HERE = Path(".almoner")
-WRONG = 1
+app.command()(policy_cases.explain)
+app.command("try")(policy_cases.try_policy)
 
 
 @app.command()
 def check(file: File, directory: People = None, home: Home = HERE, as_json: AsJson = False) -> None:
     """Prove a policy for the people it is for; exits with 1 where it cannot take effect."""
-    with _in_words():
+    with in_words():
         if directory is None:
             find(home)
         began = perf_counter()
@@ -54,7 +53,7 @@ def check(file: File, directory: People = None, home: Home = HERE, as_json: AsJs
 @app.command()
 def propose(file: File, by: By, home: Home = HERE) -> None:
     """Propose a policy that is proven; somebody else approves it."""
-    with _in_words():
+    with in_words():
         find(home)
         proposal = asyncio.run(_propose(_policy(file), by))
     print(f"✓ proposed, from {proposal.effective_from}: version {proposal.object}")
@@ -68,7 +67,7 @@ def approve(
     home: Home = HERE,
 ) -> None:
     """Put a proposed policy in force that somebody else wrote."""
-    with _in_words():
+    with in_words():
         find(home)
         told = asyncio.run(_approve(version, by))
     if not told.new:
@@ -80,7 +79,7 @@ def approve(
 @app.command()
 def proposals(home: Home = HERE, as_json: AsJson = False) -> None:
     """List what waits for approval, and what it would change."""
-    with _in_words():
+    with in_words():
         find(home)
         found = asyncio.run(_proposals())
         if as_json:
@@ -97,37 +96,10 @@ def proposals(home: Home = HERE, as_json: AsJson = False) -> None:
 @app.command()
 def adopt(file: Either, home: Home = HERE) -> None:
     """Put a directory in force from the day it names, or the very first policy; the ledger keeps every version."""
-    with _in_words():
+    with in_words():
         find(home)
         is_directory = b'"people"' in file.read_bytes()
         asyncio.run(_adopt_directory(_directory(file)) if is_directory else _adopt_policy(_policy(file)))
-
-
-@contextmanager
-def _in_words() -> Iterator[None]:
-    """Say what is wrong with a policy, and leave with 1; trouble with the laptop is told as everywhere."""
-    from pydantic import ValidationError
-
-    from blocks.errors import NotFoundError, RefusedError
-    from infrastructure.commands.policy_told import tell_findings
-    from tasks.policy_changes import NotProvenError
-
-    with plainly():
-        try:
-            yield
-        except ValidationError as error:
-            for one in error.errors():
-                print(f"✗ {'.'.join(str(part) for part in one['loc']) or 'file'}: {one['msg']}", file=sys.stderr)
-        except NotProvenError as error:
-            tell_findings(error.proof.violations)
-            print("✗ It was not taken: it is not proven.", file=sys.stderr)
-        except RefusedError as refusal:
-            print(f"✗ {refusal.detail}", file=sys.stderr)
-        except NotFoundError as missing:
-            print(f"✗ {missing}", file=sys.stderr)
-        else:
-            return
-        raise typer.Exit(WRONG)
 
 
 async def _check(policy: "Policy", people: "Directory | None") -> "Proof":

@@ -46,7 +46,7 @@ def prove(policy: Policy, directory: Directory, duties: Duties, at: datetime) ->
     """Try every amount, route, cost centre and requester; tell all that is wrong, violations first."""
     found = [*_amounts(policy), *_terms(policy, directory), *_hierarchy(directory)]
     found += _conflicts(policy, directory, duties, at)
-    found += _approvers_of_policy(policy, directory)
+    found += [*_approvers_of_policy(policy, directory), *_clock(policy, directory)]
     usable = _in_currency(policy, directory)
     limits = limits_of(usable)
     ways = routes(policy, limits)
@@ -167,6 +167,21 @@ def _approvers_of_policy(policy: Policy, directory: Directory) -> list[Finding]:
         remedy = "name a second person or role"
         return [_finding("approvers of policy", field, what, remedy, "warning")]
     return []
+
+
+def _clock(policy: Policy, directory: Directory) -> list[Finding]:
+    """See that the holidays are known, and that whom it escalates to is there."""
+    clock, found = policy.clock, []
+    if clock is None:
+        return []
+    if reason := clock.calendar.reason_unknown():
+        remedy = "give codes as ISO 3166 has them, such as US and IL"
+        found.append(_finding("clock", "policy.clock.calendar", reason, remedy))
+    held = {grant.role for who in directory.people if who.active for grant in who.grants}
+    if clock.escalate_to not in {"manager", "nobody", *held}:
+        what = f"nobody active is {clock.escalate_to}, to whom it escalates"
+        found.append(_finding("clock", "policy.clock.escalate_to", what, "name a role that somebody active holds"))
+    return found
 
 
 def approvers_of_policy(policy: Policy, directory: Directory) -> tuple[Person, ...]:

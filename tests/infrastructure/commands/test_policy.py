@@ -13,6 +13,7 @@ from blocks.ledger import Ledger
 from blocks.rulebook import POLICY
 from blocks.store import FolderStore
 from infrastructure.commands.policy import app
+from tests.hospital import Hospital
 
 SEED = files("infrastructure.local.hospital")
 RULES, STAFF = (json.loads(SEED.joinpath(name).read_bytes()) for name in ("policy.json", "directory.json"))
@@ -117,3 +118,52 @@ def test_people_are_taken_as_they_are_and_what_the_policy_lacks_is_told(tmp_path
     assert "⚠ The policy in force needs people whom this directory lacks" in told.stdout
     book = asyncio.run(Ledger(FolderStore(tmp_path / "store")).read(POLICY))
     assert book.seq == 1
+
+
+async def decided(root: Path) -> str:
+    hospital = await Hospital.opened(root)
+    case = await hospital.submit("SVC-CALIB", 8)
+    await hospital.wake(case)
+    await hospital.answer(case, "ana.silva")
+    await hospital.wake(case)
+    return case
+
+
+ASKED = {"requester": "rita.okafor", "cost_centre": "OR", "item": "HIP-STEM-12", "quantity": 2}
+
+
+def test_a_request_is_explained_without_the_erp_where_enough_is_supposed():
+    begun()
+    told = say(
+        "explain", written("request.json", ASKED), "--category", "capital", "--amount", "9,000.00", "--no-contract"
+    )
+    assert told.exit_code == 0, told.stderr
+    assert "1. department manager  to ask\nbecause: capital from $5,000.00 below $100,000.00\n" in told.stdout
+    assert "  ✓ Ana Silva: department-manager of OR, ICU, ED, up to $250,000.00" in told.stdout
+    assert "3. procurement lead  to ask\nbecause: no contract fixes the price" in told.stdout
+    told = say("explain", "request.json", "--category", "capital", "--amount", "9000", "--json")
+    assert [one["role"] for one in json.loads(told.stdout)["steps"]] == ["department-manager", "finance-director"]
+
+
+def test_a_case_is_explained_and_one_of_both_is_named(tmp_path):
+    case = asyncio.run(decided(tmp_path / "store"))
+    told = say("explain", "--case", case)
+    assert "1. department manager  approved by Ana Silva, 23 Nov 14:01 UTC" in told.stdout
+    assert say("explain").exit_code == 2
+    assert "the ledger has no case RQ-NONE" in say("explain", "--case", "RQ-NONE").stderr
+    told = say("explain", written("request.json", ASKED), "--category", "capital", "--amount", "much")
+    assert (told.exit_code, "say 12500.50" in told.stderr) == (2, True)
+
+
+def test_a_policy_is_tried_on_past_cases(tmp_path):
+    case = asyncio.run(decided(tmp_path / "store"))
+    matrices = [one for one in RULES["matrices"] if one["category"] != "services"]
+    tiers = [{"band": {"lower": "0"}, "roles": ["implant-coordinator", "department-manager"]}]
+    proposed = written("next.json", RULES, matrices=[*matrices, {"category": "services", "tiers": tiers}])
+    told = say("try", proposed, "--since", "2026-01-01")
+    assert told.exit_code == 0, told.stderr
+    assert told.stdout.startswith("1 case replayed, 0 would go the same way\n")
+    assert "implant-coordinator → department-manager" in told.stdout
+    told = say("try", proposed, "--since", "2027-01-01", "--json")
+    assert json.loads(told.stdout)["skipped"] == {"received before 2027-01-01": 1}
+    assert case.startswith("RQ-")

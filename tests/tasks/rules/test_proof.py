@@ -9,6 +9,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from blocks.records.clock import Calendar, Clock
 from blocks.records.money import Money
 from blocks.records.people import EVERYWHERE, Delegation, Directory, Duties, Grant, Person, Role
 from blocks.records.policy import Band, Conflict, Matrix, Policy, Tier
@@ -153,6 +154,19 @@ def test_a_conflict_in_different_places_is_none():
         )
     )
     assert not found(told, "conflict")
+
+
+@pytest.mark.parametrize(
+    ("clock", "says"),
+    [
+        (Clock(calendar=Calendar(country="XX")), "country: no public holidays are known for XX"),
+        (Clock(escalate_to="procurement-lead", escalate_after_hours=4), "nobody active is procurement-lead"),
+    ],
+)
+def test_a_clock_that_cannot_run_is_found(clock: Clock, says: str):
+    told = proof(policy().model_copy(update={"clock": clock}), changed("paula.reyes", grants=()))
+    assert says in found(told, "clock")[0]
+    assert not found(proof(policy().model_copy(update={"clock": Clock()})), "clock")
 
 
 CENTRES = ("A", "B", "C")
