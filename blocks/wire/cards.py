@@ -14,11 +14,9 @@ from blocks.ports import Card
 from blocks.records.approval import Ask, Decision, Verdict
 from blocks.records.outcome import Outcome
 from blocks.records.people import Person
+from blocks.wire.blockkit import TEXT_MAX, button, context, header, mrkdwn, plain, section
 from blocks.wire.canonical import canonical, digest
 
-HEADER_MAX = 150
-TEXT_MAX = 3000
-VALUE_MAX = 2000
 WHO_MAX = 8
 
 NOBODY: Mapping[str, str] = MappingProxyType({})
@@ -80,7 +78,7 @@ def ask_card(
     """Draw the question, with its buttons; *standing_in* names for whom a person, by id, would answer."""
     blocks, why = _facts(ask), escape(ask.why)
     if around.changed:
-        blocks.append(_section(f"🔁 *Asked again*, for it has changed: {escape(around.changed)}."))
+        blocks.append(section(f"🔁 *Asked again*, for it has changed: {escape(around.changed)}."))
     needed = (
         f"your approval is needed: {why}." if ask.added else f"your approval as *{spoken(ask.role)}* is needed — {why}."
     )
@@ -89,15 +87,15 @@ def ask_card(
     if first:
         still = f" {_mentions(others, standing_in)} may still decide." if others else ""
         needed += f" {escape(around.handed_by)} hands it over to you.{still}"
-    blocks.append(_section(f"{_mentions(first or people, standing_in)}: {needed}"))
+    blocks.append(section(f"{_mentions(first or people, standing_in)}: {needed}"))
     waits = f"Waits for {_asked(ask)}."
     if around.held:
         since = f"⏸️ *On hold* by {escape(around.held.by)} since {moment(around.held.at, zone)}"
-        blocks.append(_section(f"{since}\n> {escape(around.held.because)}"))
+        blocks.append(section(f"{since}\n> {escape(around.held.because)}"))
         waits = f"On hold by {around.held.by}: {around.held.because}. {waits}"
     until = f" Due {moment(around.due, zone)}." if around.due else ""
     until += " You confirm it with your passkey." if ask.passkey else ""
-    blocks += [_context(f"If approved, {_after(ask, around)}.{until}"), _buttons(ask, around)]
+    blocks += [context(f"If approved, {_after(ask, around)}.{until}"), _buttons(ask, around)]
     text = f"{_headline(ask)}. Asked by {ask.requester_name} for {ask.cost_centre}. {_money_line(ask)} {waits}"
     return Card(blocks, text[:TEXT_MAX], ask_message(ask))
 
@@ -118,14 +116,14 @@ def decided_card(ask: Ask, decision: Decision, zone: str, around: Around = NOTHI
     if decision.verdict != "approve":
         after = "The requester is told."
     text = f"{_headline(ask)}. {done}{said}. {decision.note}".strip()
-    return Card([*_facts(ask), _section(line), _context(after)], text, ask_message(ask))
+    return Card([*_facts(ask), section(line), context(after)], text, ask_message(ask))
 
 
 def withdrawn_card(ask: Ask, by: str, at: datetime, zone: str) -> Card:
     """Draw the locked card of a request that was withdrawn before anybody decided."""
     line = f"{MARKS['withdrawn']} *Withdrawn* by {escape(by)} {moment(at, zone)}"
     text = f"{_headline(ask)}. Withdrawn by {by}."
-    return Card([*_facts(ask), _section(line), _context("Nothing is ordered.")], text, ask_message(ask))
+    return Card([*_facts(ask), section(line), context("Nothing is ordered.")], text, ask_message(ask))
 
 
 def waiting_card(ask: Ask, ended: str = "") -> Card:
@@ -133,19 +131,19 @@ def waiting_card(ask: Ask, ended: str = "") -> Card:
     what = f"{ask.quantity:,} × {escape(ask.description)}"
     if ended:
         words = f"*{ask.case}* {what}: {ended}."
-        return Card([_section(words)], words, waiting_message(ask.case))
+        return Card([section(words)], words, waiting_message(ask.case))
     head = f"⏳ *{ask.case}* waits for approval: {what} — {ask.amount}"
     sure = {
-        "title": _plain(f"Withdraw {ask.case}?"[:100]),
-        "text": _plain("Nobody is asked any more, and nothing is ordered."),
-        "confirm": _plain("Withdraw"),
-        "deny": _plain("Keep it"),
+        "title": plain(f"Withdraw {ask.case}?"[:100]),
+        "text": plain("Nobody is asked any more, and nothing is ordered."),
+        "confirm": plain("Withdraw"),
+        "deny": plain("Keep it"),
         "style": "danger",
     }
-    button = _button(WITHDRAW, "Withdraw…", button_value(ask), confirm=sure)
+    take_back = button(WITHDRAW, "Withdraw…", button_value(ask), confirm=sure)
     text = f"{ask.case} waits for approval: {ask.quantity:,} × {ask.description} — {ask.amount}."
-    first = _context(f"Asked first: {escape(_asked(ask))}. You will hear how it ends.")
-    blocks = [_section(head), first, {"type": "actions", "block_id": "mine", "elements": [button]}]
+    first = context(f"Asked first: {escape(_asked(ask))}. You will hear how it ends.")
+    blocks = [section(head), first, {"type": "actions", "block_id": "mine", "elements": [take_back]}]
     return Card(blocks, text[:TEXT_MAX], waiting_message(ask.case))
 
 
@@ -159,12 +157,12 @@ def told_card(case: str, what: str, outcome: Outcome) -> Card:
     mark = MARKS[outcome.ended]
     head = f"{mark} *{case}* {outcome.ended}: {escape(what)}"
     text = f"{case} {outcome.ended}: {what}. {outcome.because}"
-    return Card([_section(head), _context(escape(outcome.because))], text[:TEXT_MAX], f"{case}/told")
+    return Card([section(head), context(escape(outcome.because))], text[:TEXT_MAX], f"{case}/told")
 
 
 def said_card(key: str, text: str) -> Card:
     """Draw a plain message."""
-    return Card([_section(text)], text[:TEXT_MAX], key)
+    return Card([section(text)], text[:TEXT_MAX], key)
 
 
 def ask_message(ask: Ask) -> str:
@@ -227,34 +225,29 @@ def _facts(ask: Ask) -> list[dict[str, Any]]:
         ("Budget", f"{ask.budget_left} left → {after} after this"),
         ("Needed by", ask.needed_by or "no date given"),
     ]
-    header = {"type": "header", "text": _plain(_headline(ask)[:HEADER_MAX])}
-    grid = {"type": "section", "fields": [_mrkdwn(f"*{name}*\n{value}"[:2000]) for name, value in fields]}
-    lines: list[dict[str, Any]] = [header, grid]
+    grid = {"type": "section", "fields": [mrkdwn(f"*{name}*\n{value}"[:2000]) for name, value in fields]}
+    lines: list[dict[str, Any]] = [header(_headline(ask)), grid]
     if ask.reason:
-        lines.append(_section(f"> {escape(ask.reason)}"))
-    lines.append(_context(f"{ask.case} · {escape(ask.item)} · {ask.category}"))
+        lines.append(section(f"> {escape(ask.reason)}"))
+    lines.append(context(f"{ask.case} · {escape(ask.item)} · {ask.category}"))
     return lines
 
 
 def _buttons(ask: Ask, around: Around) -> dict[str, Any]:
     value = button_value(ask)
-    decide = [_button(APPROVE, "Approve", value, style="primary"), _button(REJECT, "Reject…", value, style="danger")]
+    decide = [button(APPROVE, "Approve", value, style="primary"), button(REJECT, "Reject…", value, style="danger")]
     if around.held:
-        decide = [_button(RESUME, "Resume", value, style="primary")]
+        decide = [button(RESUME, "Resume", value, style="primary")]
     more = {
         FEWER: "Approve fewer…" if around.fewer and ask.quantity > 1 and not around.held else "",
         HAND_OVER: "" if ask.added else "Hand over…",
         ADD: "Add an approver…",
         HOLD: "" if around.held else "Put on hold…",
     }
-    options = [{"text": _plain(label), "value": f"{deed}/{value}"} for deed, label in more.items() if label]
+    options = [{"text": plain(label), "value": f"{deed}/{value}"} for deed, label in more.items() if label]
     menu = {"type": "overflow", "action_id": MORE, "options": options}
-    buttons = [*decide, _button(QUESTION, "Ask a question…", value), menu]
+    buttons = [*decide, button(QUESTION, "Ask a question…", value), menu]
     return {"type": "actions", "block_id": "decide", "elements": buttons}
-
-
-def _button(action: str, label: str, value: str, **style: Any) -> dict[str, Any]:
-    return {"type": "button", "action_id": action, "text": _plain(label), "value": value, **style}
 
 
 def _asked(ask: Ask) -> str:
@@ -280,19 +273,3 @@ def _mentions(people: tuple[Person, ...], standing_in: Mapping[str, str]) -> str
     ]
     shown, rest = named[:WHO_MAX], len(named) - WHO_MAX
     return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": _mrkdwn(text[:TEXT_MAX])}
-
-
-def _context(text: str) -> dict[str, Any]:
-    return {"type": "context", "elements": [_mrkdwn(text[:TEXT_MAX])]}
-
-
-def _mrkdwn(text: str) -> dict[str, Any]:
-    return {"type": "mrkdwn", "text": text}
-
-
-def _plain(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": text, "emoji": True}

@@ -4,7 +4,8 @@ from typing import Any
 
 from blocks.records.approval import Ask
 from blocks.records.people import Person
-from blocks.wire.cards import ADD, FEWER, HAND_OVER, HOLD, TEXT_MAX, Pressed, escape
+from blocks.wire.blockkit import TEXT_MAX
+from blocks.wire.cards import ADD, FEWER, HAND_OVER, HOLD, Pressed, escape
 from blocks.wire.requisitions import storable
 
 REJECT, QUESTION, REQUISITION = "reject", "question", "requisition"
