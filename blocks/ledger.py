@@ -64,7 +64,7 @@ class Chain:
 class Observer(Protocol):
     """Whoever wants to know of every entry written: the log of heads."""
 
-    def __call__(self, case: str, seq: int, head: str) -> None:
+    def __call__(self, case: str, seq: int, head: str, /) -> None:
         """Hear of the entry *seq* of *case*, whose digest is *head*."""
 
 

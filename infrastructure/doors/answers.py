@@ -9,7 +9,7 @@ from infrastructure.doors import home
 from infrastructure.doors.clicks import DOOR, Click, field_errors, slack_desk
 from infrastructure.doors.http import Deed, Response
 from tasks import stepup
-from tasks.conversation import ask_back
+from tasks.conversation import ask_back, reason_not_to_ask
 from tasks.decide import Answer, Verdicts, decide
 from tasks.showing import locked_card
 
@@ -93,8 +93,8 @@ async def question(pressed: Pressed, note: str, click: Click) -> Response:
     """Take a question, and put it where the requester answers."""
     if click.by is None or not click.by.active:
         return field_errors({modals.NOTE: "You are not in the hospital's directory."})
-    if not note:
-        return field_errors({modals.NOTE: "Please write what you want to know."})
+    if why := reason_not_to_ask(note):
+        return field_errors({modals.NOTE: why})
     asked = await ask_back(pressed, note, click.by, ledger=connect.ledger(), at=click.at)
     if asked is None:
         return field_errors({modals.NOTE: "This request is no longer open."})

@@ -39,14 +39,40 @@ class Form(NamedTuple):
 
 
 async def interactions(request: Request) -> Response:
-    """Take a click or a submitted modal."""
+    """Take a click or a submitted modal over HTTP, signed by Slack."""
     if why := reason_not_slack(request):
         return refused(HTTPStatus.UNAUTHORIZED, why)
     try:
         payload = read_json(parse_qs(request.body.decode(), strict_parsing=True)["payload"][0])
+    except (ValueError, KeyError, IndexError):
+        return refused(HTTPStatus.BAD_REQUEST, "this is not an interaction as Slack sends it")
+    return await interaction(payload)
+
+
+async def commands(request: Request) -> Response:
+    """Take a slash command over HTTP, signed by Slack."""
+    if why := reason_not_slack(request):
+        return refused(HTTPStatus.UNAUTHORIZED, why)
+    return await command({name: values[0] for name, values in parse_qs(request.body.decode(errors="replace")).items()})
+
+
+async def events(request: Request) -> Response:
+    """Take an event over HTTP, signed by Slack."""
+    if why := reason_not_slack(request):
+        return refused(HTTPStatus.UNAUTHORIZED, why)
+    try:
+        payload = read_json(request.body)
+    except ValueError:
+        return refused(HTTPStatus.BAD_REQUEST, "this is not an event as Slack sends it")
+    return await event(payload)
+
+
+async def interaction(payload: Any) -> Response:
+    """Take a click or a submitted modal that is known to be Slack's."""
+    try:
         kind = payload["type"]
         click = await _click(text_in(payload, "user", "id"), payload)
-    except (ValueError, KeyError, TypeError, IndexError):
+    except (ValueError, KeyError, TypeError):
         return refused(HTTPStatus.BAD_REQUEST, "this is not an interaction as Slack sends it")
     if kind == "block_actions":
         return await _pressed(payload, click)
@@ -55,38 +81,32 @@ async def interactions(request: Request) -> Response:
     return Response()
 
 
-async def commands(request: Request) -> Response:
+async def command(form: Mapping[str, Any]) -> Response:
     """Take a slash command: `/requisition` opens the form, `/almoner` says and does what else there is."""
-    if why := reason_not_slack(request):
-        return refused(HTTPStatus.UNAUTHORIZED, why)
-    form = {name: values[0] for name, values in parse_qs(request.body.decode(errors="replace")).items()}
-    click = await _click(form.get("user_id", ""), {x: form.get(x) for x in ("team_id", "channel_id", "trigger_id")})
+    click = await _click(text_in(form, "user_id"), {x: form.get(x) for x in ("team_id", "channel_id", "trigger_id")})
     if form.get("command") not in ("/requisition", "/almoner"):
         return _only_you(f"{form.get('command')} is not one of ours: try /requisition or /almoner help")
     if click.by is None or not click.by.active:
         return _only_you("You are not in the hospital's directory: ask an administrator to add you.")
     if form.get("command") == "/almoner":
-        return _only_you(await home.command(form.get("text", ""), home.Who(click.by, click.rulebook, click.at)))
-    await slack_desk().open_modal(click.trigger, modals.requisition_modal(click.by, form.get("channel_id", "")))
+        return _only_you(await home.command(text_in(form, "text"), home.Who(click.by, click.rulebook, click.at)))
+    await slack_desk().open_modal(click.trigger, modals.requisition_modal(click.by, text_in(form, "channel_id")))
     return Response()
 
 
-async def events(request: Request) -> Response:
-    """Take an event: a reply in a card's thread becomes part of the case."""
-    if why := reason_not_slack(request):
-        return refused(HTTPStatus.UNAUTHORIZED, why)
+async def event(payload: Any) -> Response:
+    """Take an event: a Home tab is opened, or a reply in a card's thread becomes part of the case."""
     try:
-        payload = read_json(request.body)
         if payload["type"] == "url_verification":
             return as_json(HTTPStatus.OK, {"challenge": payload["challenge"]})
-        event = payload["event"]
-        if event["type"] == "app_home_opened":
-            return await _opened_home(text_in(event, "user"), payload)
-        if event["type"] != "message" or event.get("bot_id") or event.get("subtype"):
+        told = payload["event"]
+        if told["type"] == "app_home_opened":
+            return await _opened_home(text_in(told, "user"), payload)
+        if told["type"] != "message" or told.get("bot_id") or told.get("subtype"):
             return Response()
-        said = {name: text_in(event, name) for name in ("channel", "thread_ts", "ts", "text")}
-        click = await _click(text_in(event, "user"), {"team_id": payload.get("team_id")})
-    except (ValueError, KeyError, TypeError):
+        said = {name: text_in(told, name) for name in ("channel", "thread_ts", "ts", "text")}
+        click = await _click(text_in(told, "user"), {"team_id": payload.get("team_id")})
+    except (ValueError, KeyError, TypeError, AttributeError):
         return refused(HTTPStatus.BAD_REQUEST, "this is not an event as Slack sends it")
     if not all(said.values()):
         return Response()

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -149,12 +148,9 @@ def test_what_was_kept_is_there_after_a_restart_also_on_other_ports(tmp_path: Pa
     """
     with background_stack(Wish(home, only=SERVERS)) as first:
         assert ask(first, keep) == "kept"
-    begun = time.monotonic()
     elsewhere = free_family(start=first.site.ports.base + 100)
     with background_stack(Wish(home, only=SERVERS, ports=elsewhere)) as second:
-        took_s = time.monotonic() - begun
         assert ask(second, look) == "since yesterday 200"
-    assert took_s < 25
 
 
 def test_no_process_of_the_real_servers_is_left(tmp_path: Path) -> None:
