@@ -11,6 +11,7 @@ from blocks.records.approval import Ask, Decision
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation, Passkeys
 from blocks.records.policy import Policy
+from blocks.rulebook import POLICY
 
 
 def reason_unproven(ask: Ask, decision: Decision, enrolled: Passkeys) -> str | None:
@@ -49,41 +50,48 @@ class Prover:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._policies: dict[str, Policy | None] = {}
-        self._book: Chain | None = None
+        self._books: dict[str, Chain] = {}
 
     async def unproven(self, lines: Iterable[tuple[int, Line]]) -> list[tuple[int, str]]:
         """Say which of a case's decisions, each with its entry, takes a passkey and is not proven, and why not."""
         asks: dict[str, Ask] = {}
         found = []
         for seq, line in lines:
-            if line.act == "asked" and "ask" in line.body:
-                asks[line.key] = await self._as_policy_asks(Ask.model_validate(line.body["ask"]))
-            if line.act != "decided" or line.key not in asks:
-                continue
-            decision = Decision.model_validate(line.body["decision"])
-            keys = await self._enrolled(decision) if decision.proof else Passkeys()
-            if reason := reason_unproven(asks[line.key], decision, keys):
-                found.append((seq, f"{decision.name} on {line.key}: {reason}"))
+            try:
+                if line.act == "asked" and "ask" in line.body:
+                    asks[line.key] = await self._as_policy_asks(Ask.model_validate(line.body["ask"]))
+                if line.act == "decided" and line.key in asks:
+                    decision = Decision.model_validate(line.body["decision"])
+                    keys = await self._enrolled(decision) if decision.proof else Passkeys()
+                    if reason := reason_unproven(asks[line.key], decision, keys):
+                        found.append((seq, f"{decision.name} on {line.key}: {reason}"))
+            except (ValidationError, LookupError, TamperedError):
+                found.append(
+                    (seq, f"what is {line.act} as {line.key}, or the book that would prove it, cannot be read")
+                )
         return found
 
     async def _enrolled(self, decision: Decision) -> Passkeys:
-        if self._book is None or self._book.seq < decision.passkeys:
-            try:
-                self._book = await self._ledger.read(PASSKEYS)
-            except TamperedError:  # named as such, and proves nothing
-                return Passkeys()
-        return passkeys_of(self._book, decision.passkeys)
+        return passkeys_of(await self._book(PASSKEYS, decision.passkeys), decision.passkeys)
 
     async def _as_policy_asks(self, ask: Ask) -> Ask:
-        """Ask for a passkey where policy does, whatever was written of it."""
+        """Ask for a passkey where policy does, whatever was written of it, and where no such policy was in force."""
         if ask.policy not in self._policies:
             self._policies[ask.policy] = await self._policy(ask.policy)
         policy = self._policies[ask.policy]
-        return ask.model_copy(update={"passkey": ask.passkey or bool(policy and policy.steps_up(ask.counted.amount))})
+        return ask.model_copy(update={"passkey": ask.passkey or policy is None or policy.steps_up(ask.counted.amount)})
 
     async def _policy(self, version: str) -> Policy | None:
-        """Read a policy; one that is gone or altered is named as an object of the ledger."""
+        """Read a policy that was put in force, or None where there is no such."""
+        adopted = (await self._book(POLICY)).having("adopted")
+        if all(line.body["object"] != version for line in adopted):
+            return None
         try:
             return Policy.model_validate_json(await self._ledger.fetch(version))
-        except (NotFoundError, TamperedError, ValidationError):
+        except NotFoundError:
             return None
+
+    async def _book(self, name: str, at_least: int = 0) -> Chain:
+        if name not in self._books or self._books[name].seq < at_least:
+            self._books[name] = await self._ledger.read(name)
+        return self._books[name]

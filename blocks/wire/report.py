@@ -102,7 +102,8 @@ def _asked(line: Line) -> str:
 def _decided(line: Line) -> str:
     decision = Decision.model_validate(line.body["decision"])
     note = f": {_cell(decision.note)}" if decision.note else ""
-    return f"**{decision.done}** by {_cell(decision.name)} as {decision.role}{note}"
+    signed = ", signed with a passkey" if decision.proof else ""
+    return f"**{decision.done}** by {_cell(decision.name)} as {decision.role}{signed}{note}"
 
 
 def _intent(line: Line) -> str:
@@ -135,6 +136,7 @@ TELLERS: dict[str, Callable[[Line], str]] = {
     "step": _step,
     "asked": _asked,
     "posted": lambda line: f"card posted in {line.body['channel']}",
+    "confirming": lambda line: f"has yet to sign the {line.body['request']['verdict']} with a passkey",
     "decided": _decided,
     "drawn": lambda line: f"the card still asks: {_cell(line.body['refused'])}" if line.body else "",
     "late": lambda line: f"{line.body['verdict']} came too late: {_cell(line.body['because'])}",

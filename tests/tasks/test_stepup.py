@@ -14,6 +14,7 @@ from blocks.keyring import enrolled
 from blocks.passkeys import to_sign
 from blocks.records.ledger import Line
 from blocks.rulebook import Shelf, adopt
+from blocks.wire.canonical import canonical
 from infrastructure.local.hospital.__main__ import directory, policy
 from tasks import passkeys, stepup
 from tasks.approvals import VoidDecisionError
@@ -276,14 +277,24 @@ async def test_a_proof_copied_from_another_case_does_not_count_and_the_audit_nam
         await hospital.wake(third)
 
 
-async def test_an_ask_that_was_written_without_the_threshold_is_audited_by_policy(hospital):
+@pytest.mark.parametrize("lax", [False, True])
+async def test_an_ask_that_was_written_without_the_threshold_is_audited_by_policy_in_force(hospital, lax):
     case = await waiting(hospital)
     chain = await hospital.chain(case)
     asked = chain.last("asked")
     bare = {name: value for name, value in asked.body["ask"].items() if name != "passkey"}
+    if lax:  # a policy that asks for nothing, kept, but never put in force
+        bare["policy"] = await hospital.ledger.keep(canonical(policy().model_copy(update={"delegation_days_max": 7})))
     await hospital.ledger.append(chain, [asked.model_copy(update={"body": {"ask": bare}})])
     await decided_behind_our_back(hospital, case)
     assert [found.fault for found in (await verify(hospital.ledger)).findings] == ["unproven"]
+
+
+async def test_a_decision_that_cannot_be_read_is_named_and_stops_no_audit(hospital):
+    case = await waiting(hospital)
+    await decided_behind_our_back(hospital, case, proof={"request": "mine"})
+    (found,) = (await verify(hospital.ledger)).findings
+    assert (found.case, found.fault, "cannot be read" in found.because) == (case, "unproven", True)
 
 
 def test_a_confirmation_binds_all_of_an_answer():
