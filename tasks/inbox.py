@@ -45,9 +45,9 @@ class Inbox:
         """Hear of what this process wrote itself: the log of heads tells of it only a second later."""
         self._written.add(case)
 
-    async def look(self, at: datetime) -> None:
+    async def look(self, at: datetime, *, everything: bool = False) -> None:
         """Take in what was written since the last look; the first one looks at every case that has no result yet."""
-        if self._looked is None:
+        if self._looked is None or everything:
             finished = await finished_cases(self._ledger)
             names = {name async for name, _ in self._ledger.cases() if name not in finished}
         else:
@@ -69,6 +69,10 @@ class Inbox:
                 if not isinstance(acting, str):
                     found.append(item._replace(on_behalf_of=acting.of.name if acting.of else ""))
         return tuple(sorted(found, key=lambda item: item.since))
+
+    def chains(self) -> tuple[Chain, ...]:
+        """List the open cases."""
+        return tuple(self._open.values())
 
     def asked_by(self, person: str) -> tuple[Chain, ...]:
         """List the open cases that somebody asked for, the oldest first."""

@@ -1,0 +1,110 @@
+"""Reminders: one message a person, however much waits for them; and the table of all that waits. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from blocks.ports import Card
+from blocks.records.approval import Ask
+from blocks.wire.cards import escape, moment, said_card
+
+LINES_MAX = 10
+ROOM = 2800
+"""Characters of a message that are left for its lines."""
+NAMES_MAX = 5
+ROWS_MAX = 500
+Why = Literal["waits", "above", "question", "hold"]
+
+
+class Reminder(NamedTuple):
+    """Why somebody is told of an ask, since when it waits, when it is due, and where its card stands."""
+
+    ask: Ask
+    why: Why
+    since: datetime
+    due: datetime | None
+    channel: str | None
+
+
+class Late(NamedTuple):
+    """Something that waits for people: whom, since when, until when; *note* says what else is to be known."""
+
+    case: str
+    what: str
+    people: tuple[str, ...]
+    role: str
+    since: datetime
+    due: datetime | None
+    note: str = ""
+
+
+def reminder_card(key: str, reminders: Sequence[Reminder], zone: str) -> Card:
+    """Draw the one message that tells somebody what waits for them."""
+    count = len(reminders)
+    head = "⏰ *A request waits for you*" if count == 1 else f"⏰ *{count} requests wait for you*"
+    lines = [f"• {_line(one, zone)}" for one in reminders[:LINES_MAX]]
+    while sum(map(len, lines)) > ROOM:
+        lines.pop()
+    if more := count - len(lines):
+        lines.append(f"and {more} more: open this app's Home tab to see them all.")
+    return said_card(key, "\n".join([head, *lines]))
+
+
+def waiting_rows(waiting: Iterable[Late], at: datetime, zone: str) -> list[dict[str, str]]:
+    """Print the table of all that waits: the most late first, then what is due next, then what has no due time."""
+    tz = ZoneInfo(zone)
+    ordered = sorted(waiting, key=lambda one: (one.due is None, one.due or one.since))[:ROWS_MAX]
+    return [
+        {
+            "late": lateness(at - one.due) if one.due and one.due < at else "",
+            "case": one.case,
+            "what": one.what,
+            "waits for": _names(one.people),
+            "as": one.role,
+            "since": f"{one.since.astimezone(tz):%Y-%m-%d %H:%M}",
+            "due": f"{one.due.astimezone(tz):%Y-%m-%d %H:%M}" if one.due else "",
+            "note": one.note,
+        }
+        for one in ordered
+    ]
+
+
+def bottlenecks(waiting: Sequence[Late], at: datetime) -> str:
+    """Say how much waits, how much of it is late, and for whom most of it does."""
+    late = sum(one.due is not None and one.due < at for one in waiting)
+    people = Counter(name for one in waiting for name in one.people)
+    most = ", ".join(f"{name} ({count})" for name, count in people.most_common(NAMES_MAX))
+    return f"{len(waiting)} wait, {late} of them late" + (f". Most wait for {most}" if most else "")
+
+
+def lateness(late: timedelta) -> str:
+    """Print how late something is, to the hour: what is shown changes only so often.
+
+    >>> lateness(timedelta(days=2, hours=3, minutes=59)), lateness(timedelta(minutes=59))
+    ('2 d 3 h', '< 1 h')
+    """
+    hours = int(late.total_seconds()) // 3600
+    days, hours = divmod(hours, 24)
+    told = [f"{days} d"] * bool(days) + [f"{hours} h"] * bool(hours)
+    return " ".join(told) or "< 1 h"
+
+
+def _line(one: Reminder, zone: str) -> str:
+    what = f"*{one.ask.case}* {one.ask.quantity:,} × {escape(one.ask.description)} — {one.ask.amount}"
+    where = f"in <#{one.channel}>" if one.channel else "in its channel"
+    if one.why == "question":
+        return f"{what}: somebody asked you a question. Please answer in the card's thread {where}."
+    if one.why == "hold":
+        return f"{what}: you put it on hold. Please resume it {where}, then decide."
+    due = f", due {moment(one.due, zone)}" if one.due else ""
+    asked = f"{what}, asked by {escape(one.ask.requester_name)} {moment(one.since, zone)}{due}"
+    if one.why == "above":
+        return f"{asked}. Nobody has answered, so you may decide it as well {where}."
+    return f"{asked}. Please decide {where}."
+
+
+def _names(people: Sequence[str]) -> str:
+    more = f" and {len(people) - NAMES_MAX} more" if len(people) > NAMES_MAX else ""
+    return ", ".join(people[:NAMES_MAX]) + more if people else "nobody may decide it"

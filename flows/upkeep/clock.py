@@ -1,0 +1,40 @@
+"""The clock: who is late is reminded, who is above is asked as well, what nobody answers ends; and all that waits."""
+
+from weakref import WeakKeyDictionary
+
+from prefect.artifacts import acreate_table_artifact
+
+from blocks import connect
+from blocks.bell import ring
+from blocks.ledger import Ledger
+from blocks.wire.reminders import bottlenecks, waiting_rows
+from tasks.case import utc_now
+from tasks.durable import upkeep
+from tasks.rounds import Rounds
+
+ROUNDS: WeakKeyDictionary[Ledger, Rounds] = WeakKeyDictionary()
+SHOWN: dict[str, object] = {}
+DONE = {"remind": "reminded", "nudge": "reminded to answer", "escalate": "escalated", "expire": "ended"}
+
+
+@upkeep
+async def keep_time() -> str:
+    """Go round everything that waits for people.
+
+    1. What is due is noted in the ledger: a reminder, an escalation, or an end that is no approval.
+    2. Each person is told, in one message, what waits for them.
+    3. The bell is rung for what ended, and for what waits for somebody else now.
+    4. A table shows all that waits: for whom, since when, due when; what is late on top.
+    """
+    at, ledger = utc_now(), connect.ledger()
+    if ledger not in ROUNDS:
+        ROUNDS[ledger] = Rounds(ledger, connect.shelf(), connect.desk())
+    found = await ROUNDS[ledger].go(at)
+    await ring(found.ring)
+    zone = (await connect.shelf().in_force(at.date())).directory.zone
+    rows, said = waiting_rows(found.waiting, at, zone), bottlenecks(found.waiting, at)
+    if SHOWN.get("rows") != (rows, said):
+        await acreate_table_artifact(rows, key="waiting", description=said)
+        SHOWN["rows"] = (rows, said)
+    done = ", ".join(f"{count} {DONE[move]}" for move, count in sorted(found.done.items()))
+    return f"{said}; {done}" if done else said

@@ -1,0 +1,198 @@
+"""The clock's rounds: everything that waits is looked at, what is due is noted and told, and all of it is listed.
+
+Knows no Prefect. What is to be told stands in the ledger before it is told, and that it was told after: a crash in
+between repeats the look-up, never the message.
+"""
+
+import asyncio
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from blocks.errors import ConflictError, OutsideError, RefusedError
+from blocks.ledger import Chain, Ledger
+from blocks.ports import Card, Desk
+from blocks.records.ledger import Line
+from blocks.records.people import Person
+from blocks.rulebook import Shelf
+from blocks.wire.cards import ask_message
+from blocks.wire.reminders import Late, Reminder, Why, reminder_card
+from blocks.wire.report import in_doubt
+from tasks.clock import ACTOR, CLOCK, Waiting, keep_time, waiting_of
+from tasks.decide import waits_for
+from tasks.inbox import Inbox
+from tasks.rules.clock import Move
+from tasks.showing import card_of
+
+logger = logging.getLogger("almoner.clock")
+DEEDS_MAX = 200
+"""What one round does at most; the rest is done by the next."""
+AT_ONCE = 8
+EVERYTHING = timedelta(hours=1)
+"""So often a round looks at every case, whatever the log of heads says: what it lost is found then."""
+
+
+class Round(NamedTuple):
+    """What a round found and did: what waits, what was due, and for which cases the bell is to be rung."""
+
+    waiting: tuple[Late, ...]
+    done: Counter[Move]
+    ring: tuple[str, ...]
+
+
+class Rounds:
+    """Goes round what waits; remembers what it saw, in this process, to read once what does not change."""
+
+    def __init__(self, ledger: Ledger, shelf: Shelf, desk: Desk) -> None:
+        self._ledger, self._shelf, self._desk = ledger, shelf, desk
+        self._inbox = Inbox(ledger)
+        self._seen: dict[str, tuple[tuple[int, str, int], Waiting | None]] = {}
+        self._all_again: datetime | None = None
+
+    async def go(self, at: datetime) -> Round:
+        """Go round once."""
+        everything = self._all_again is None or at >= self._all_again
+        await self._inbox.look(at, everything=everything)
+        if everything:
+            self._all_again = at + EVERYTHING
+        waiting = await self._waiting(at)
+        due = [one for one in waiting if one.due(at)][:DEEDS_MAX]
+        done, chains = await self._keep_time(due, at)
+        waiting = [*(one for one in waiting if one.case not in chains), *await self._read_again(chains, at)]
+        await self._tell(waiting, at)
+        doubtful = [_doubt(chain, parked) for chain in self._inbox.chains() if (parked := in_doubt(chain))]
+        rung = tuple(case for case, move in done.items() if move in ("expire", "escalate"))
+        return Round((*(_late(one, at) for one in waiting), *doubtful), Counter(done.values()), rung)
+
+    async def _waiting(self, at: datetime) -> list[Waiting]:
+        """List what waits, the one that is due first first."""
+        now = await self._shelf.in_force(at.date())
+        seen, self._seen = self._seen, {}
+        for chain in self._inbox.chains():
+            mark = (chain.seq, now.directory_version, now.duties.seq)
+            known = seen.get(chain.case)
+            try:
+                found = known[1] if known and known[0] == mark else await waiting_of(chain, self._shelf, at)
+            except OutsideError as error:
+                logger.warning("%s cannot be looked at: %s", chain.case, error)
+                continue
+            self._seen[chain.case] = (mark, found)
+        waiting = [one for _, one in self._seen.values() if one]
+        return sorted(waiting, key=lambda one: one.times.due if one.times else one.since)
+
+    async def _keep_time(self, due: Iterable[Waiting], at: datetime) -> tuple[dict[str, Move], dict[str, Chain]]:
+        """Note what is due, a case at a time; one that fails does not stop the others."""
+        room, done, chains = asyncio.Semaphore(AT_ONCE), dict[str, Move](), dict[str, Chain]()
+
+        async def keep(case: str) -> None:
+            async with room:
+                try:
+                    move, chains[case] = await keep_time(case, ledger=self._ledger, shelf=self._shelf, at=at)
+                except (OutsideError, ConflictError) as error:
+                    logger.warning("%s: what is due waits for the next round, %s", case, error)
+                    return
+                if move:
+                    done[case] = move
+
+        await asyncio.gather(*(keep(one.case) for one in due))
+        return done, chains
+
+    async def _read_again(self, chains: dict[str, Chain], at: datetime) -> list[Waiting]:
+        found = [await waiting_of(chain, self._shelf, at) for chain in chains.values()]
+        return [one for one in found if one]
+
+    async def _tell(self, waiting: list[Waiting], at: datetime) -> None:
+        """Tell each person once, in one message, what was noted for them; what cannot be told now is told later."""
+        untold = [(one, lines) for one in waiting if (lines := _untold(one))][:DEEDS_MAX]
+        letters: dict[tuple[datetime, str], list[Reminder]] = defaultdict(list)
+        for one, lines in untold:
+            for person, why in _whom(one, lines).items():
+                letters[lines[-1].at, person].append(_reminder(one, why))
+        directory = (await self._shelf.in_force(at.date())).directory
+        undelivered = set()
+        for (noted, person), reminders in letters.items():
+            card = reminder_card(f"{CLOCK}/{noted:%Y%m%dT%H%M%S%f}/{person}", reminders, directory.zone)
+            if not await self._send(directory.person(person), card, maybe_posted=noted < at):
+                undelivered.add((noted, person))
+        for one, lines in untold:
+            if not any((lines[-1].at, person) in undelivered for person in _whom(one, lines)):
+                await self._redraw(one, lines, at)
+                await self._note_told(one, lines, at)
+
+    async def _send(self, whom: Person | None, card: Card, *, maybe_posted: bool) -> bool:
+        """Send one message; return whether nothing is left to try."""
+        if whom is None or not whom.active or not whom.slack_user:
+            return True
+        try:
+            await self._desk.tell(whom.slack_user, card, maybe_posted=maybe_posted)
+        except RefusedError as refusal:
+            logger.warning("%s could not be reminded: %s", whom.name, refusal)
+        except OutsideError as error:
+            logger.warning("%s is reminded in the next round: %s", whom.name, error)
+            return False
+        return True
+
+    async def _redraw(self, one: Waiting, lines: list[Line], at: datetime) -> None:
+        """Let the card name those above who may decide it as well."""
+        if one.posted is None or not any(line.act == "escalated" for line in lines):
+            return
+        try:
+            chain = await self._ledger.read(one.case)
+            await self._desk.redraw(one.posted, card_of(chain, one.ask, one.rulebook, at))
+        except OutsideError as error:
+            logger.warning("%s: the card does not name who may decide as well, %s", ask_message(one.ask), error)
+
+    async def _note_told(self, one: Waiting, lines: list[Line], at: datetime) -> None:
+        line = Line(act="told", key=one.ask.key, actor=ACTOR, at=at, source=CLOCK, body={"whom": [*_whom(one, lines)]})
+        chain = await self._ledger.read(one.case)
+        while waits_for(chain):
+            try:
+                await self._ledger.append(chain, [line])
+            except ConflictError:
+                chain = await self._ledger.read(one.case, known=chain)
+            else:
+                return
+
+
+def _untold(one: Waiting) -> list[Line]:
+    """List what was noted and not told yet."""
+    told = next((n for n in reversed(range(len(one.lines))) if one.lines[n].act == "told"), -1)
+    return [line for line in one.lines[told + 1 :] if line.act in ("reminded", "escalated")]
+
+
+def _whom(one: Waiting, lines: list[Line]) -> dict[str, Why]:
+    """Say whom to tell, and why."""
+    whom: dict[str, Why] = {}
+    for line in lines:
+        why: Why = "above" if line.act == "escalated" else "waits"
+        if line.body.get("stopped"):
+            why = "question" if one.who_stopped() == one.ask.requester else "hold"
+        whom |= dict.fromkeys(line.body["whom"], why)
+    return whom
+
+
+def _reminder(one: Waiting, why: Why) -> Reminder:
+    due = one.times.due if one.times else None
+    return Reminder(one.ask, why, one.since, due, one.posted.channel if one.posted else None)
+
+
+def _late(one: Waiting, at: datetime) -> Late:
+    """Tell what waits: while the clock stands still, for whoever lets it go on."""
+    what = f"{one.ask.quantity:,} x {one.ask.description}, {one.ask.amount}"
+    people: tuple[Person, ...] = one.who_may(at)
+    note = "" if people else "the directory must name somebody"
+    if one.times and one.times.paused(at):
+        person = one.rulebook.directory.person(one.who_stopped())
+        note = f"the clock stands still for {person.name if person else one.who_stopped()}"
+    elif any(line.act == "escalated" for line in one.lines):
+        note = "escalated"
+    due = one.times.due if one.times else None
+    return Late(one.case, what, tuple(person.name for person in people), one.ask.whom, one.since, due, note)
+
+
+def _doubt(chain: Chain, parked: Line) -> Late:
+    note = f"in doubt: did the {parked.body['effect']} happen? `almoner case settle {chain.case}` says so"
+    centre = str(chain.lines[0].body.get("request", {}).get("cost_centre", ""))
+    return Late(chain.case, str(parked.body["effect"]), (), f"who answers for {centre}", parked.at, None, note)
