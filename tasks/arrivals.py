@@ -17,6 +17,7 @@ from blocks.records.purchasing import Requisition
 from blocks.rulebook import Shelf
 from blocks.wire.canonical import canonical
 from blocks.wire.names import case_of
+from blocks.wire.patients import reason_to_leave_out
 from blocks.wire.requisitions import Issue, read_requisition, spell_out, storable
 
 PREFIX = "RQ"
@@ -65,6 +66,8 @@ async def receive(message: Message, ledger: Ledger, shelf: Shelf, at: datetime) 
     if request is not None:
         directory = (await shelf.in_force(at.date())).directory
         issues = reasons_unknown(request, directory)
+    if why := reason_to_leave_out(message.id):
+        issues = (*issues, Issue("id", why))
     case = case_of(PREFIX, message.source, message.id)
     if request is None or issues:
         if await _began(case, message, ledger):  # it was accepted once, whatever would be said of it today

@@ -10,6 +10,7 @@ from blocks.records.approval import Ask, Posted
 from blocks.records.ledger import Line
 from blocks.records.people import Directory, Person
 from blocks.wire.cards import Pressed, escape, said_card
+from blocks.wire.patients import reason_to_leave_out
 from tasks.decide import posted_of, reason_over
 
 RACES_MAX = 20
@@ -44,6 +45,14 @@ class Asked(NamedTuple):
             await desk.tell(requester.slack_user, said_card(f"{self.ask.case}/question/{self.by.id}", told))
 
 
+def reason_not_to_ask(text: str) -> str | None:
+    """Say why a question is not asked as it is written, or None."""
+    if not text:
+        return "Please write what you want to know."
+    why = reason_to_leave_out(text)
+    return f"Your question {why}." if why else None
+
+
 async def ask_back(pressed: Pressed, text: str, by: Person, *, ledger: Ledger, at: datetime) -> Asked | None:
     """Note a question about an open request; None where the request is not open any more."""
     chain = await ledger.read(pressed.case)
@@ -61,6 +70,10 @@ async def hear(event: dict[str, Any], by: Person | None, *, ledger: Ledger, desk
         return
     case, _, ask = key.partition("/")
     chain = await ledger.read(case)
+    if chain.last("asked", ask) and (why := reason_to_leave_out(str(event.get("text", "")))):
+        about = f"<@{by.slack_user}>, your answer {why}. It is not in the case: please delete it and write it anew."
+        await desk.say(Posted(channel=event["channel"], ts=event["thread_ts"]), about)
+        return
     if chain.last("asked", ask) and not any(x.body.get("ts") == event["ts"] for x in chain.having("answer")):
         said = {"text": str(event.get("text", "")), "ts": str(event["ts"])}
         await _note(ledger, chain, _said("answer", ask, by, said, at))

@@ -18,6 +18,7 @@ from blocks.records.passkeys import Confirmation, Proof
 from blocks.records.people import Person
 from blocks.records.policy import Rulebook
 from blocks.wire.canonical import canonical, digest
+from blocks.wire.patients import reason_to_leave_out
 from tasks.rules.authority import acting_for
 from tasks.rules.changes import differences
 from tasks.rules.requisition import reason_not_so_many
@@ -105,8 +106,8 @@ def judge(answer: Answer, by: Person | None, chain: Chain, rulebook: Rulebook, a
         return Verdicts("void", on_hold(held) if held else "Only an approval names how many.", ask, None, posted)
     if reason := reason_not_so_many(ask, answer.quantity, rulebook.policy):
         return Verdicts("void", reason, ask, None, posted)
-    if answer.verdict == "reject" and not answer.note.strip():
-        return Verdicts("void", "Please say why: the requester will read it.", ask, None, posted)
+    if reason := _reason_in_words(answer):
+        return Verdicts("void", reason, ask, None, posted)
     decision = Decision(
         ask=ask.key,
         verdict=answer.verdict,
@@ -129,6 +130,13 @@ def judge(answer: Answer, by: Person | None, chain: Chain, rulebook: Rulebook, a
         return Verdicts("void" if answer.proof else "confirm", reason, ask, None, posted)
     name = f" for {acting.of.name}" if acting.of else ""
     return Verdicts("counted", f"You {decision.done} {chain.case}{name}{_fewer(decision, ask)}.", ask, decision, posted)
+
+
+def _reason_in_words(answer: Answer) -> str | None:
+    if answer.verdict == "reject" and not answer.note.strip():
+        return "Please say why: the requester will read it."
+    why = reason_to_leave_out(answer.note)
+    return f"Your note {why}." if why else None
 
 
 def reason_over(chain: Chain, ask: Ask) -> str | None:

@@ -13,6 +13,7 @@ from blocks.ports import Erp
 from blocks.records.ledger import Line
 from blocks.records.people import EVERYWHERE, Person
 from blocks.records.purchasing import ErpDocument
+from blocks.wire.patients import reason_to_leave_out
 from blocks.wire.report import in_doubt
 
 RACES_MAX = 20
@@ -77,7 +78,8 @@ def reason_not_to_settle(said: Said, by: Person, chain: Chain) -> str | None:
         return "Please give the number of the document."
     if said.verdict == "given-up" and not said.because.strip():
         return "Please say why: the requester will read it."
-    return None
+    why = reason_to_leave_out(f"{said.number} {said.because}")
+    return f"What you wrote {why}." if why else None
 
 
 def _parked(chain: Chain) -> Line:

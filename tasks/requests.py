@@ -11,6 +11,7 @@ from blocks.records.approval import Added, Ask
 from blocks.records.ledger import Line
 from blocks.records.people import Person
 from blocks.records.policy import Rulebook
+from blocks.wire.patients import reason_to_leave_out
 from tasks.decide import (
     Verdicts,
     append_judged,
@@ -141,6 +142,8 @@ def _hold(wish: Wish, by: Person, ask: Ask, chain: Chain) -> _Done | str:
         return on_hold(held)
     if not wish.note.strip():
         return "Please say what you wait for: the others will read it."
+    if why := reason_to_leave_out(wish.note):
+        return f"What you wrote {why}."
     return _Done("held-ask", f"You put {ask.case} on hold.", {"name": by.name, "because": wish.note.strip()})
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from blocks.records.base import Record
+from blocks.records.base import Record, Words
 from blocks.records.money import Money
 from blocks.records.passkeys import Proof
 from blocks.records.people import Role
@@ -47,7 +47,7 @@ class Ask(Record):
     budget: Money
     budget_left: Money = Field(description="Left before this one: budget - posted - open commitments")
     needed_by: str = ""
-    reason: str = ""
+    reason: Words = ""
     why: str = Field(description="Why policy asks this role")
     after: str = Field(description="What happens once it is approved")
     policy: str = Field(description="SHA-256 of the policy that asks")
@@ -80,7 +80,7 @@ class Decision(Record):
     at: AwareDatetime
     shown: str = Field(description="SHA-256 of the ask they saw")
     directory: str = Field(description="SHA-256 of the directory by which they were judged")
-    note: str = ""
+    note: Words = ""
     on_behalf_of: str = Field(default="", description="Whom they stood in for; empty: they decided in their own right")
     counts_as: tuple[str, ...] = Field(default=(), description="Everybody they stood in for just then, used or not")
     quantity: int | None = Field(default=None, description="How many they approve, where they say so")

@@ -1,6 +1,22 @@
-"""What every record is."""
+"""What every record is, and what its fields may hold."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated, Final, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Secret
+
+T = TypeVar("T")
+
+
+class Phi(Secret[T]):
+    """Protected health information. It prints as nothing, whoever prints it; what opens it is the vault's alone."""
+
+    def _display(self) -> str:
+        return "withheld"
+
+
+TYPED: Final = "typed by a person"
+Words = Annotated[str, TYPED]
+"""What a person types in their own words: looked through for patients before it is kept, and never logged."""
 
 
 class Record(BaseModel):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from blocks.records.base import Record
+from blocks.records.base import Record, Words
 from blocks.records.money import Money
 from blocks.records.purchasing import Sourcing
 
@@ -34,7 +34,7 @@ class Outcome(Record):
     """The end of a case."""
 
     ended: Ended
-    because: str
+    because: Words
     document: str | None = Field(default=None, description="Number of the order or issue in the ERP")
     amount: Money | None = None
     quantity: int | None = Field(default=None, description="How many were ordered or issued")

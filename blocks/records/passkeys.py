@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from blocks.records.base import Record
+from blocks.records.base import Record, Words
 from blocks.records.purchasing import Code
 
 Bytes64 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,8192}$")]
@@ -58,7 +58,7 @@ class Confirmation(Record):
     ask: str
     shown: str = Field(description="SHA-256 of the ask they see")
     verdict: str
-    note: str = ""
+    note: Words = ""
     quantity: int | None = Field(default=None, exclude_if=lambda x: x is None, description="How many, where fewer")
     by: Code
     until: AwareDatetime

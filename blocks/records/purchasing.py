@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from blocks.records.base import Record
+from blocks.records.base import Record, Words
 from blocks.records.money import Currency, Money
 
 Category = Literal["supplies", "implants", "capital", "services"]
@@ -26,7 +26,7 @@ class Requisition(Record):
     quantity: int = Field(gt=0, le=QUANTITY_MAX, description="How many, in the item's unit")
     currency: Currency = Field(default="USD", description="ISO 4217 code of the entity's books")
     needed_by: date | None = Field(default=None, description="When it must be there")
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = Field(
+    reason: Annotated[Words, StringConstraints(strip_whitespace=True, max_length=200)] = Field(
         default="", description="Why, in a line, for the approver. Never a patient's name or number."
     )
     charge_on: date | None = Field(
@@ -83,7 +83,7 @@ class OrderDraft(Record):
     order_on: date
     charge_on: date | None = Field(default=None, description="Day the cost belongs to; None: order_on")
     needed_by: date | None = None
-    note: str = ""
+    note: Words = ""
 
 
 class IssueDraft(Record):
@@ -94,7 +94,7 @@ class IssueDraft(Record):
     item: str
     quantity: int
     issue_on: date
-    note: str = ""
+    note: Words = ""
 
 
 class ErpDocument(Record):

@@ -10,7 +10,9 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
+from blocks.records.base import TYPED
 from blocks.records.purchasing import QUANTITY_MAX, Requisition
+from blocks.wire.patients import reason_to_leave_out
 
 BYTES_MAX = 256 * 1024
 """Of one message; a requisition is under a kilobyte."""
@@ -19,6 +21,7 @@ SEGMENT_MAX = 200
 """Of a key; file systems, and object stores that keep files, end at 255, and a quarantined message's digest follows."""
 
 FIELDS = tuple(Requisition.model_fields)
+IN_WORDS = tuple(name for name, field in Requisition.model_fields.items() if TYPED in field.metadata)
 
 REMEDIES = {
     "missing": "is missing: every requisition needs it",
@@ -73,9 +76,11 @@ def read_requisition(raw: bytes) -> tuple[Requisition | None, tuple[Issue, ...]]
     if not isinstance(fields, dict):
         return None, (Issue("message", "is not a JSON object: send one requisition as {…}"),)
     try:
-        return Requisition.model_validate({k: _told(v) for k, v in fields.items() if v not in ("", None)}), ()
+        request = Requisition.model_validate({k: _told(v) for k, v in fields.items() if v not in ("", None)})
     except ValidationError as error:
         return None, tuple(_issue(dict(one)) for one in error.errors())
+    issues = tuple(Issue(name, why) for name in IN_WORDS if (why := reason_to_leave_out(getattr(request, name))))
+    return (None, issues) if issues else (request, ())
 
 
 def read_file(name: str, raw: bytes, file_id: str) -> tuple[list[Row], tuple[Issue, ...]]:
