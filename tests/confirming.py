@@ -62,3 +62,9 @@ class Page:
         assert isinstance(found, stepup.Pending), found
         rules, ledger = await self.rules(), self.hospital.ledger
         return await stepup.finish(found, brought, ledger=ledger, rulebook=rules, at=self.hospital.now)
+
+
+async def waiting(hospital: Hospital, item: str = "KNEE-TIB-4", quantity: int = 1) -> str:
+    case = await hospital.submit(item, quantity)
+    assert await hospital.wake(case) is None
+    return case
