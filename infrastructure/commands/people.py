@@ -135,23 +135,27 @@ async def _take_over(found: "tuple[Person, ...]", start: date, *, slack: bool, d
     from blocks.rulebook import adopt
     from tasks.case import utc_now
     from tasks.rules.directory import differences, reason_not_to_adopt
+    from tasks.rules.proof import new_gaps
 
+    now = utc_now()
     try:
-        old = (await connect.shelf().in_force(utc_now().date())).directory
+        rulebook = await connect.shelf().in_force(now.date())
     except NotFoundError as error:
         raise RefusedError("people", "there is no directory yet that names entity and time zone: adopt one") from error
+    old = rulebook.directory
     new = old.model_copy(update={"effective_from": start, "people": await _with_accounts(found, old, slack=slack)})
     if reason := reason_not_to_adopt(new):
         raise RefusedError("people", reason)
     told = [f"{one.person} {one.what}" for one in differences(old, new)] or ["nothing changes"]
+    told += [f"⚠ policy: {one.what} → {one.remedy}" for one in new_gaps(rulebook, new, now)]
     if dry_run:
         return [*told, "Nothing was changed: this was a dry run."]
-    version = await adopt(connect.ledger(), new, actor=f"door:{_door()}", at=utc_now())
+    version = await adopt(connect.ledger(), new, actor=f"door:{_door()}", at=now)
     return [*told, f"✓ in force from {start}, version {version}"]
 
 
 async def _with_accounts(found: "tuple[Person, ...]", old: "Directory", *, slack: bool) -> "tuple[Person, ...]":
-    """Give each person the Slack account of their address, or the one they had where Slack is not asked."""
+    """Add what no HR system knows: each person's Slack account, by their address or as it was, and whether they ask."""
     import os
 
     from blocks.slack_people import Account, accounts
@@ -163,8 +167,16 @@ async def _with_accounts(found: "tuple[Person, ...]", old: "Directory", *, slack
         url = os.environ.get("ALMONER_SLACK_URL", "https://slack.com/api/")
         there = await accounts(os.environ.get("SLACK_BOT_TOKEN", ""), url=url)
         by_id = {one.id: there.get(one.email.lower(), Account("", "")) for one in found}
+    silent = {one.id for one in old.people if not one.asks}
     return tuple(
-        one.model_copy(update={"slack_team": by_id[one.id].team, "slack_user": by_id[one.id].user}) for one in found
+        one.model_copy(
+            update={
+                "slack_team": by_id[one.id].team,
+                "slack_user": by_id[one.id].user,
+                "asks": one.id not in silent,
+            }
+        )
+        for one in found
     )
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from blocks.records.base import Record
 from blocks.records.people import EVERYWHERE, Directory, Duties, Grant, Person
-from blocks.records.policy import Duty, Matrix, Policy
+from blocks.records.policy import Duty, Matrix, Policy, Rulebook
 from tasks.rules.reach import Gap, Reach, gaps
 from tasks.rules.routes import amounts_to_try, limits_of, routes
 from tasks.rules.standing import rights
@@ -59,6 +59,13 @@ def prove(policy: Policy, directory: Directory, duties: Duties, at: datetime) ->
         cost_centres=len(reach.centres),
         people=len(directory.people),
     )
+
+
+def new_gaps(rulebook: Rulebook, people: Directory, at: datetime) -> tuple[Finding, ...]:
+    """Tell what the policy in force would lack with other people that it does not lack with those there are."""
+    before = {one.what for one in prove(rulebook.policy, rulebook.directory, rulebook.duties, at).violations}
+    after = prove(rulebook.policy, people, rulebook.duties, at).violations
+    return tuple(one for one in after if one.what not in before)
 
 
 def _amounts(policy: Policy) -> list[Finding]:

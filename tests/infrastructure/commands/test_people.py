@@ -7,9 +7,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from blocks.records.people import Directory
-from blocks.rulebook import Shelf
+from blocks.rulebook import Shelf, adopt
 from blocks.wire.hris import GRANTS, PEOPLE
 from infrastructure.commands.people import app
+from infrastructure.local.hospital.__main__ import directory
 from tasks.case import utc_now
 from tests.hospital import Hospital
 
@@ -59,6 +60,17 @@ def test_who_left_is_named_and_may_decide_no_more(hospital, tmp_path):
     assert "✓ in force from 2026-01-02" in told.output
     ana = in_force(hospital).person("ana.silva")
     assert (ana.active, ana.slack_user) == (False, "U0ANA")
+
+
+def test_whom_the_policy_in_force_needs_is_told_and_who_does_not_ask_stays_silent(hospital, tmp_path):
+    asyncio.run(adopt(hospital.ledger, directory(), actor="door:test", at=hospital.now))
+    told = type_in(hospital, "import", *extract(tmp_path, directory(), ivo=True), "--from", "2026-01-02", "--no-slack")
+    (gap,) = [line for line in told.output.splitlines() if line.startswith("⚠ policy: ")]
+    assert "nobody active may decide as implant-coordinator for ED, ICU, IT, LAB, OR, PHA" in gap
+    assert gap.endswith("→ name one there with a limit of 250,000.00 USD")
+    assert [one.id for one in in_force(hospital).people if not one.asks] == [
+        one.id for one in directory().people if not one.asks
+    ]
 
 
 def test_one_bad_row_and_nothing_changes(hospital, tmp_path):
