@@ -55,8 +55,8 @@ def headline(chain: Chain) -> str:
         return f"**In doubt**: did the {_cell(parked.body['effect'])} happen? A person must look"
     if asked := chain.last("asked"):
         ask = Ask.model_validate(asked.body["ask"])
-        if not chain.last("decided", ask.key):
-            return f"**Waits** for {ask.role} of {ask.cost_centre}"
+        if not chain.last("decided", ask.key) and not chain.last("withdrawn"):
+            return f"**Waits** for {_cell(ask.whom)}"
     return "**Under way**"
 
 
@@ -96,14 +96,18 @@ def _looked_up(facts: dict[str, Any]) -> str:
 
 def _asked(line: Line) -> str:
     ask = Ask.model_validate(line.body["ask"])
-    return f"asked {ask.role} to approve {ask.amount}: {_cell(ask.why)}"
+    whom = f"{_cell(ask.added.name)}, whom {_cell(ask.added.by)} added," if ask.added else ask.role
+    why = "" if ask.added else f": {_cell(ask.why)}"
+    return f"asked {whom} to approve {ask.amount}{why}"
 
 
 def _decided(line: Line) -> str:
     decision = Decision.model_validate(line.body["decision"])
     note = f": {_cell(decision.note)}" if decision.note else ""
+    role = "as added" if decision.added else f"as {decision.role}"
+    few = f" {decision.quantity:,} of them" if decision.quantity else ""
     signed = ", signed with a passkey" if decision.proof else ""
-    return f"**{decision.done}** by {_cell(decision.name)} as {decision.role}{signed}{note}"
+    return f"**{decision.done}**{few} by {_cell(decision.name)} {role}{signed}{note}"
 
 
 def _intent(line: Line) -> str:
@@ -143,6 +147,12 @@ TELLERS: dict[str, Callable[[Line], str]] = {
     "refused-click": lambda line: f"{line.body['verdict']} did not count: {_cell(line.body['because'])}",
     "reminded": lambda line: f"reminds {', '.join(line.body['whom'])}" + (" to answer" if line.body["stopped"] else ""),
     "escalated": lambda line: f"lets {', '.join(line.body['people']) or 'nobody above'} decide it as well",
+    "handed": lambda line: f"hands it over to {_cell(line.body['name'])}",
+    "added": lambda line: f"adds {_cell(line.body['name'])}, who has to approve it too",
+    "held-ask": lambda line: f"puts it on hold: {_cell(line.body['because'])}",
+    "resumed": lambda _: "resumes it",
+    "withdrawn": lambda _: "withdraws it",
+    "told-waiting": lambda _: "",
     "question": lambda line: f"asks: {_cell(line.body['text'])}",
     "answer": lambda line: f"answers: {_cell(line.body['text'])}",
     "intent": _intent,

@@ -61,7 +61,7 @@ async def test_an_approver_reads_the_card_approves_and_sees_it_lock(
 
     await page.goto(f"{house.url('desk')}/?as=U0SAM")
     await page.locator("#sidebar").get_by_text("Almoner").click()
-    told = card_of(page, case)
+    told = card_of(page, case).filter(has_text=f"{case} ordered")
     await expect(told).to_contain_text(str(outcome.document))
     await page.screenshot(path=screenshots / "desk-requester.png")
 

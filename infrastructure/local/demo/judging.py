@@ -51,5 +51,6 @@ async def _against_erp(one: Ended) -> list[str]:
 async def _requester_not_told(stage: Stage, one: Ended) -> list[str]:
     if not one.chain.last("ended"):
         return []
-    told = [seen for seen in await stage.slack(one.part.requester).direct_messages() if seen.holds(one.case)]
+    wanted = f"*{one.case}* {one.outcome}"
+    told = [seen for seen in await stage.slack(one.part.requester).direct_messages() if seen.holds(wanted)]
     return [] if told else [f"{one.part.requester} was not told"]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from blocks.ledger import Chain
+from blocks.records.approval import Added
 from blocks.records.ledger import Entry, Line
 from blocks.records.outcome import Outcome
 from blocks.wire.report import case_report, headline, reasons, tell
@@ -91,6 +92,7 @@ def test_reads_that_only_fetched_say_nothing():
         ([RECEIVED], "**Under way**"),
         ([RECEIVED, ASKED], "**Waits** for"),
         ([RECEIVED, ASKED, DECIDED], "**Under way**"),
+        ([RECEIVED, ASKED, line("withdrawn", name="Rita Okafor")], "**Under way**"),
         ([RECEIVED, PARKED], "**In doubt**: did the order happen? A person must look"),
         ([RECEIVED, PARKED, settled("not-made")], "**Under way**"),
         ([RECEIVED, ended("refused", "too | dear")], "**Refused**: too \\| dear"),
@@ -111,6 +113,27 @@ def test_the_headline_says_how_it_stands(lines, says):
 )
 def test_what_a_person_says_of_a_doubt_is_told(said, says):
     assert tell(said) == says
+
+
+ADDED = Added(person="leo.brandt", name="Leo | Brandt", by="Ana Silva", role="department-manager")
+DONE = [
+    (line("handed", to="leo.brandt", name="Leo | Brandt", by="Ana Silva"), "hands it over to Leo \\| Brandt"),
+    (line("added", added={}, name="Leo | Brandt", by="Ana Silva"), "adds Leo \\| Brandt, who has to approve it too"),
+    (line("held-ask", name="Ana Silva", because="the | quote"), "puts it on hold: the \\| quote"),
+    (line("resumed", name="Ana Silva"), "resumes it"),
+    (line("withdrawn", by="rita.okafor", name="Rita Okafor"), "withdraws it"),
+    (line("told-waiting", channel="D1", ts="1"), ""),
+    (line("asked", ask=ask(added=ADDED).model_dump(mode="json")),
+     "asked Leo \\| Brandt, whom Ana Silva added, to approve $12,500.50"),
+    (line("decided", decision=decision(quantity=1, note="enough").model_dump(mode="json")),
+     "**approved** 1 of them by Ana Silva as department-manager: enough"),
+    (line("decided", decision=decision(added=True).model_dump(mode="json")), "**approved** by Ana Silva as added"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("done", "says"), DONE)
+def test_what_else_is_done_with_a_request_is_told(done, says):
+    assert tell(done) == says
 
 
 def test_a_card_that_was_drawn_says_nothing_and_one_that_was_not_says_why():

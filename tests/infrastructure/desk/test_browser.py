@@ -1,15 +1,19 @@
 """The page in a real browser: read, click, fill, reply, and be somebody else; on a phone too."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from slack_sdk import WebClient
 
+from blocks.wire.cards import ask_card, button_value, read_value
+from blocks.wire.modals import fewer_modal, hand_over_modal
 from tests.infrastructure.desk.cards import CARD, EVERY_BLOCK, FORM, plain
 from tests.infrastructure.desk.conftest import Running
 from tests.infrastructure.desk.listening import ListeningApp
 from tests.needs import CHROMIUM_FLAGS, chromium
+from tests.samples import ask
 
 EVIL = "<img src=x onerror=\"document.title='pwned'\">"
 
@@ -139,6 +143,50 @@ def test_a_form_opens_complains_and_is_sent(page: Page, desk: Running, slack: We
     expect(form).to_be_hidden()
     values = app.last["view"]["state"]["values"]
     assert (values["quantity"]["quantity"]["value"], app.last["user"]["id"]) == ("9", "U0RITA")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_colleague_is_chosen_in_a_form_that_a_cards_menu_opened(
+    page: Page, desk: Running, slack: WebClient, app: ListeningApp, width: int
+) -> None:
+    asked = ask(quantity=5)
+    card = ask_card(asked, ())
+    slack.chat_postMessage(channel="approvals", text=card.text, blocks=card.blocks)
+    pressed = read_value(button_value(asked))
+
+    def opened(payload: dict[str, Any]) -> str:
+        if payload["type"] == "block_actions":
+            entry = payload["actions"][0]["selected_option"]["value"]
+            form = fewer_modal(pressed, asked) if entry.startswith("fewer/") else hand_over_modal(pressed)
+            slack.views_open(trigger_id=payload["trigger_id"], view=form)
+        return ""
+
+    app.on_interaction = opened
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(f"{desk.url}/?as=U0ANA#C0APPROVALS")
+    menu = page.get_by_role("button", name="More actions")
+    menu.click()
+    expect(page.get_by_role("menuitem")).to_have_text(
+        ["Approve fewer…", "Hand over…", "Add an approver…", "Put on hold…"]
+    )
+    expect(page.get_by_role("menuitem").last).to_be_in_viewport(ratio=1)
+    page.get_by_role("menuitem", name="Hand over…").click()
+    form = page.get_by_role("dialog", name="Hand over")
+    form.get_by_label("To whom?").select_option("Carl Moss")
+    form.get_by_role("button", name="Hand over").click()
+    expect(form).to_be_hidden()
+    chosen = app.last["view"]["state"]["values"]["whom"]["value"]
+    assert chosen == {"type": "users_select", "selected_user": "U0CARL"}
+    menu.click()
+    page.get_by_role("menuitem", name="Approve fewer…").click()
+    form = page.get_by_role("dialog", name="Approve fewer")
+    form.get_by_label("How many do you approve?").fill("6")
+    form.get_by_role("button", name="Approve").click()
+    expect(form.get_by_role("alert").filter(has_text="Please enter a number of 5 or less.")).to_be_visible()
+    form.get_by_label("How many do you approve?").fill("2")
+    form.get_by_role("button", name="Approve").click()
+    expect(form).to_be_hidden()
+    assert app.last["view"]["state"]["values"]["quantity"]["value"] == {"type": "number_input", "value": "2"}
 
 
 def test_a_reply_in_a_thread_is_seen_by_the_others(page: Page, desk: Running, slack: WebClient) -> None:

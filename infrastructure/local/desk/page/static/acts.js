@@ -44,6 +44,15 @@ function closeMenus(but) {
   }
 }
 
+function opensWhereThereIsRoom(menu) {
+  menu.classList.remove("up", "back");
+  const room = menu.closest(".messages")?.getBoundingClientRect().bottom ?? innerHeight;
+  const { bottom, right } = menu.getBoundingClientRect();
+  menu.classList.toggle("up", bottom > room);
+  menu.classList.toggle("back", right > innerWidth);
+  menu.querySelector("a, button")?.focus({ preventScroll: true });
+}
+
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-menu]");
   const menu = opener?.parentElement.querySelector(".menu");
@@ -51,7 +60,7 @@ document.addEventListener("click", (event) => {
   if (menu) {
     menu.hidden = !menu.hidden;
     opener.setAttribute("aria-expanded", String(!menu.hidden));
-    if (!menu.hidden) menu.querySelector("a, button")?.focus({ preventScroll: true });
+    if (!menu.hidden) opensWhereThereIsRoom(menu);
   }
   const button = event.target.closest("[data-press]");
   if (button && surfaceOf(button)) act(button, button.dataset.press, button.dataset.value ?? null);
