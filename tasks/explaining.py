@@ -14,7 +14,7 @@ from blocks.records.outcome import Facts
 from blocks.records.policy import Policy, Rulebook
 from blocks.records.purchasing import Budget, Category, Requisition, Sourcing
 from blocks.rulebook import Shelf
-from tasks.past_cases import Asked, PastCase, past_case
+from tasks.past_cases import Asked, PastCase, SkippedError, past_case
 from tasks.rules.clock import times_of, watched
 from tasks.rules.explain import Explanation, step_of
 from tasks.rules.requisition import Approval, NobodyMayError, approvals_needed
@@ -88,7 +88,11 @@ async def explain_case(case: str, *, ledger: Ledger, shelf: Shelf, at: datetime)
     chain = await ledger.read(case)
     if not chain.seq:
         raise NotFoundError(f"the ledger has no case {case}")
-    past, now = past_case(chain), await shelf.in_force(at.date())
+    try:
+        past = past_case(chain)
+    except SkippedError as reason:
+        raise NotFoundError(f"{case} cannot be explained: {reason}") from reason
+    now = await shelf.in_force(at.date())
     policy = await shelf.policy(past.pinned["policy"]) if past.pinned else now.policy
     decided = [one.decision for one in past.asked if one.decision]
     steps = []
@@ -107,7 +111,9 @@ async def explain_case(case: str, *, ledger: Ledger, shelf: Shelf, at: datetime)
             refused = str(gap)
     last = past.asked[-1].ask if past.asked else None
     amounts = {"amount": last.amount, "counted": last.counted} if last else {}
-    return Explanation(case=case, request=past.request, steps=tuple(steps), refused=refused, **amounts)
+    return Explanation(
+        case=case, request=past.request, steps=tuple(steps), refused=refused, ended=past.because, **amounts
+    )
 
 
 def still_to_ask(past: PastCase, rulebook: Rulebook) -> Sequence[Ask]:

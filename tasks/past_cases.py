@@ -41,6 +41,8 @@ class PastCase(NamedTuple):
     pinned: dict[str, str]
     """Policy and directory it is judged by, by version; empty before its first look at them."""
     ended: str
+    because: str
+    """How it ended, in words; empty while it has not."""
 
 
 class SkippedError(Exception):
@@ -58,6 +60,7 @@ def past_case(chain: Chain) -> PastCase:
         for line in chain.having("asked")
     )
     ended = chain.last("ended")
+    outcome = ended.body["outcome"] if ended else {"ended": "", "because": ""}
     return PastCase(
         case=chain.case,
         at=received.at,
@@ -65,7 +68,8 @@ def past_case(chain: Chain) -> PastCase:
         looks=tuple(_looks(chain, request.quantity)),
         asked=asked,
         pinned=next(_results(chain, "pin_rules"), {}),
-        ended=str(ended.body["outcome"]["ended"]) if ended else "",
+        ended=outcome["ended"],
+        because=f"{outcome['ended']}: {outcome['because']}" if ended else "",
     )
 
 

@@ -60,8 +60,7 @@ Judge = Callable[[Chain], Line | None]
 
 async def adopt_first(policy: Policy, door: str, *, ledger: Ledger, shelf: Shelf, at: datetime) -> Proof:
     """Put the very first policy in force; it needs nobody's approval, since nobody is named yet who could give it."""
-    _, directory = await shelf.directory_in_force(at.date())
-    proof = _proven(prove(policy, directory, await shelf.duties(), at))
+    proof = _proven(await proof_of(policy, shelf, at))
     version = await ledger.keep(canonical(policy))
     body = {"object": version, "effective_from": policy.effective_from.isoformat()}
 
@@ -79,16 +78,15 @@ async def propose(policy: Policy, by: str, door: str, *, ledger: Ledger, shelf: 
     """Propose a policy; `NotProvenError` where it has violations, `RefusedError` where it is not taken."""
     rulebook = await shelf.in_force(at.date())
     author = _person(by, rulebook)
-    _proven(prove(policy, rulebook.directory, rulebook.duties, at))
+    _proven(await proof_of(policy, shelf, at))
     since = rulebook.policy.effective_from
     if policy.effective_from < since:
         raise _refused(f"effective_from: {policy.effective_from} is before that of the policy in force: give {since}")
+    if policy == await shelf.policy(_last(await ledger.read(POLICY))):
+        raise _refused("this policy is in force already")
     version = await ledger.keep(canonical(policy))
 
     def judge(chain: Chain) -> Line | None:
-        instead_of = _last(chain)
-        if version == instead_of:
-            raise _refused("this policy is in force already")
         known = proposal_of(chain, version)
         if known and known.turn == _turn(chain):
             if known.author == author.id:
@@ -99,7 +97,7 @@ async def propose(policy: Policy, by: str, door: str, *, ledger: Ledger, shelf: 
             effective_from=policy.effective_from.isoformat(),
             author=author.id,
             counts_as=_stands_in_for(author, rulebook, at),
-            instead_of=instead_of,
+            instead_of=_last(chain),
             turn=_turn(chain),
             directory=rulebook.directory_version,
         )
@@ -123,7 +121,7 @@ async def approve(version: str, by: str, door: str, *, ledger: Ledger, shelf: Sh
         raise _refused(f"{version[:12]}: nobody has proposed it; `almoner policy proposals` lists what waits")
     if reason := reason_not_to_approve(proposal, approver, rulebook, at):
         raise _refused(reason)
-    _proven(prove(await shelf.policy(proposal.object), rulebook.directory, rulebook.duties, at))
+    _proven(await proof_of(await shelf.policy(proposal.object), shelf, at))
     body = proposal.model_dump(mode="json") | {"approver": approver.id, "directory": rulebook.directory_version}
     mine = _line("adopted", proposal.object, approver, door, at, body)
 
@@ -138,6 +136,12 @@ async def approve(version: str, by: str, door: str, *, ledger: Ledger, shelf: Sh
     assert taken is not None  # noqa: S101  it was just entered, by us or somebody else
     told = taken.body
     return InForce(proposal.object, told["effective_from"], told["author"], told["approver"], new=taken == mine)
+
+
+async def proof_of(policy: Policy, shelf: Shelf, at: datetime) -> Proof:
+    """Prove a policy for the people who are there when it takes effect, as far as they are known by now."""
+    _, directory = await shelf.directory_in_force(max(at.date(), policy.effective_from))
+    return prove(policy, directory, await shelf.duties(), at)
 
 
 def reason_not_to_approve(proposal: Proposal, by: Person, rulebook: Rulebook, at: datetime) -> str | None:

@@ -102,6 +102,7 @@ class Policy(Record):
     routine_max: Decimal | None = Field(
         default=None,
         ge=0,
+        exclude_if=lambda x: x is None,
         description="Up to this amount a request under contract is routine: many may be approved at once",
     )
     delegation_days_max: int = Field(default=30, ge=1, description="Nobody stands in for anybody longer than this")

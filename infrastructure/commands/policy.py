@@ -106,14 +106,11 @@ async def _check(policy: "Policy", people: "Directory | None") -> "Proof":
     from blocks import connect
     from blocks.records.people import Duties
     from tasks.case import utc_now
+    from tasks.policy_changes import proof_of
     from tasks.rules.proof import prove
 
     at = utc_now()
-    if people:
-        return prove(policy, people, Duties(), at)
-    shelf = connect.shelf()
-    _, directory = await shelf.directory_in_force(at.date())
-    return prove(policy, directory, await shelf.duties(), at)
+    return prove(policy, people, Duties(), at) if people else await proof_of(policy, connect.shelf(), at)
 
 
 async def _propose(policy: "Policy", by: str) -> "Proposal":

@@ -94,10 +94,12 @@ def tell_explanation(told: "Explanation") -> None:
         out.print(_people(step))
     if told.refused:
         out.print(f"✗ {told.refused}", style="bold red")
+    elif told.ended:
+        out.print(f"\n{told.ended}", markup=False)
     elif told.steps:
         out.print(f"\n{told.steps[-1].after}")
     else:
-        out.print("nobody is asked: policy lets it through")
+        out.print("nobody is asked: policy lets it through" if told.case == "new" else "nobody has been asked yet")
 
 
 def tell_replay(told: "Replay") -> None:

@@ -54,6 +54,7 @@ class Explanation(Record):
     counted: Money | None = None
     steps: tuple[Step, ...] = ()
     refused: str = ""
+    ended: str = ""
 
 
 def foreseen(request: Requisition, facts: Facts, rulebook: Rulebook, at: datetime, case: str = "new") -> Explanation:

@@ -112,6 +112,19 @@ async def test_what_is_not_proven_cannot_be_proposed(ledger):
     assert (await ledger.read(POLICY)).seq == 1
 
 
+async def test_a_policy_is_proven_for_the_people_of_the_day_it_takes_effect(ledger):
+    later = date(2027, 1, 1)
+    staff = tuple(
+        one.model_copy(update={"grants": tuple(x.model_copy(update={"limit": None}) for x in one.grants)})
+        for one in directory().people
+    )
+    people = directory().model_copy(update={"people": staff, "effective_from": later})
+    await adopt(ledger, people, actor="door:test", at=NOON)
+    with pytest.raises(NotProvenError):
+        await proposed(ledger, stricter(300_000))
+    assert await proposed(ledger, stricter(300_000, effective_from=later))
+
+
 async def test_who_left_in_between_makes_a_proposal_unproven(ledger):
     proposal = await proposed(ledger)
     staff = tuple(x for x in directory().people if x.id != "ivo.petrov")

@@ -149,7 +149,9 @@ def test_a_case_is_explained_and_one_of_both_is_named(tmp_path):
     case = asyncio.run(decided(tmp_path / "store"))
     told = say("explain", "--case", case)
     assert "1. department manager  approved by Ana Silva, 23 Nov 14:01 UTC" in told.stdout
+    assert told.stdout.splitlines()[-1].startswith("ordered: order ")
     assert say("explain").exit_code == 2
+    assert "book~policy cannot be explained: not a requisition" in say("explain", "--case", "book~policy").stderr
     assert "the ledger has no case RQ-NONE" in say("explain", "--case", "RQ-NONE").stderr
     told = say("explain", written("request.json", ASKED), "--category", "capital", "--amount", "much")
     assert (told.exit_code, "say 12500.50" in told.stderr) == (2, True)
