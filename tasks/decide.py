@@ -197,12 +197,17 @@ def waits_for(chain: Chain) -> str | None:
 def on_whom(chain: Chain, ask: Ask) -> str:
     """Say on whom an open ask waits; where policy has a clock, since when, and when an answer is due."""
     asked, raised = chain.last("asked", ask.key), chain.last("escalated", ask.key)
-    if asked is None or "due" not in asked.body:
+    if asked is None or (due := due_in(asked)) is None:
         return ask.whom
-    zone, due = ZoneInfo(asked.body["zone"]), datetime.fromisoformat(asked.body["due"])
+    zone = ZoneInfo(asked.body["zone"])
     also = "".join(f" or {name}" for name in raised.body["names"]) if raised else ""
     since = asked.at.astimezone(zone)
     return f"{ask.whom}{also}, since {since:%a %d %b %H:%M}, due {due.astimezone(zone):%a %d %b %H:%M}"
+
+
+def due_in(asked: Line) -> datetime | None:
+    """Read when an answer was due as it was asked; None where policy had no clock."""
+    return datetime.fromisoformat(asked.body["due"]) if "due" in asked.body else None
 
 
 def shown_of(ask: Ask) -> str:

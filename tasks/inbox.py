@@ -12,7 +12,7 @@ from blocks.ledger import Chain, Ledger
 from blocks.records.approval import Ask, Posted
 from blocks.records.people import Person
 from blocks.records.policy import Rulebook
-from tasks.decide import decision_of, decisions_of, posted_of
+from tasks.decide import decision_of, decisions_of, due_in, posted_of
 from tasks.results import finished_cases
 from tasks.rules.authority import acting_for
 from tasks.rules.standing import above_of
@@ -22,12 +22,13 @@ OVERLAP = timedelta(minutes=2)
 
 
 class Item(NamedTuple):
-    """A request that waits for an answer: what is asked, since when, and where its card stands."""
+    """A request that waits for an answer: what is asked, since when, where its card stands, and when it is due."""
 
     ask: Ask
     since: datetime
     posted: Posted | None
     on_behalf_of: str = ""
+    due: datetime | None = None
 
 
 class Inbox:
@@ -96,7 +97,7 @@ def open_asks(chain: Chain) -> tuple[Item, ...]:
         return ()
     asked = {line.key: line for line in chain.having("asked")}
     return tuple(
-        Item(Ask.model_validate(line.body["ask"]), line.at, posted_of(chain, key))
+        Item(Ask.model_validate(line.body["ask"]), line.at, posted_of(chain, key), due=due_in(line))
         for key, line in asked.items()
         if decision_of(chain, key) is None
     )

@@ -7,7 +7,7 @@ from blocks.ports import Card
 from blocks.records.approval import Added, Ask
 from blocks.records.policy import Rulebook
 from blocks.wire.cards import Around, Held, ask_card, decided_card, withdrawn_card
-from tasks.decide import decision_of, decisions_of, held_of
+from tasks.decide import decision_of, decisions_of, due_in, held_of
 from tasks.rules.authority import who_can
 from tasks.rules.changes import differences
 from tasks.rules.standing import above_of
@@ -42,7 +42,7 @@ def around_of(chain: Chain, ask: Ask, rulebook: Rulebook) -> Around:
         then=_still_to_ask(chain, ask),
         changed=_changed(chain, ask),
         fewer=rulebook.policy.approve_fewer,
-        due=datetime.fromisoformat(asked.body["due"]) if asked and "due" in asked.body else None,
+        due=due_in(asked) if asked else None,
     )
 
 

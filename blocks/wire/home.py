@@ -15,12 +15,13 @@ BULK_MAX = 10
 
 
 class Waiting(NamedTuple):
-    """A request that waits for me: its ask, since when, in whose name I would answer, whether it is routine."""
+    """A request that waits for me: its ask, since when, in whose name I would answer, if it is routine, due when."""
 
     ask: Ask
     since: datetime
     on_behalf_of: str = ""
     routine: bool = False
+    due: datetime | None = None
 
 
 class Mine(NamedTuple):
@@ -89,7 +90,8 @@ def _routine(waiting: Sequence[Waiting]) -> dict[str, Any]:
 
 def _item(one: Waiting, zone: str) -> dict[str, Any]:
     behalf = f" · in the name of {escape(one.on_behalf_of)}" if one.on_behalf_of else ""
-    since = f"since {moment(one.since, zone)}{behalf}"
+    due = f", due {moment(one.due, zone)}" if one.due else ""
+    since = f"since {moment(one.since, zone)}{due}{behalf}"
     return _section(f"*{_headline(one.ask)}*\n{_why(one.ask)}\n{since}")
 
 

@@ -147,6 +147,7 @@ TELLERS: dict[str, Callable[[Line], str]] = {
     "refused-click": lambda line: f"{line.body['verdict']} did not count: {_cell(line.body['because'])}",
     "reminded": lambda line: f"reminds {', '.join(line.body['whom'])}" + (" to answer" if line.body["stopped"] else ""),
     "escalated": lambda line: f"lets {', '.join(line.body['people']) or 'nobody above'} decide it as well",
+    "told": lambda line: f"told {', '.join(line.body['whom'])}",
     "handed": lambda line: f"hands it over to {_cell(line.body['name'])}",
     "added": lambda line: f"adds {_cell(line.body['name'])}, who has to approve it too",
     "held-ask": lambda line: f"puts it on hold: {_cell(line.body['because'])}",

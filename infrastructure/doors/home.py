@@ -109,7 +109,7 @@ async def _lists(who: Who) -> tuple[list[Waiting], list[Mine]]:
 
 
 def _waiting(item: Item, *, policy_routine: bool) -> Waiting:
-    return Waiting(item.ask, item.since, item.on_behalf_of, policy_routine)
+    return Waiting(item.ask, item.since, item.on_behalf_of, policy_routine, item.due)
 
 
 async def _told(who: Who) -> str:

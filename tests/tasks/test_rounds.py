@@ -8,10 +8,14 @@ from blocks.errors import RefusedError, UnavailableError
 from blocks.ports import Card
 from blocks.records.approval import Posted
 from blocks.rulebook import Shelf
+from blocks.wire.home import Waiting as Home
+from blocks.wire.home import home_view
 from blocks.wire.reminders import bottlenecks, waiting_rows
+from infrastructure.local.desk.blockkit.blocks import wrong_with_blocks
 from tasks.case import Case, Waiting
 from tasks.decide import waits_for
 from tasks.durable import PROCESSES, carry
+from tasks.inbox import Inbox
 from tasks.rounds import Round, Rounds
 from tests.clockwork import ASKED, CLOCK, LATER, TUESDAY, WEDNESDAY, at, waiting, with_clock
 from tests.fakes.desk import FakeDesk
@@ -181,6 +185,20 @@ async def test_a_card_and_a_run_say_when_an_answer_is_due(hospital):
     assert "Due <!date^" in str(card.blocks)
     await go(hospital, WEDNESDAY)
     assert (await waits(hospital, case)).startswith("department-manager of ICU or Carl Moss, since Mon 23 Nov 08:00")
+
+
+async def test_the_inbox_says_when_an_answer_is_due_and_those_above_find_it_there(hospital):
+    case = await waiting(hospital)
+    await go(hospital, WEDNESDAY)
+    rulebook = await Shelf(hospital.ledger).in_force(WEDNESDAY.date())
+    inbox = Inbox(hospital.ledger)
+    await inbox.look(WEDNESDAY)
+    for who in ("ana.silva", "carl.moss"):
+        (item,) = inbox.waits_for(rulebook.directory.person(who), rulebook, WEDNESDAY)
+        assert (item.ask.case, item.due) == (case, at("2026-11-24 08:00:01"))
+    view = home_view([Home(item.ask, item.since, due=item.due)], [], [], "America/Chicago")
+    assert "due <!date^" in str(view["blocks"])
+    assert not wrong_with_blocks(view["blocks"])
 
 
 async def test_a_round_reads_once_what_does_not_change(hospital):
