@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from blocks import connect
 from blocks.errors import RefusedError
 from blocks.ledger import Ledger
 from blocks.records.people import Delegation, Directory
 from blocks.records.policy import Policy
-from blocks.rulebook import POLICY, Shelf, adopt
+from blocks.rulebook import DIRECTORY, POLICY, Shelf, adopt
 from blocks.store import FolderStore
-from infrastructure.local.hospital.__main__ import directory, policy
+from infrastructure.local.hospital.__main__ import adopt_all, directory, policy
 from tasks.people import delegate
 from tasks.policy_changes import (
     InForce,
@@ -198,3 +199,13 @@ def test_differences_are_told_field_by_field():
         "off_contract.0: procurement-lead → nothing",
         "amount_max: 250000 → 200000",
     ]
+
+
+async def test_the_laptops_seed_leaves_alone_what_people_have_put_in_force_since(tmp_path):
+    ledger = Ledger(FolderStore(tmp_path))
+    with connect.bound(connect.Outside(ledger, Shelf(ledger))):
+        await adopt_all()
+        await approved(ledger, await proposed(ledger))
+        await adopt_all()
+    assert await in_force(ledger) == stricter()
+    assert (await ledger.read(DIRECTORY)).seq == 1
