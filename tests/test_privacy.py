@@ -8,18 +8,21 @@ import dataclasses
 import importlib
 import inspect
 import json
+import logging
 import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from prefect.states import Completed
 from pydantic import BaseModel
 
 from blocks.records import base
 from blocks.records.base import TYPED, Phi, Record, Words
 from blocks.wire.canonical import canonical
 from blocks.wire.cards import said_card
+from infrastructure.warm.logs import WordsStayOut, prepare_logging
 from tasks.durable import PROCESSES
 
 ROOT = Path(__file__).parents[1]
@@ -195,6 +198,17 @@ def logged(tree: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("logger."):
             for inner in (y for x in node.args for y in ast.walk(x)):
                 yield getattr(inner, "attr", getattr(inner, "id", ""))
+
+
+def test_prefects_own_log_of_an_end_leaves_out_why_somebody_said_no():
+    ended = Completed(name="Rejected", message="Ivo Petrov: not for Quillfeather")
+    told = f"Finished in state {ended}"
+    assert "Quillfeather" in told, "Prefect prints a state otherwise by now: is the filter still needed?"
+    record = logging.LogRecord("prefect.flow_runs", logging.INFO, "", 0, told, (), None)
+    assert WordsStayOut().filter(record)
+    assert record.getMessage() == "Finished in state Rejected"
+    prepare_logging()
+    assert any(isinstance(one, WordsStayOut) for one in logging.getLogger("prefect.flow_runs").filters)
 
 
 def test_what_a_person_typed_is_never_logged():

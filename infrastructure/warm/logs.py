@@ -17,6 +17,16 @@ class WaitingIsNoError(logging.Filter):
         return True
 
 
+class WordsStayOut(logging.Filter):
+    """Let a run that ended with somebody's no say that it did: why is in the report, and what people type in no log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep every record; cut the one line that repeats what was typed."""
+        if record.getMessage().startswith("Finished in state Rejected("):
+            record.msg, record.args = "Finished in state Rejected", ()
+        return True
+
+
 def prepare_logging() -> None:
     """Send what flows and tasks log to the run they log it in; call it after importing prefect.
 
@@ -26,5 +36,6 @@ def prepare_logging() -> None:
     for name in OUR_LOGGERS:
         logging.getLogger(name).setLevel(logging.INFO)
     logger = logging.getLogger("prefect.flow_runs")
-    if not any(isinstance(known, WaitingIsNoError) for known in logger.filters):
-        logger.addFilter(WaitingIsNoError())
+    for kind in (WaitingIsNoError, WordsStayOut):
+        if not any(isinstance(known, kind) for known in logger.filters):
+            logger.addFilter(kind())
