@@ -18,11 +18,12 @@ from blocks.heads import Head, read_notes
 from blocks.ledger import Ledger, entry_key
 from blocks.proofs import Prover
 from blocks.records.ledger import GENESIS, Entry
+from blocks.rulebook import POLICY
 from blocks.wire.canonical import canonical, digest, is_canonical
 
 Fault = Literal["altered", "removed", "reordered", "inserted", "unproven"]
 AT_ONCE = 16
-ASKED = re.compile(rb'"act":"(?:asked|decided)"')
+ASKED = re.compile(rb'"act":"(?:asked|decided|adopted)"')
 REFERRED = re.compile(rb'"(?:seen|object|policy)":"([0-9a-f]{64})"')
 
 
@@ -150,7 +151,7 @@ def _broken_link(case: str, place: int, texts: list[Text], entry: Entry, logged:
 async def _unproven(prover: Prover, case: str, texts: list[Text]) -> list[Finding]:
     """Name each approval of a sound chain that takes a passkey and is not proven by one."""
     lines = [(x.seq, line) for x in texts if ASKED.search(x.data) for line in Entry.model_validate_json(x.data).lines]
-    found = await prover.unproven(lines)
+    found = await (prover.policies_unproven(lines) if case == POLICY else prover.unproven(lines))
     return [Finding(case, entry_key(case, seq), "unproven", because) for seq, because in found]
 
 

@@ -66,7 +66,7 @@ async def decide(
     def judged(chain: Chain) -> tuple[Verdicts, Line | None]:
         verdict = judge(answer, by, chain, rulebook, at)
         if verdict.taken == "confirm" and by:
-            verdict = verdict._replace(request=to_confirm(answer, by, at))
+            verdict = verdict._replace(request=to_confirm(answer, by.id, at))
         return verdict, _line(answer, by, door, verdict, at)
 
     return await append_judged(answer.case, judged, ledger)
@@ -161,11 +161,11 @@ def on_hold(held: Line) -> str:
     return f"{since.removesuffix('.')}. Please press Resume first, then decide."
 
 
-def to_confirm(answer: Answer, by: Person, at: datetime) -> Confirmation:
+def to_confirm(answer: Answer, by: str, at: datetime) -> Confirmation:
     """Draw up what somebody has to confirm with their passkey before their answer counts."""
     said = answer._asdict() | {"note": answer.note.strip()}
     del said["proof"]
-    return Confirmation(**said, by=by.id, until=at + TO_CONFIRM, nonce=secrets.token_urlsafe(24))
+    return Confirmation(**said, by=by, until=at + TO_CONFIRM, nonce=secrets.token_urlsafe(24))
 
 
 def decision_of(chain: Chain, ask: str) -> Decision | None:

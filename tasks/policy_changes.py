@@ -10,12 +10,16 @@ from typing import Any, NamedTuple
 
 from blocks.errors import ConflictError, RefusedError
 from blocks.ledger import Chain, Ledger
+from blocks.proofs import reason_policy_unproven
 from blocks.records.base import Record
 from blocks.records.ledger import Line
+from blocks.records.passkeys import Confirmation, Passkeys
+from blocks.records.passkeys import Proof as PasskeyProof
 from blocks.records.people import Person
 from blocks.records.policy import Policy, Rulebook
 from blocks.rulebook import POLICY, Shelf
 from blocks.wire.canonical import canonical
+from tasks.decide import Answer, to_confirm
 from tasks.rules.proof import Proof, approvers_of_policy, prove
 from tasks.rules.standing import counts_as
 
@@ -108,13 +112,38 @@ async def propose(policy: Policy, by: str, door: str, *, ledger: Ledger, shelf: 
     return proposal
 
 
+class Approver(NamedTuple):
+    """Who approves, through which door, and what they signed for it."""
+
+    id: str
+    door: str
+    proof: PasskeyProof | None = None
+    enrolled: Passkeys = Passkeys()
+
+
+class ToConfirmError(Exception):
+    """Approving this policy takes a passkey: what is to be confirmed is drawn up."""
+
+    def __init__(self, request: Confirmation) -> None:
+        super().__init__("Approving a policy takes your passkey.")
+        self.request = request
+
+
 async def approve(version: str, by: str, door: str, *, ledger: Ledger, shelf: Shelf, at: datetime) -> InForce:
     """Put a proposed policy in force; whoever comes later is told who did. `RefusedError` says why not.
+
+    `ToConfirmError` where the policy that it replaces asks for passkeys.
+    """
+    return await approve_as(version, Approver(by, door), ledger=ledger, shelf=shelf, at=at)
+
+
+async def approve_as(version: str, who: Approver, *, ledger: Ledger, shelf: Shelf, at: datetime) -> InForce:
+    """Put a proposed policy in force with what was signed for it.
 
     The people may have changed since it was proposed, so that it is proven once more.
     """
     rulebook = await shelf.in_force(at.date())
-    approver = _person(by, rulebook)
+    approver = _person(who.id, rulebook)
     chain = await ledger.read(POLICY)
     proposal = proposal_of(chain, version)
     if proposal is None:
@@ -123,7 +152,9 @@ async def approve(version: str, by: str, door: str, *, ledger: Ledger, shelf: Sh
         raise _refused(reason)
     _proven(await proof_of(await shelf.policy(proposal.object), shelf, at))
     body = proposal.model_dump(mode="json") | {"approver": approver.id, "directory": rulebook.directory_version}
-    mine = _line("adopted", proposal.object, approver, door, at, body)
+    if (await shelf.policy(proposal.instead_of)).step_up_from is not None and not adopted_after(chain, proposal):
+        body |= await _signed(proposal, who, ledger, at)
+    mine = _line("adopted", proposal.object, approver, who.door, at, body)
 
     def judge(chain: Chain) -> Line | None:
         if adopted_after(chain, proposal):
@@ -142,6 +173,22 @@ async def proof_of(policy: Policy, shelf: Shelf, at: datetime) -> Proof:
     """Prove a policy for the people who are there when it takes effect, as far as they are known by now."""
     _, directory = await shelf.directory_in_force(max(at.date(), policy.effective_from))
     return prove(policy, directory, await shelf.duties(), at)
+
+
+async def _signed(proposal: Proposal, who: Approver, ledger: Ledger, at: datetime) -> dict[str, object]:
+    """Print the proof that somebody approves a policy; draw up what they have to confirm where there is none."""
+    version = proposal.object
+    reason = reason_policy_unproven(version, who.id, at, who.proof, who.enrolled)
+    if who.proof is None:
+        to_say = Answer(POLICY, version, "approve", version)
+        request = to_confirm(to_say, who.id, at)
+        drawn = {"request": request.model_dump(mode="json")}
+        line = Line(act="confirming", key=version, actor=f"person:{who.id}", at=at, source=who.door, body=drawn)
+        await _enter(ledger, lambda _: line)
+        raise ToConfirmError(request)
+    if reason:
+        raise _refused(reason)
+    return {"proof": who.proof.model_dump(mode="json"), "passkeys": who.enrolled.seq}
 
 
 def reason_not_to_approve(proposal: Proposal, by: Person, rulebook: Rulebook, at: datetime) -> str | None:

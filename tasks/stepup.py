@@ -40,23 +40,24 @@ class Pending(NamedTuple):
 
 def told(verdict: Verdicts) -> str:
     """Say what became of an answer, with the link where it has to be confirmed."""
-    if verdict.request is None:
-        return verdict.text
+    return f"{verdict.text} {where_to_confirm(verdict.request)}" if verdict.request else verdict.text
+
+
+def where_to_confirm(request: Confirmation) -> str:
+    """Say where somebody confirms what was drawn up for them, or why that cannot be reached."""
     try:
         house = House.here()
     except UnreadableError as error:
-        return f"{verdict.text} Our pages cannot be reached: {error.detail}."
-    link = f"{house.origin}/confirm/{verdict.request.case}/{verdict.request.nonce}"
-    return f"{verdict.text} Confirm it within ten minutes: {link}"
+        return f"Our pages cannot be reached: {error.detail}."
+    return f"Confirm it within ten minutes: {house.origin}/confirm/{request.case}/{request.nonce}"
 
 
 async def pending(case: str, nonce: str, *, ledger: Ledger, rulebook: Rulebook, at: datetime) -> Pending | str:
     """Find the confirmation behind a link, or say why there is none to give any more."""
     chain = await ledger.read(case)
-    line = _asked_for(chain, nonce)
-    if line is None or _failures(chain, nonce) >= FAILURES_MAX:
+    request = request_of(chain, nonce)
+    if request is None:
         return SPENT
-    request = Confirmation.model_validate(line.body["request"])
     by = rulebook.directory.person(request.by)
     unproven = judge(_answer(request), by, chain, rulebook, at)
     if unproven.taken != "confirm" or unproven.ask is None or by is None:
@@ -72,15 +73,31 @@ async def finish(
     waiting: Pending, brought: dict[str, Any], *, ledger: Ledger, rulebook: Rulebook, at: datetime
 ) -> Verdicts:
     """Take what the browser brought: check it, note the use of the passkey, and decide."""
+    taken = await take(waiting.request, waiting.by, brought, ledger, at)
+    if isinstance(taken, str):
+        return Verdicts("void", taken, waiting.ask)
+    answer, rules = _answer(waiting.request, taken.proof), rulebook.model_copy(update={"passkeys": taken.enrolled})
+    return await decide(answer, waiting.by, DOOR, ledger=ledger, rulebook=rules, at=at)
+
+
+class Signed(NamedTuple):
+    """A proof that holds, and the passkeys enrolled as it was given."""
+
+    proof: Proof
+    enrolled: Passkeys
+
+
+async def take(
+    request: Confirmation, by: Person, brought: dict[str, Any], ledger: Ledger, at: datetime
+) -> Signed | str:
+    """Check what the browser brought and note the use of the passkey; or note the failure, and say why."""
     try:
-        proof = _proof(waiting.request, brought)
-        keys = await _use(proof, waiting.by, ledger, at)
+        proof = _proof(request, brought)
+        return Signed(proof, await _use(proof, by, ledger, at))
     except (NotTakenError, ValidationError) as error:
         why = str(error) if isinstance(error, NotTakenError) else "the browser sent something else than a signature"
-        await _note_failure(waiting, why, ledger, at)
-        return Verdicts("void", f"Not confirmed: {why}. Please try again.", waiting.ask)
-    answer, rules = _answer(waiting.request, proof), rulebook.model_copy(update={"passkeys": keys})
-    return await decide(answer, waiting.by, DOOR, ledger=ledger, rulebook=rules, at=at)
+        await _note_failure(request, why, ledger, at)
+        return f"Not confirmed: {why}. Please try again."
 
 
 class NotTakenError(Exception):
@@ -113,9 +130,8 @@ async def _use(proof: Proof, by: Person, ledger: Ledger, at: datetime) -> Passke
     raise ConflictError(message)
 
 
-async def _note_failure(waiting: Pending, why: str, ledger: Ledger, at: datetime) -> None:
+async def _note_failure(request: Confirmation, why: str, ledger: Ledger, at: datetime) -> None:
     """Note an attempt that proved nothing: nobody knows whose it was. Who races for this place is told to retry."""
-    request = waiting.request
     body = {"verdict": request.verdict, "because": why, "nonce": request.nonce}
     chain = await ledger.read(request.case)
     if decision_of(chain, request.ask) is None:
@@ -123,12 +139,11 @@ async def _note_failure(waiting: Pending, why: str, ledger: Ledger, at: datetime
         await ledger.append(chain, [line])
 
 
-def _asked_for(chain: Chain, nonce: str) -> Line | None:
-    return next((x for x in chain.having("confirming") if x.body["request"]["nonce"] == nonce), None)
-
-
-def _failures(chain: Chain, nonce: str) -> int:
-    return sum(line.body.get("nonce") == nonce for line in chain.having("refused-click"))
+def request_of(chain: Chain, nonce: str) -> Confirmation | None:
+    """Find a confirmation that was drawn up, unless it has failed too often."""
+    line = next((x for x in chain.having("confirming") if x.body["request"]["nonce"] == nonce), None)
+    failed = sum(x.body.get("nonce") == nonce for x in chain.having("refused-click"))
+    return Confirmation.model_validate(line.body["request"]) if line and failed < FAILURES_MAX else None
 
 
 def _answer(request: Confirmation, proof: Proof | None = None) -> Answer:

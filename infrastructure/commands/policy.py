@@ -70,6 +70,9 @@ def approve(
     with in_words():
         find(home)
         told = asyncio.run(_approve(version, by))
+    if isinstance(told, str):
+        print(told)
+        return
     if not told.new:
         print(f"It is in force already: {told.author} wrote it, {told.approver} approved it.")
         return
@@ -122,13 +125,18 @@ async def _propose(policy: "Policy", by: str) -> "Proposal":
     return await propose_policy(policy, by, _door(), ledger=outside.ledger, shelf=outside.shelf, at=utc_now())
 
 
-async def _approve(version: str, by: str) -> "InForce":
+async def _approve(version: str, by: str) -> "InForce | str":
     from blocks import connect
     from tasks.case import utc_now
+    from tasks.policy_changes import ToConfirmError
     from tasks.policy_changes import approve as approve_policy
+    from tasks.stepup import where_to_confirm
 
     outside = connect.current()
-    return await approve_policy(version, by, _door(), ledger=outside.ledger, shelf=outside.shelf, at=utc_now())
+    try:
+        return await approve_policy(version, by, _door(), ledger=outside.ledger, shelf=outside.shelf, at=utc_now())
+    except ToConfirmError as asked:
+        return f"{asked} {where_to_confirm(asked.request)}"
 
 
 async def _proposals() -> "list[tuple[Proposal, list[str]]]":

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from blocks import connect
 from blocks.errors import ConflictError, NotFoundError, OutsideError
-from infrastructure.doors import events, slack, stepup
+from infrastructure.doors import events, showing, slack, stepup
 from infrastructure.doors.http import BODY_MAX, Deed, Request, Response
 from infrastructure.ending import run_and_leave
 
@@ -84,7 +84,7 @@ async def _invitation(http: HttpRequest) -> HttpResponse:
 
 
 async def _asset(http: HttpRequest) -> HttpResponse:
-    answer = stepup.asset(http.path_params["name"])
+    answer = showing.asset(http.path_params["name"])
     return HttpResponse(answer.body, answer.status, dict(answer.headers), media_type=answer.kind)
 
 

@@ -12,7 +12,7 @@ from blocks.errors import RefusedError
 from blocks.keyring import enrolled
 from blocks.passkeys import to_sign
 from blocks.rulebook import adopt
-from infrastructure.local.hospital.__main__ import directory, policy
+from infrastructure.local.hospital.__main__ import policy
 from tasks import passkeys, stepup
 from tasks.decide import Answer, Verdicts, to_confirm
 from tests.confirming import BY, HOUSE, Page, waiting
@@ -229,6 +229,5 @@ async def test_a_withdrawn_passkey_signs_nothing_more_and_what_it_signed_still_c
 
 def test_a_confirmation_binds_all_of_an_answer():
     given = Answer("RQ-1", "1-x", "approve", "0" * 64, " why ")
-    person = directory().person(BY)
-    request = to_confirm(given, person, MORNING)
+    request = to_confirm(given, BY, MORNING)
     assert stepup._answer(request) == given._replace(note="why")

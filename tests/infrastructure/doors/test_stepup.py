@@ -16,10 +16,12 @@ from blocks.records.people import Delegation
 from blocks.rulebook import Shelf, adopt
 from infrastructure.doors import slack
 from infrastructure.doors.__main__ import app
-from infrastructure.local.hospital.__main__ import policy
+from infrastructure.local.hospital.__main__ import directory, policy
 from tasks import passkeys, people
 from tasks.case import utc_now
 from tasks.decide import Answer, decide
+from tasks.policy_changes import ToConfirmError, approve, propose
+from tasks.stepup import where_to_confirm
 from tests.fakes.authenticator import PRESENT, Authenticator
 from tests.hospital import MORNING, Hospital
 from tests.infrastructure.doors.conftest import afterwards, card_of, interaction
@@ -220,3 +222,26 @@ async def test_without_an_address_the_pages_say_what_to_set(open_doors, web, mon
     monkeypatch.delenv("ALMONER_DOORS_URL")
     page = await web.get(link)
     assert (page.status_code, "set ALMONER_DOORS_URL" in page.json()["error"]) == (503, True)
+
+
+async def test_a_policy_is_shown_with_what_it_changes_and_signed(open_doors, web):
+    link, phone, now = await invitation(open_doors, "frida.ng"), Authenticator(), utc_now()
+    await web.post(link, json=phone.create(options(await web.get(link))))
+    ledger, shelf = open_doors.ledger, Shelf(open_doors.ledger)
+    await adopt(ledger, directory(), actor="door:test", at=MORNING)
+    after = policy().model_copy(update={"delegation_days_max": 7})
+    proposal = await propose(after, "paula.reyes", "test", ledger=ledger, shelf=shelf, at=now)
+    with pytest.raises(ToConfirmError) as caught:
+        await approve(proposal.object, "frida.ng", "test", ledger=ledger, shelf=shelf, at=now)
+    link = where_to_confirm(caught.value.request).rpartition(ADDRESS)[2]
+    page = await web.get(link)
+    for words in ("Frida Ng, you are about to approve", "The policy by paula.reyes", "delegation_days_max: 30 → 7"):
+        assert words in page.text
+    assert (await web.post(link, json=phone.get(options(page), flags=PRESENT))).json()["again"] is True
+    assert (await web.post(link, json={})).json()["again"] is True
+    assert (await web.post(link, content=b"nope")).status_code == 400
+    told = (await web.post(link, json=phone.get(options(page)))).json()
+    assert told["text"] == "It is in force from 2026-01-01: paula.reyes wrote it, frida.ng approved it."
+    again = await web.get(link)
+    assert (again.status_code, "It is in force already" in again.text) == (410, True)
+    assert await open_doors.verified()
