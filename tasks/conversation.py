@@ -53,14 +53,17 @@ def reason_not_to_ask(text: str) -> str | None:
     return f"Your question {why}." if why else None
 
 
-async def ask_back(pressed: Pressed, text: str, by: Person, *, ledger: Ledger, at: datetime) -> Asked | None:
-    """Note a question about an open request; None where the request is not open any more."""
+async def ask_back(pressed: Pressed, text: str, by: Person, *, ledger: Ledger, at: datetime) -> Asked | str:
+    """Note a question about an open request; where it is not open any more, say who decided it, and when."""
     chain = await ledger.read(pressed.case)
     asked = chain.last("asked", pressed.ask)
-    if asked is None or reason_over(chain, Ask.model_validate(asked.body["ask"])):
-        return None
+    if asked is None:
+        return "This request is not in the ledger. Ask the requester to submit it again."
+    ask = Ask.model_validate(asked.body["ask"])
+    if over := reason_over(chain, ask):
+        return over
     await _note(ledger, chain, _said("question", pressed.ask, by, {"text": text}, at))
-    return Asked(Ask.model_validate(asked.body["ask"]), posted_of(chain, pressed.ask), by, text)
+    return Asked(ask, posted_of(chain, pressed.ask), by, text)
 
 
 async def hear(event: dict[str, Any], by: Person | None, *, ledger: Ledger, desk: Thread, at: datetime) -> None:

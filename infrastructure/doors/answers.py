@@ -96,8 +96,8 @@ async def question(pressed: Pressed, note: str, click: Click) -> Response:
     if why := reason_not_to_ask(note):
         return field_errors({modals.NOTE: why})
     asked = await ask_back(pressed, note, click.by, ledger=connect.ledger(), at=click.at)
-    if asked is None:
-        return field_errors({modals.NOTE: "This request is no longer open."})
+    if isinstance(asked, str):
+        return field_errors({modals.NOTE: asked})
 
     async def say_it() -> None:
         await asked.say(slack_desk(), click.rulebook.directory)
