@@ -1,5 +1,6 @@
 """Stores on which a write fails when a test says so."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Literal
 
@@ -32,3 +33,15 @@ class CrashingStore(FolderStore):
         await super().create(key, data)
         if last:
             raise CrashError(key)
+
+
+class Overtaken(FolderStore):
+    """A folder in which, once, somebody else writes just before what was judged is written."""
+
+    first: Callable[[], Awaitable[object]] | None = None
+
+    async def create(self, key: str, data: bytes) -> None:
+        if self.first and key.startswith("cases/RQ-"):
+            first, self.first = self.first, None
+            await first()
+        await super().create(key, data)

@@ -10,13 +10,13 @@ from blocks.ledger import Chain
 from blocks.records.approval import Ask, Decision
 from blocks.records.ledger import Line
 from blocks.rulebook import Shelf
-from blocks.store import FolderStore
 from infrastructure.local.hospital.__main__ import policy
 from tasks import clock
 from tasks.approvals import VoidDecisionError
 from tasks.decide import decision_of
 from tests.clockwork import ASKED, CLOCK, LATER, TUESDAY, WEDNESDAY, at, tick, waiting, with_clock
 from tests.hospital import Hospital
+from tests.stores import Overtaken
 
 
 @pytest.fixture
@@ -138,18 +138,6 @@ DEEDS: dict[str, Deed] = {
     "remind": timer(TUESDAY), "escalate": timer(WEDNESDAY), "expire": timer(LATER),
 }  # fmt: skip
 ENDS = {"approve": "approve", "reject": "reject", "expire": "expire"}
-
-
-class Overtaken(FolderStore):
-    """A folder in which, once, somebody else writes just before what was judged is written."""
-
-    first: Callable[[], Awaitable[object]] | None = None
-
-    async def create(self, key: str, data: bytes) -> None:
-        if self.first and key.startswith("cases/RQ-"):
-            first, self.first = self.first, None
-            await first()
-        await super().create(key, data)
 
 
 @pytest.mark.parametrize(("lands", "judged"), list(product(DEEDS, DEEDS)))
