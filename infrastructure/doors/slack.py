@@ -132,15 +132,13 @@ async def _pressed(payload: Mapping[str, Any], click: Click) -> Response:
     if text_in(payload, "view", "type") == "home":
         click = click._replace(at_home=True)
     try:
-        button = payload["actions"][0]
-        if button["action_id"] == OPEN_BULK:
-            return await answers.open_bulk(click)
-        if button["action_id"] == MORE:
-            entry, _, value = text_in(button, "selected_option", "value").partition("/")
-            return await requests.open_form(entry, read_value(value), click)
-        action, pressed = button["action_id"], read_value(text_in(button, "value"))
+        action, pressed = _read_button(payload["actions"][0])
     except (LookupError, TypeError, ValueError):
         return refused(HTTPStatus.BAD_REQUEST, "this button is not one of ours")
+    if pressed is None:
+        return await answers.open_bulk(click)
+    if action in requests.FIELDS:
+        return await requests.open_form(action, pressed, click)
     if action == APPROVE:
         return await answers.answered(Answer(*pressed[:2], "approve", pressed.shown), click)
     if action in (RESUME, WITHDRAW):
@@ -149,6 +147,19 @@ async def _pressed(payload: Mapping[str, Any], click: Click) -> Response:
         draw = modals.reject_modal if action == REJECT else modals.question_modal
         await slack_desk().open_modal(click.trigger, draw(pressed))
     return Response()
+
+
+def _read_button(button: Mapping[str, Any]) -> tuple[str, Pressed | None]:
+    """Read what was pressed, or chosen in a card's menu; any of a handful of errors where it is not one of ours."""
+    action = str(button["action_id"])
+    if action == OPEN_BULK:
+        return action, None
+    if action != MORE:
+        return action, read_value(text_in(button, "value"))
+    entry, _, value = text_in(button, "selected_option", "value").partition("/")
+    if entry not in requests.FIELDS:
+        raise ValueError(entry)
+    return entry, read_value(value)
 
 
 async def _submitted(payload: Mapping[str, Any], click: Click) -> Response:
