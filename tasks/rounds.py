@@ -49,6 +49,7 @@ class Rounds:
         self._ledger, self._shelf, self._desk = ledger, shelf, desk
         self._inbox = Inbox(ledger)
         self._seen: dict[str, tuple[tuple[int, str, int], Waiting | None]] = {}
+        self._names: dict[tuple[str, int, str, int], tuple[str, ...]] = {}
         self._all_again: datetime | None = None
 
     async def go(self, at: datetime) -> Round:
@@ -56,7 +57,7 @@ class Rounds:
         everything = self._all_again is None or at >= self._all_again
         await self._inbox.look(at, everything=everything)
         if everything:
-            self._all_again = at + EVERYTHING
+            self._all_again, self._names = at + EVERYTHING, {}
         waiting = await self._waiting(at)
         due = [one for one in waiting if one.due(at)][:DEEDS_MAX]
         done, chains = await self._keep_time(due, at)
@@ -64,7 +65,16 @@ class Rounds:
         await self._tell(waiting, at)
         doubtful = [_doubt(chain, parked) for chain in self._inbox.chains() if (parked := in_doubt(chain))]
         rung = tuple(case for case, move in done.items() if move in ("expire", "escalate"))
-        return Round((*(_late(one, at) for one in waiting), *doubtful), Counter(done.values()), rung)
+        return Round((*self._late(waiting, at), *doubtful), Counter(done.values()), rung)
+
+    def _late(self, waiting: list[Waiting], at: datetime) -> list[Late]:
+        """Tell all that waits. Who may decide what is worked out anew when case or people change, and once an hour."""
+        names = {}
+        for one in waiting:
+            mark = (one.case, one.seq, one.rulebook.directory_version, one.rulebook.duties.seq)
+            names[mark] = self._names.get(mark) or tuple(person.name for person in one.who_may(at))
+        self._names = names
+        return [_late(one, people, at) for one, people in zip(waiting, names.values(), strict=True)]
 
     async def _waiting(self, at: datetime) -> list[Waiting]:
         """List what waits, the one that is due first first."""
@@ -178,10 +188,9 @@ def _reminder(one: Waiting, why: Why) -> Reminder:
     return Reminder(one.ask, why, one.since, due, one.posted.channel if one.posted else None)
 
 
-def _late(one: Waiting, at: datetime) -> Late:
+def _late(one: Waiting, people: tuple[str, ...], at: datetime) -> Late:
     """Tell what waits: while the clock stands still, for whoever lets it go on."""
     what = f"{one.ask.quantity:,} x {one.ask.description}, {one.ask.amount}"
-    people: tuple[Person, ...] = one.who_may(at)
     note = "" if people else "the directory must name somebody"
     if one.times and one.times.paused(at):
         person = one.rulebook.directory.person(one.who_stopped())
@@ -189,7 +198,7 @@ def _late(one: Waiting, at: datetime) -> Late:
     elif any(line.act == "escalated" for line in one.lines):
         note = "escalated"
     due = one.times.due if one.times else None
-    return Late(one.case, what, tuple(person.name for person in people), one.ask.whom, one.since, due, note)
+    return Late(one.case, what, people, one.ask.whom, one.since, due, note)
 
 
 def _doubt(chain: Chain, parked: Line) -> Late:
