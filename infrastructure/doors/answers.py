@@ -72,7 +72,7 @@ async def bulk(values: tuple[str, ...], click: Click) -> Response:
     pressed = [read_value(value) for value in values]
     answers = [Answer(*one[:2], "approve", one.shown) for one in pressed]
     verdicts = [await judged(answer, click) for answer in answers]
-    told = home.said_together([(one.case, what.text) for one, what in zip(answers, verdicts, strict=True)])
+    told = home.said_together([(one.case, stepup.told(what)) for one, what in zip(answers, verdicts, strict=True)])
     each = [_locked(verdict, click) for verdict in verdicts]
 
     async def say_all() -> None:

@@ -58,7 +58,7 @@ def test_the_quick_printer_prints_what_the_standard_s_own_does(fact):
     assert canonical({"fact": fact}) == rfc8785.dumps({"fact": fact})
 
 
-@pytest.mark.parametrize("fact", [float("nan"), float("inf"), 2**53, 10**20, object()], ids=str)
+@pytest.mark.parametrize("fact", [float("nan"), float("inf"), 2**53, 10**20, b"bytes"], ids=str)
 def test_what_json_cannot_carry_is_refused(fact: object):
     with pytest.raises((ValueError, TypeError)):
         canonical({"fact": fact})
