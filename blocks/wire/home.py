@@ -76,9 +76,12 @@ def bulk_modal(routine: Sequence[Waiting]) -> dict[str, Any]:
 
 
 def bulk_values(view: dict[str, Any]) -> tuple[str, ...]:
-    """Read which requests were left ticked."""
+    """Read which requests were left ticked, each once; `ValueError` where there are more than the form has."""
     chosen = view["state"]["values"]["which"]["value"]["selected_options"]
-    return tuple(str(one["value"]) for one in chosen)
+    values = tuple(dict.fromkeys(str(one["value"]) for one in chosen))
+    if len(values) > BULK_MAX:
+        raise ValueError(len(values))
+    return values
 
 
 def _routine(waiting: Sequence[Waiting]) -> dict[str, Any]:

@@ -85,8 +85,7 @@ async def one(house: House, number: int, seed: int, earlier: list[Sent], tally: 
         found.append(f"a genuine answer about {expected} was not taken")
     if tally.cpu_s[-1] > CPU_MAX_S:
         found.append(f"it took {tally.cpu_s[-1] * 1000:.0f} ms of the processor")
-    for case in decided:
-        house.open.pop(case, None)
+    house.note(answered.lines)
     tally.statuses[answered.status] += 1
     tally.counts["signed" if is_signed(sent) else "not signed"] += 1
     tally.counts["as they were" if not sent.trail else "altered"] += 1
@@ -112,7 +111,8 @@ def _must_count(sent: Sent, house: House) -> str:
     """Name the case that a request as it was must decide; empty where it need not decide any."""
     words = None if sent.trail or sent.kind not in ("approve", "rejected") else said(sent)
     waiting = house.open.get(words.case) if words else None
-    counts = words and waiting and words.person in able(waiting) and not getattr(waiting.ask, "passkey", False)
+    free = waiting and not waiting.ask.passkey and waiting.ask.case not in house.held
+    counts = words and waiting and free and words.person in able(waiting)
     return words.case if words and counts else ""
 
 

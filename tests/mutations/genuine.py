@@ -1,5 +1,6 @@
 """Genuine requests: what Slack and other systems send, field for field as they document it."""
 
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -13,16 +14,21 @@ ORDERS: tuple[dict[str, Any], ...] = (
     {"requester": "sam.lind", "cost_centre": "ED", "item": "IVSET-20", "quantity": 40, "needed_by": "2026-12-01"},
     {"requester": "mei.tan", "cost_centre": "LAB", "item": "GLOVE-M", "quantity": 3, "reason": "for the week"},
 )
-KINDS = ("approve", "approve", "approve", "reject", "rejected", "rejected", "question", "asked", "requisition",
-         "command", "reply", "order", "order", "orders")  # fmt: skip
+KINDS = ("approve", "approve", "approve", "approve", "reject", "rejected", "rejected", "question", "asked",
+         "requisition", "command", "reply", "order", "order", "orders", "menu", "fewer", "hand-over", "add", "hold",
+         "resume", "withdraw", "home", "almoner", "bulk", "confirm")  # fmt: skip
+SAYS = ("inbox", "help", "status {}", "away until 2030-01-01", "back", "", "delegate nobody until never")
 
 
 async def genuine(house: House, dice: Random, number: int) -> Sent:
     """Draw a request as its sender would send it, unsigned yet."""
     kind, waiting = dice.choice(KINDS), await house.waiting(dice)
     user = slack_user(dice.choice(sorted(able(waiting))) if dice.random() < 0.7 else dice.choice(sorted(PEOPLE)))
-    if kind in ("approve", "reject", "question"):
-        return Sent("/slack/interactions", kind, _pressed(user, kind, waiting))
+    if kind in ("approve", "reject", "question", "resume", "withdraw"):
+        asker = slack_user(waiting.ask.requester) if kind == "withdraw" else user
+        return Sent("/slack/interactions", kind, _pressed(asker, kind, waiting))
+    if kind in REQUESTS:
+        return REQUESTS[kind](user, waiting, dice)
     if kind in ("rejected", "asked"):
         callback = "reject" if kind == "rejected" else "question"
         return Sent("/slack/interactions", kind, _submitted(user, callback, waiting.value, {"note": "why so many?"}))
@@ -41,6 +47,69 @@ async def genuine(house: House, dice: Random, number: int) -> Sent:
     return Sent("/events/inventory", kind, tree, name=f"msg_{number}")
 
 
+def menu(user: str, waiting: Waiting, dice: Random) -> Sent:
+    """Choose from the menu of a card."""
+    payload = _pressed(user, "more", waiting)
+    entry = dice.choice(("fewer", "hand-over", "add", "hold"))
+    del payload["actions"][0]["value"]
+    payload["actions"][0]["selected_option"] = {"value": f"{entry}/{waiting.value}"}
+    return Sent("/slack/interactions", "menu", payload)
+
+
+def fewer(user: str, waiting: Waiting, dice: Random) -> Sent:
+    """Approve fewer than were asked for."""
+    fields = {"quantity": str(dice.randint(1, waiting.ask.quantity)), "note": dice.choice(("", "the rest may wait"))}
+    return Sent("/slack/interactions", "fewer", _submitted(user, "fewer", waiting.value, fields))
+
+
+def whom(kind: str) -> Callable[[str, Waiting, Random], Sent]:
+    """Choose a colleague in a form."""
+
+    def chosen(user: str, waiting: Waiting, dice: Random) -> Sent:
+        view = _submitted(user, kind, waiting.value, {})
+        colleague = slack_user(dice.choice(sorted(PEOPLE)))
+        view["view"]["state"]["values"] = {"whom": {"value": {"type": "users_select", "selected_user": colleague}}}
+        return Sent("/slack/interactions", kind, view)
+
+    return chosen
+
+
+def hold(user: str, waiting: Waiting, _dice: Random) -> Sent:
+    """Put it on hold."""
+    return Sent("/slack/interactions", "hold", _submitted(user, "hold", waiting.value, {"note": "until Monday"}))
+
+
+def home(user: str, _waiting: Waiting, _dice: Random) -> Sent:
+    """Open the Home tab."""
+    event = {"type": "app_home_opened", "user": user, "channel": "D1", "tab": "home", "event_ts": "1.5"}
+    return Sent("/slack/events", "home", {"type": "event_callback", "team_id": TEAM, "event": event})
+
+
+def almoner(user: str, waiting: Waiting, dice: Random) -> Sent:
+    """Say something to /almoner."""
+    text = dice.choice(SAYS).format(waiting.ask.case)
+    return Sent("/slack/commands", "almoner", form=_command(user) | {"command": "/almoner", "text": text})
+
+
+def bulk(user: str, waiting: Waiting, dice: Random) -> Sent:
+    """Approve what was left ticked; now and then ticked more often than there are boxes."""
+    view = _submitted(user, "bulk", "", {})
+    ticked = [{"value": waiting.value}] * dice.choice((1, 1, 1, 2, 4000))
+    view["view"]["state"]["values"] = {"which": {"value": {"type": "checkboxes", "selected_options": ticked}}}
+    return Sent("/slack/interactions", "bulk", view)
+
+
+def confirm(_user: str, waiting: Waiting, dice: Random) -> Sent:
+    """Confirm what nobody was asked to confirm, or follow an invitation that nobody wrote."""
+    nonce = dice.choice(("x", "%00", "a" * 3000, "..", "%ED%A0%BD"))
+    path = dice.choice((f"/confirm/{waiting.ask.case}/{nonce}", f"/confirm/{nonce}/{nonce}", f"/passkeys/{nonce}"))
+    return Sent(path, "confirm", {"id": "x", "type": "public-key", "response": {"clientDataJSON": "e30"}})
+
+
+REQUESTS: dict[str, Callable[[str, Waiting, Random], Sent]] = {
+    "menu": menu, "fewer": fewer, "hand-over": whom("hand-over"), "add": whom("add"), "hold": hold, "home": home,
+    "almoner": almoner, "bulk": bulk, "confirm": confirm,
+}  # fmt: skip
 PEOPLE = directory_json()
 
 

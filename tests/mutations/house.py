@@ -82,6 +82,7 @@ class House:
     watched: Watched
     client: httpx.AsyncClient
     open: dict[str, Waiting] = field(default_factory=dict)
+    held: set[str] = field(default_factory=set)
     entries: list[tuple[str, int]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
@@ -149,7 +150,17 @@ class House:
 
     def _on_the_desk(self) -> int:
         said = sum(len(texts) for texts in self.desk.threads.values())
-        return len(self.desk.messages) + len(self.desk.modals) + len(self.desk.whispers) + said
+        return len(self.desk.messages) + len(self.desk.modals) + len(self.desk.whispers) + len(self.desk.homes) + said
+
+    def note(self, lines: list[tuple[str, Line]]) -> None:
+        """Take note of what is over, and of what is on hold."""
+        for case, line in lines:
+            if line.act in ("decided", "withdrawn"):
+                self.open.pop(case, None)
+            if line.act == "held-ask":
+                self.held.add(case)
+            if line.act == "resumed":
+                self.held.discard(case)
 
 
 class _Hears(logging.Handler):

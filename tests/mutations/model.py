@@ -20,7 +20,12 @@ from tests.mutations.sent import Sent
 
 SKEW_S = 300
 HARMLESS = {"late", "refused-click"}
-BY_HOLDERS = {"decided", "handed", "added", "held-ask", "resumed", "confirming"}
+BY_HOLDERS = {
+    "decided": {"approve", "reject", "fewer", "bulk"}, "confirming": {"approve", "fewer", "bulk"},
+    "handed": {"hand-over"}, "added": {"add"}, "held-ask": {"hold"}, "resumed": {"resume"},
+}  # fmt: skip
+"""What those who may decide bring about, by which deeds."""
+DUTIES = {"away", "back", "delegated", "revoked"}
 
 
 class Said(NamedTuple):
@@ -32,6 +37,7 @@ class Said(NamedTuple):
     ask: str = ""
     shown: str = ""
     note: str = ""
+    quantity: str = ""
 
 
 def able(waiting: Waiting) -> set[str]:
@@ -64,14 +70,19 @@ def is_signed(sent: Sent) -> bool:
         return False
 
 
-def said(sent: Sent) -> Said | None:
-    """Read what a request to Slack's door says, or None where it says nothing."""
-    words = _said(sent)
-    return words if words is not None and all(isinstance(word, str) for word in words) else None
+def said(sent: Sent, case: str = "") -> Said | None:
+    """Read what a request to Slack's door says, about a case where it says more; None where it says nothing."""
+    words = _said(sent, case)
+    if words is None or not all(isinstance(word, str) for word in words):
+        return None
+    return words._replace(note=words.note.encode(errors="replace").decode())  # no half of a character can be kept
 
 
-def _said(sent: Sent) -> Said | None:
+def _said(sent: Sent, case: str) -> Said | None:
     try:
+        if sent.path == "/slack/commands":
+            form = {name: values[0] for name, values in parse_qs(sent.packed().decode(errors="replace")).items()}
+            return Said(_person(form["user_id"], form["team_id"]), form["command"])
         if sent.path == "/slack/events":
             tree = json.loads(sent.packed())
             return Said(_person(tree["event"]["user"], tree["team_id"]), "answer", note=tree["event"]["text"])
@@ -85,8 +96,13 @@ def _said(sent: Sent) -> Said | None:
         view = tree["view"]
         if view["callback_id"] == "requisition":
             return Said(person, "requisition")
-        note = next(iter(view["state"]["values"]["note"].values()))["value"].strip()
-        return Said(person, view["callback_id"], *view["private_metadata"].split("/"), note=note)
+        values = {name: next(iter(inputs.values())) for name, inputs in view["state"]["values"].items()}
+        if view["callback_id"] == "bulk":
+            ticked = [one["value"].split("/") for one in values["which"]["selected_options"]]
+            return Said(person, "bulk", *next(one for one in ticked if one[0] == case))
+        note, quantity = (values.get(name, {}).get("value", "") for name in ("note", "quantity"))
+        pressed = view["private_metadata"].split("/")
+        return Said(person, view["callback_id"], *pressed, note=note.strip(), quantity=quantity)
     except (ValueError, LookupError, TypeError, AttributeError, StopIteration):
         return None
 
@@ -116,28 +132,41 @@ def _wrong(case: str, line: Line, sent: Sent, house: House) -> Iterator[str]:
     if line.act == "received":
         yield from _wrong_arrival(line, sent)
         return
-    words, waiting = said(sent), house.open.get(case)
-    if words is None or waiting is None or not words.person or line.actor != f"person:{words.person}":
+    words, waiting = said(sent, case), house.open.get(case)
+    if line.act in DUTIES:
+        if words is None or words.verdict != "/almoner" or not words.person or line.actor != f"person:{words.person}":
+            yield f"{line.act} by {line.actor}: the request says {words}"
+    elif words is None or waiting is None or not words.person or line.actor != f"person:{words.person}":
         yield f"{line.act} of {case} by {line.actor}: the request says {words}, and {waiting} waits"
+    elif line.act == "withdrawn":
+        if words.person not in _askers(waiting) or words.verdict != "withdraw":
+            yield f"{case} withdrawn by {line.actor}: the request says {words}"
     elif line.act in BY_HOLDERS and not _holds(words, line, waiting):
         yield f"{line.act} of {case} by {line.actor}: the request says {words}, {able(waiting)} may answer {waiting}"
-    elif line.act in ("question", "answer") and line.body["text"] != _storable(words.note)[:1000]:
+    elif line.act in ("question", "answer") and line.body["text"] != words.note[:1000]:
         yield f"{line.act} of {case} in other words: {line.body}"
-
-
-def _storable(text: str) -> str:
-    return text.encode(errors="replace").decode()
 
 
 def _holds(words: Said, line: Line, waiting: Waiting) -> bool:
     """Say whether a decision is what was said, by a person who may, of what they saw."""
+    if words.verdict not in BY_HOLDERS[line.act]:
+        return False
     if line.act == "decided":
         decision: dict[str, Any] = line.body["decision"]
-        verdict = {"approve": "approve", "reject": "reject"}.get(words.verdict)
-        if (decision["verdict"], decision["note"]) != (verdict, words.note) or (verdict == "reject" and not words.note):
+        verdict = "reject" if words.verdict == "reject" else "approve"
+        many = decision["quantity"] is None or str(decision["quantity"]) == words.quantity.strip()
+        if (decision["verdict"], decision["note"], many) != (verdict, words.note, True):
+            return False
+        if verdict == "reject" and not words.note:
             return False
     seen = f"{words.case}/{words.ask}/{words.shown}"
     return words.person in able(waiting) and seen == waiting.value
+
+
+def _askers(waiting: Waiting) -> set[object]:
+    """Name who may take a request back: who made it, and their manager."""
+    requester = waiting.ask.requester
+    return {requester, directory_json()[requester].get("manager")}
 
 
 def _wrong_arrival(line: Line, sent: Sent) -> Iterator[str]:
