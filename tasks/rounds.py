@@ -167,9 +167,9 @@ class Rounds:
 
 
 def _untold(one: Waiting) -> list[Line]:
-    """List what was noted and not told yet."""
+    """List what was noted for somebody and not told yet."""
     told = next((n for n in reversed(range(len(one.lines))) if one.lines[n].act == "told"), -1)
-    return [line for line in one.lines[told + 1 :] if line.act in ("reminded", "escalated")]
+    return [line for line in one.lines[told + 1 :] if line.act in ("reminded", "escalated") and line.body["whom"]]
 
 
 def _whom(one: Waiting, lines: list[Line]) -> dict[str, Why]:

@@ -129,6 +129,18 @@ async def test_somebody_above_is_told_and_named_on_the_card_and_the_bell_is_rung
     assert found.waiting[0].note == "escalated"
 
 
+async def test_where_nobody_above_may_decide_nobody_is_told_and_the_table_goes_on_naming_who_may(tmp_path):
+    told_to = CLOCK.model_copy(update={"escalate_to": "procurement-lead"})
+    hospital = await with_clock(await Hospital.opened(tmp_path), told_to)
+    case = await waiting(hospital, "LAPTOP-14", by="omar.haddad", centre="IT")  # she is needed for a later step
+    rounds = rounds_of(hospital)
+    for minute in range(3):
+        found = await go(hospital, WEDNESDAY + timedelta(minutes=minute), rounds)
+    lines = (await hospital.chain(case)).lines
+    assert [line.body["whom"] for line in lines if line.act in ("escalated", "told")] == [[], ["leo.brandt"]]
+    assert found.waiting[0].people == ("Leo Brandt",)
+
+
 async def test_what_is_over_is_rung_for_and_waits_no_more(hospital):
     case = await waiting(hospital)
     found = await go(hospital, LATER)
