@@ -31,6 +31,7 @@ async def run(race: Race, counts: Counter[str]) -> list[str]:
     counts["races"] += 1
     counts["clicks"] += sum(one.tries for one in finish.told)
     counts.update(one.verdict.taken for one in finish.told)
+    counts.update(f"{one.deed} {verdict.taken}" for one, verdict in finish.beside)
     counts["lost writes"] += race.trace.conflicts
     counts["lost acknowledgements"] += race.trace.lost
     counts[f"order {hashlib.sha256(' '.join(race.trace.events).encode()).hexdigest()}"] += 1
@@ -82,7 +83,7 @@ def main() -> int:
     for number, found in wrong.items():
         print(f"race {number}: {'; '.join(found)}")
         print(f"  again: python -m tests.races --seed {given.seed} --only {number}{' --s3' if given.s3 else ''}")
-    print(f"{len(wrong)} races went wrong" if wrong else "each race had one decision, and everybody was told the truth")
+    print(f"{len(wrong)} races went wrong" if wrong else "each race had one end, and everybody was told the truth")
     return 1 if wrong else 0
 
 

@@ -15,15 +15,19 @@ DONE = {"approve": "approved", "reject": "rejected"}
 def faults(finish: Finish) -> list[str]:
     """List what is wrong with how a race went; empty where nothing is."""
     decided = finish.chain.having("decided", finish.ask.key)
-    if len(decided) != 1:
-        return [f"{len(decided)} decisions on {finish.ask.key}"]
+    withdrawn = finish.chain.having("withdrawn")
+    if len([*decided, *withdrawn]) != 1:
+        return [f"{len(decided)} decisions on {finish.ask.key}, {len(withdrawn)} times withdrawn"]
     by_device = {one.clicker.device: one for one in finish.told}
+    if withdrawn:
+        return [*finish.findings, *_wrong_after_withdrawal(finish, withdrawn[0]), *_lost(finish.chain, by_device)]
     winner = by_device.get(decided[0].source or "")
     if winner is None:
         return [f"decided by {decided[0].source}, who did not click"]
     found = [*finish.findings, *_wrong_with_winner(winner, decided[0], finish)]
     for one in finish.told:
         found += _untrue(one, winner)
+    found += _untold(finish, decided[0], f"Already {DONE[winner.clicker.verdict]} by {_who_and_when(winner)}.")
     found += [*_lost(finish.chain, by_device), *_disorder(finish.chain, finish.ask.key), *_wrong_end(finish, winner)]
     return found
 
@@ -44,15 +48,46 @@ def _wrong_with_winner(winner: Told, line: Line, finish: Finish) -> Iterator[str
 def _untrue(one: Told, winner: Told) -> Iterator[str]:
     """Say where somebody was told what is not so: the text holds who decided what, and when, or what one may not."""
     clicker, verdict, first = one.clicker, one.verdict, winner.clicker
-    who, when = names()[first.person], f"{first.at:%H:%M} UTC on {first.at:%d %b}"
     if verdict.taken == "counted":
         if one is not winner:
             yield f"{clicker} was told that they counted, and did not"
     elif verdict.taken == "late":
-        if verdict.text != f"Already {DONE[first.verdict]} by {who} at {when}.":
+        if verdict.text != f"Already {DONE[first.verdict]} by {_who_and_when(winner)}.":
             yield f"{clicker} was told {verdict.text!r} of {first}"
     elif verdict.taken not in ("void", "changed") or clicker.able or not verdict.text:
         yield f"{clicker} was told {verdict.taken}: {verdict.text}"
+
+
+def _who_and_when(winner: Told) -> str:
+    first = winner.clicker
+    return f"{names()[first.person]} at {first.at:%H:%M} UTC on {first.at:%d %b}"
+
+
+def _wrong_after_withdrawal(finish: Finish, line: Line) -> Iterator[str]:
+    """It was taken back before anybody decided: nobody did, everybody is told, and nothing is ordered."""
+    when = f"at {line.at:%H:%M} UTC on {line.at:%d %b}"
+    for one in finish.told:
+        text, taken = one.verdict.text, one.verdict.taken
+        if taken == "counted" or (taken == "late" and text != f"Withdrawn by {line.body['name']} {when}."):
+            yield f"{one.clicker} was told {taken}: {text!r}, it was withdrawn {when}"
+        if taken in ("void", "changed") and one.clicker.able:
+            yield f"{one.clicker} was told {taken}: {text}"
+    yield from _untold(finish, line, f"Withdrawn by {line.body['name']} {when}.")
+    if finish.outcome is None or finish.outcome.ended != "withdrawn" or finish.erp.orders():
+        yield f"withdrawn, and it ended {finish.outcome} with {len(finish.erp.orders())} orders"
+
+
+def _untold(finish: Finish, last: Line, told: str) -> Iterator[str]:
+    """Who handed it over or took it back stands in the ledger before the end, or was told of it."""
+    place = finish.chain.lines.index(last)
+    for one, verdict in finish.beside:
+        mine = [n for n, line in enumerate(finish.chain.lines) if line.source == one.device]
+        if len(mine) != 1:
+            yield f"{one} stands {len(mine)} times in the ledger"
+        elif verdict.taken == "counted" and mine[0] > place:
+            yield f"{one} counted after the end"
+        elif verdict.taken == "late" and (mine[0] < place or not verdict.text.startswith(told)):
+            yield f"{one} was told {verdict.text!r}, not {told!r}"
 
 
 def _lost(chain: Chain, by_device: dict[str, Told]) -> Iterator[str]:

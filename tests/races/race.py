@@ -14,15 +14,17 @@ from blocks.ports import Store
 from blocks.records.approval import Ask, Verdict
 from blocks.records.outcome import Outcome
 from tasks.decide import Answer, Verdicts, decide, shown_of
+from tasks.requests import Deed, Wish, carry_out
 from tests.fakes.erp import FakeErp
 from tests.hospital import Hospital
 from tests.races.crowd import KINDS, LEFT, LOW_LIMIT, STANDS_IN, STRANGER, Kind, World, holders, may
 from tests.races.scattered import Scattered, Trace
 
-CLICKERS = range(2, 17)
+CLICKERS = (2, 2, 3, 3, 4, 4, 5, 6, 8, 12, 16)
 DOORS_MAX = 4
 LOSSY = 0.15
 TRIES_MAX = 40
+WITHDRAWN = 0.2
 
 
 class Clicker(NamedTuple):
@@ -36,6 +38,16 @@ class Clicker(NamedTuple):
     door: int
     at: datetime
     able: bool
+
+
+class Beside(NamedTuple):
+    """Somebody who takes the request back, or hands it over, at the same moment."""
+
+    device: str
+    person: str
+    deed: Deed
+    at: datetime
+    whom: str = ""
 
 
 @dataclass
@@ -61,7 +73,8 @@ class Race:
         self.kind: Kind = self.dice.choice(KINDS)
         self.doors = self.dice.randint(1, DOORS_MAX)
         self.lossy = LOSSY if self.dice.random() < 0.2 else 0.0
-        self.wakes = self.dice.random() < 0.5
+        self.withdraws = self.dice.random() < WITHDRAWN
+        self.wakes = not self.withdraws and self.dice.random() < 0.5
         self.heads: list[HeadsLog] = []
 
     def ledger(self, lane: str, lossy: float = 0.0) -> Ledger:
@@ -84,14 +97,16 @@ class Race:
         answers = [self._answer(clicker, ask, shown, doors[clicker.door]) for clicker in clickers]
         hospital.ledger = self.ledger("process")
         waking = asyncio.create_task(hospital.wake(case)) if self.wakes else None
+        beside = [asyncio.create_task(self._do(one, ask)) for one in self._beside(ask, hospital.now)]
         told = await asyncio.gather(*answers)
+        done = await asyncio.gather(*beside)
         if waking:
             await waking
         outcome = await hospital.wake(case)
         for heads in self.heads:
             await heads.flush(hospital.now)
         findings = (await verify(Ledger(self.store))).findings
-        return Finish(await hospital.chain(case), hospital.erp, ask, told, outcome, [*map(str, findings)])
+        return Finish(await hospital.chain(case), hospital.erp, ask, told, done, outcome, [*map(str, findings)])
 
     async def _waiting(self, hospital: Hospital) -> tuple[str, list[tuple[str, str]]]:
         """Bring a case to the question that is raced for."""
@@ -124,6 +139,21 @@ class Race:
             if any(clicker.able for clicker in found):
                 return found
 
+    def _beside(self, ask: Ask, now: datetime) -> list[Beside]:
+        """Draw who does something else: takes it back who asked, hands it over who holds the role."""
+        found = []
+        for n in range(self.dice.choice((0, 0, 1, 2))):
+            giver, taker = self.dice.sample(holders(ask.role), 2)
+            found.append(Beside(f"beside-{n}", giver, "hand-over", now + timedelta(seconds=n), taker))
+        if self.withdraws:
+            found.append(Beside("beside-w", ask.requester, "withdraw", now + timedelta(seconds=77)))
+        return found
+
+    async def _do(self, one: Beside, ask: Ask) -> tuple[Beside, Verdicts]:
+        wish, rulebook = Wish(ask.case, ask.key, one.deed, shown_of(ask), one.whom), self.world.rulebook
+        by, ledger = rulebook.directory.person(one.person), self.ledger(one.device)
+        return one, await carry_out(wish, by, one.device, ledger=ledger, rulebook=rulebook, at=one.at)
+
     async def _answer(self, clicker: Clicker, ask: Ask, shown: str, ledger: Ledger) -> Told:
         """Click, and click again while the door says that it could not take it."""
         answer = Answer(ask.case, ask.key, clicker.verdict, "0" * 64 if clicker.stale else shown, clicker.note)
@@ -146,5 +176,6 @@ class Finish:
     erp: FakeErp
     ask: Ask
     told: list[Told]
+    beside: list[tuple[Beside, Verdicts]]
     outcome: Outcome | None
     findings: list[str]
