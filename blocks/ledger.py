@@ -78,6 +78,8 @@ class Ledger:
 
     store: Store
     observers: list[Observer] = field(default_factory=list)
+    made: dict[str, object] = field(default_factory=dict, repr=False)
+    """What was made of it and lives as long as it does, such as its books, by name."""
 
     async def read(self, case: str, *, known: Chain | None = None) -> Chain:
         """Read a chain to its end, or what came after *known*; empty where there is none."""

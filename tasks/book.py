@@ -6,8 +6,7 @@ Those who wait while an entry is being written share the next one: a line each, 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, Self, TypeVar, cast
-from weakref import WeakKeyDictionary
+from typing import Generic, Protocol, Self, TypeVar, cast
 
 from blocks.errors import ConflictError, RefusedError
 from blocks.ledger import Chain, Ledger
@@ -145,12 +144,6 @@ class Book(Generic[State]):
             self.chain = chain
 
 
-_open: WeakKeyDictionary[Ledger, dict[str, Book[Any]]] = WeakKeyDictionary()
-
-
 def book(ledger: Ledger, name: str, kind: type[State]) -> Book[State]:
     """Open a book; one object a ledger and name, so that this process queues instead of racing itself."""
-    books = _open.setdefault(ledger, {})
-    if name not in books:
-        books[name] = Book(ledger, Chain(name), kind())
-    return cast("Book[State]", books[name])
+    return cast("Book[State]", ledger.made.setdefault(name, Book(ledger, Chain(name), kind())))
