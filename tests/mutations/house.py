@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from random import Random
+from time import perf_counter, process_time
 from typing import NamedTuple, get_args
 
 import httpx
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from blocks.ledger import Ledger
 from blocks.ports import Blob
@@ -81,6 +83,8 @@ class House:
     desk: SlackLike
     watched: Watched
     client: httpx.AsyncClient
+    spent: list[tuple[float, float]]
+    """For each request, the seconds of the processor and of the clock."""
     open: dict[str, Waiting] = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
     entries: list[tuple[str, int]] = field(default_factory=list)
@@ -93,8 +97,11 @@ class House:
         await _let_in_somebody_without_slack(hospital.ledger)
         watched = Watched(FolderStore(root))
         hospital.ledger, hospital.desk = Ledger(watched), desk
-        transport = httpx.ASGITransport(app())
-        house = cls(hospital, desk, watched, httpx.AsyncClient(transport=transport, base_url="http://doors.test"))
+        spent: list[tuple[float, float]] = []
+        transport = httpx.ASGITransport(_timed(app(), spent))
+        house = cls(
+            hospital, desk, watched, httpx.AsyncClient(transport=transport, base_url="http://doors.test"), spent
+        )
         hospital.ledger.observers.append(lambda case, seq, _: house.entries.append((case, seq)))
         return house
 
@@ -161,6 +168,19 @@ class House:
                 self.held.add(case)
             if line.act == "resumed":
                 self.held.discard(case)
+
+
+def _timed(served: ASGIApp, spent: list[tuple[float, float]]) -> ASGIApp:
+    """Time the doors alone, not who sends to them."""
+
+    async def timed(scope: Scope, receive: Receive, send: Send) -> None:
+        begun, cpu = perf_counter(), process_time()
+        try:
+            await served(scope, receive, send)
+        finally:
+            spent.append((process_time() - cpu, perf_counter() - begun))
+
+    return timed
 
 
 class _Hears(logging.Handler):
