@@ -26,7 +26,6 @@ NETWORK = {"socket.socket", "socket.create_connection", "httpx.get", "httpx.post
 # Spelled in two parts: this file is committed too.
 ELSEWHERE = [a + b for a, b in (("/wo", "rk/"), ("/ro", "ot/"), ("pypi", ".org"), ("files.python", "hosted"),
                                 ("registry.", "npmjs"))]  # fmt: skip
-"""The bench holds the doors to less, on a machine that does nothing else; Prefect alone would take three times this."""
 
 
 @cache
