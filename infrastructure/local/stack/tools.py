@@ -4,6 +4,7 @@
 supervisor runs it as a step.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -40,7 +41,18 @@ def installed(tools: Path) -> bool:
 
 
 def install(tools: Path) -> None:
-    """Fetch, check against the hashes, unpack. Needs the network once, and about 400 MB."""
+    """Fetch, check against the hashes, unpack. Needs the network once, and about 400 MB.
+
+    Of two that install in one place at once the later waits, and finds it done.
+    """
+    tools.mkdir(parents=True, exist_ok=True)
+    with (tools / "installing.lock").open("a") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # given back by the kernel, also for whoever is killed
+        if not installed(tools):
+            _install(tools)
+
+
+def _install(tools: Path) -> None:
     draft = place(tools).with_suffix(".partial")
     shutil.rmtree(draft, ignore_errors=True)
     print("fetching PostgreSQL and SeaweedFS", flush=True)
