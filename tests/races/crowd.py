@@ -3,13 +3,15 @@
 The model is a table and a dozen lines, written without the product's own rule.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from blocks.ledger import Ledger
+from blocks.ports import Card
+from blocks.records.approval import Posted
 from blocks.records.money import Money
 from blocks.records.people import Delegation, Directory, Grant, Person, Role
 from blocks.records.policy import Rulebook
@@ -80,11 +82,21 @@ def crowd() -> Directory:
     return usual.model_copy(update={"people": (*rest, *many, *own)})
 
 
+class Scene(NamedTuple):
+    """A case that waits, as what was played before left it: its moment, its cards, and everything in the store."""
+
+    case: str
+    now: datetime
+    messages: dict[Posted, Card]
+    objects: dict[str, bytes]
+
+
 class World(NamedTuple):
-    """What every race begins with: the rulebook in force, and the objects in which the ledger holds it."""
+    """What every race begins with: the rulebook in force, the objects in which the ledger holds it, what was played."""
 
     rulebook: Rulebook
     objects: dict[str, bytes]
+    scenes: dict[tuple[object, ...], Scene]
 
 
 async def world() -> World:
@@ -99,7 +111,7 @@ async def world() -> World:
         owner = rules.directory.person(TWO_HATS)
         await delegate(lent, owner, "test", ledger=ledger, rulebook=rules, at=MORNING)
         objects = {blob.key: await ledger.store.get(blob.key) async for blob in ledger.store.list("")}
-        return World(await Shelf(ledger).in_force(MORNING.date()), objects)
+        return World(await Shelf(ledger).in_force(MORNING.date()), objects, {})
 
 
 def _person(name: str, *roles: Role) -> Person:
