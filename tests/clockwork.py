@@ -5,10 +5,9 @@ from zoneinfo import ZoneInfo
 
 from blocks.records.clock import Calendar, Clock
 from blocks.rulebook import Shelf, adopt
-from infrastructure.local.hospital.__main__ import policy
 from tasks import clock
 from tasks.rules.clock import Move
-from tests.hospital import Hospital
+from tests.hospital import Hospital, plain_policy
 
 CLOCK = Clock(
     calendar=Calendar(country="US"), due_hours=9, remind_every_hours=9, escalate_after_hours=18, escalate_to="manager",
@@ -26,7 +25,7 @@ ASKED, TUESDAY, WEDNESDAY, LATER = (
 
 
 async def with_clock(hospital: Hospital, told: Clock | None) -> Hospital:
-    wanted = policy().model_copy(update={"clock": told, "effective_from": date(2026, 1, 2)})
+    wanted = plain_policy().model_copy(update={"clock": told, "effective_from": date(2026, 1, 2)})
     await adopt(hospital.ledger, wanted, actor="door:test", at=hospital.now)
     return hospital
 

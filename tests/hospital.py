@@ -16,6 +16,7 @@ from blocks.records.approval import Ask
 from blocks.records.money import Money
 from blocks.records.outcome import Outcome
 from blocks.records.people import Directory, Grant, Person
+from blocks.records.policy import Policy
 from blocks.rulebook import Shelf, adopt
 from blocks.store import FolderStore
 from infrastructure.local.hospital.__main__ import directory, policy
@@ -28,6 +29,11 @@ from tests.fakes.desk import FakeDesk
 from tests.fakes.erp import FakeErp
 
 MORNING = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
+
+
+def plain_policy() -> Policy:
+    """Read the small hospital's policy without what a story puts in itself: a clock, a threshold, what is routine."""
+    return policy().model_copy(update={"clock": None, "step_up_from": None, "routine_max": None})
 
 
 def with_gaps(staff: Directory) -> Directory:
@@ -65,7 +71,7 @@ class Hospital:
     @classmethod
     async def opened(cls, root: Path, **erp: Any) -> "Hospital":
         ledger = Ledger(FolderStore(root))
-        for document in (policy(), with_gaps(directory())):
+        for document in (plain_policy(), with_gaps(directory())):
             await adopt(ledger, document, actor="door:test", at=MORNING)
         return cls(ledger, FakeErp(**erp))
 

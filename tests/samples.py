@@ -10,7 +10,8 @@ from blocks.records.outcome import Facts
 from blocks.records.people import Directory, Grant, Person
 from blocks.records.policy import Policy, Rulebook
 from blocks.records.purchasing import Budget, OpenOrder, Requisition, Sourcing
-from infrastructure.local.hospital.__main__ import directory, policy
+from infrastructure.local.hospital.__main__ import directory
+from tests.hospital import plain_policy
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 POLICY_VERSION, DIRECTORY_VERSION = "a" * 64, "b" * 64
@@ -44,7 +45,7 @@ def facts(left: Decimal | str | int = 400_000, *, recent: Money | None = None, *
 
 def rulebook(*, with_policy: Policy | None = None, with_directory: Directory | None = None) -> Rulebook:
     return Rulebook(
-        policy=with_policy or policy(), policy_version=POLICY_VERSION,
+        policy=with_policy or plain_policy(), policy_version=POLICY_VERSION,
         directory=with_directory or directory(), directory_version=DIRECTORY_VERSION,
     )  # fmt: skip
 

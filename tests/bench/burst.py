@@ -26,7 +26,7 @@ from blocks.ledger import Ledger
 from blocks.records.policy import Band, Policy, Tier
 from blocks.rulebook import adopt
 from infrastructure.ending import run_and_leave
-from infrastructure.local.hospital.__main__ import directory, policy
+from infrastructure.local.hospital.__main__ import directory
 from infrastructure.local.stack.running import Wish, running_stack
 from tasks.arrivals import Message, receive
 from tasks.case import utc_now
@@ -35,6 +35,7 @@ from tasks.groups import carry_all, carry_one, summary
 from tasks.settling import keep_results
 from tests.fakes.desk import FakeDesk
 from tests.fakes.erp import FakeErp
+from tests.hospital import plain_policy
 
 AT_ONCE = 32
 RUN = secrets.token_hex(4)
@@ -44,7 +45,7 @@ REQUEST = {"requester": "rita.okafor", "cost_centre": "OR", "item": "IVSET-20", 
 def one_approval() -> Policy:
     """Make a policy under which everything needs exactly one approval."""
     tier = Tier(band=Band(lower=Decimal(0)), roles=("department-manager",))
-    ours = policy()
+    ours = plain_policy()
     matrices = tuple(matrix.model_copy(update={"tiers": (tier,)}) for matrix in ours.matrices)
     return ours.model_copy(update={"matrices": matrices, "low_budget": ()})
 

@@ -15,12 +15,12 @@ from blocks.records.policy import Policy
 from blocks.rulebook import POLICY, Shelf, adopt
 from blocks.store import FolderStore
 from blocks.wire.canonical import canonical
-from infrastructure.local.hospital.__main__ import policy
+from tests.hospital import plain_policy
 from tests.samples import NOON
 
 
 def limited_to(amount: int, **changed: object) -> Policy:
-    return policy().model_copy(update={"amount_max": Decimal(amount), **changed})
+    return plain_policy().model_copy(update={"amount_max": Decimal(amount), **changed})
 
 
 async def adopted(ledger: Ledger, *documents: Policy) -> list[str]:
@@ -40,7 +40,7 @@ async def test_of_several_adopted_at_once_none_is_lost(tmp_path: Path):
 
 async def test_the_same_policy_adopted_by_several_at_once_is_adopted_once(tmp_path: Path):
     ledger = Ledger(FolderStore(tmp_path))
-    assert len(set(await adopted(ledger, *[policy()] * 8))) == 1
+    assert len(set(await adopted(ledger, *[plain_policy()] * 8))) == 1
     assert (await ledger.read(POLICY)).seq == 1
 
 
@@ -54,7 +54,7 @@ async def test_who_always_loses_is_told_so(tmp_path: Path, monkeypatch: pytest.M
             await super().create(key, data)
 
     with pytest.raises(ConflictError, match="book~policy: 3 lost races in a row"):
-        await adopted(Ledger(Overtaken(tmp_path)), policy())
+        await adopted(Ledger(Overtaken(tmp_path)), plain_policy())
 
 
 async def test_where_nothing_is_in_force_the_remedy_is_told(tmp_path: Path):
@@ -68,8 +68,8 @@ async def test_where_nothing_is_in_force_the_remedy_is_told(tmp_path: Path):
 async def test_a_policy_whose_holidays_nobody_knows_is_not_adopted(tmp_path: Path):
     clock = Clock(calendar=Calendar(country="US", subdivision="XX"))
     with pytest.raises(RefusedError, match=r"clock\.calendar\.subdivision: US has none called XX"):
-        await adopted(Ledger(FolderStore(tmp_path)), policy().model_copy(update={"clock": clock}))
+        await adopted(Ledger(FolderStore(tmp_path)), plain_policy().model_copy(update={"clock": clock}))
 
 
 def test_a_policy_without_a_clock_prints_as_it_did_before_there_were_any():
-    assert b"clock" not in canonical(policy().model_copy(update={"clock": None}))
+    assert b"clock" not in canonical(plain_policy().model_copy(update={"clock": None}))

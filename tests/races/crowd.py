@@ -17,9 +17,9 @@ from blocks.records.people import Delegation, Directory, Grant, Person, Role
 from blocks.records.policy import Rulebook
 from blocks.rulebook import Shelf, adopt
 from blocks.store import FolderStore
-from infrastructure.local.hospital.__main__ import directory, policy
+from infrastructure.local.hospital.__main__ import directory
 from tasks.people import delegate
-from tests.hospital import MORNING
+from tests.hospital import MORNING, plain_policy
 
 RACED: tuple[Role, ...] = ("implant-coordinator", "department-manager", "finance-director", "procurement-lead")
 EACH = 4
@@ -103,7 +103,7 @@ async def world() -> World:
     """Put policy and crowd in force, and let one stand in for another."""
     with TemporaryDirectory() as folder:
         ledger = Ledger(FolderStore(Path(folder)))
-        for document in (policy(), crowd()):
+        for document in (plain_policy(), crowd()):
             await adopt(ledger, document, actor="door:test", at=MORNING)
         start = MORNING - timedelta(days=1)
         lent = Delegation(key="lent-1", of=TWO_HATS, to=STANDS_IN, start=start, until=start + timedelta(days=9))

@@ -10,12 +10,11 @@ from blocks.ledger import Chain
 from blocks.records.approval import Ask, Decision
 from blocks.records.ledger import Line
 from blocks.rulebook import Shelf
-from infrastructure.local.hospital.__main__ import policy
 from tasks import clock
 from tasks.approvals import VoidDecisionError
 from tasks.decide import decision_of
 from tests.clockwork import ASKED, CLOCK, LATER, TUESDAY, WEDNESDAY, at, tick, waiting, with_clock
-from tests.hospital import Hospital
+from tests.hospital import Hospital, plain_policy
 from tests.stores import Overtaken
 
 
@@ -182,7 +181,7 @@ async def test_a_forged_end_of_time_does_not_count(hospital):
         forged = await hospital.ledger.append(chain, [line]) if by == "clock" else _instead(chain, line)
         assert decision_of(forged, ask.key) == decision
         found = clock.reason_not_expired(
-            forged, ask, decision, policy().model_copy(update={"clock": CLOCK}), "America/Chicago"
+            forged, ask, decision, plain_policy().model_copy(update={"clock": CLOCK}), "America/Chicago"
         )
         assert why in found
     with pytest.raises(VoidDecisionError, match="its time had not run out"):

@@ -9,13 +9,12 @@ from blocks.errors import NotFoundError
 from blocks.records.clock import Clock
 from blocks.records.people import Absence, Delegation, Duties
 from blocks.rulebook import Shelf, adopt
-from infrastructure.local.hospital.__main__ import policy
 from tasks.clock import keep_time
 from tasks.explaining import Supposed, explain_case, facts_for
 from tasks.people import delegate
 from tasks.rules.explain import Explanation, Step, foreseen
 from tests.fakes.erp import FakeErp
-from tests.hospital import MORNING, Hospital
+from tests.hospital import MORNING, Hospital, plain_policy
 from tests.samples import NOON, request, rulebook
 
 WEEK = timedelta(days=7)
@@ -86,7 +85,7 @@ async def test_who_stands_in_and_who_is_away_is_told():
 
 
 async def test_each_step_is_due_after_the_one_before():
-    slow = policy().model_copy(update={"clock": Clock(due_hours=9)})
+    slow = plain_policy().model_copy(update={"clock": Clock(due_hours=9)})
     told = await foretold(Supposed("capital", Decimal(9000)), policy=slow)
     first, second = (one.due for one in told.steps)
     assert first is not None
@@ -144,7 +143,7 @@ async def test_who_could_have_decided_is_told_as_it_was_then(hospital):
 
 async def test_to_whom_it_was_escalated_could_decide_and_that_time_ran_out_is_told(hospital):
     clock = Clock(due_hours=1, escalate_to="manager", escalate_after_hours=2, expire_after_days=5)
-    await adopt(hospital.ledger, policy().model_copy(update={"clock": clock}), actor="door:test", at=hospital.now)
+    await adopt(hospital.ledger, plain_policy().model_copy(update={"clock": clock}), actor="door:test", at=hospital.now)
     case = await hospital.submit("IVSET-20", 200)
     await hospital.wake(case)
     shelf = Shelf(hospital.ledger)

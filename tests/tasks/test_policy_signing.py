@@ -13,16 +13,16 @@ from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation
 from blocks.rulebook import POLICY, Shelf, adopt
 from blocks.wire.canonical import canonical
-from infrastructure.local.hospital.__main__ import directory, policy
+from infrastructure.local.hospital.__main__ import directory
 from tasks import passkeys
 from tasks.policy_changes import InForce, Proposal, ToConfirmError, approve, propose
 from tasks.policy_signing import SPENT, PendingPolicy, pending_policy, sign_policy
 from tests.confirming import HOUSE
 from tests.fakes.authenticator import PRESENT, Authenticator
-from tests.hospital import MORNING, Hospital
+from tests.hospital import MORNING, Hospital, plain_policy
 
-STRICT = policy().model_copy(update={"step_up_from": Decimal(2890)})
-NEXT = policy().model_copy(update={"step_up_from": Decimal(5000), "delegation_days_max": 7})
+STRICT = plain_policy().model_copy(update={"step_up_from": Decimal(2890)})
+NEXT = plain_policy().model_copy(update={"step_up_from": Decimal(5000), "delegation_days_max": 7})
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ async def test_a_signature_of_another_policy_is_named_by_the_audit(ledger, propo
     await sign(ledger, await asked(ledger, proposal), phone)
     chain = await ledger.read(POLICY)
     real = chain.last("adopted")
-    lax = policy()
+    lax = plain_policy()
     version = await ledger.keep(canonical(lax))
     body = real.body | {"object": version, "effective_from": lax.effective_from.isoformat()}
     await ledger.append(chain, [Line(act="adopted", key=version, actor=real.actor, at=MORNING, body=body)])

@@ -9,16 +9,15 @@ from blocks.audit import verify
 from blocks.records.ledger import Line
 from blocks.rulebook import Shelf, adopt
 from blocks.wire.canonical import canonical
-from infrastructure.local.hospital.__main__ import policy
 from tasks.approvals import VoidDecisionError
 from tasks.decide import decision_of
 from tests.confirming import BY, Page, waiting
-from tests.hospital import MORNING, Hospital
+from tests.hospital import MORNING, Hospital, plain_policy
 
 
 @pytest.fixture(autouse=True)
 async def page(hospital: Hospital) -> Page:
-    strict = policy().model_copy(update={"step_up_from": Decimal(2890)})
+    strict = plain_policy().model_copy(update={"step_up_from": Decimal(2890)})
     await adopt(hospital.ledger, strict, actor="door:test", at=MORNING)
     return Page(hospital)
 
@@ -70,7 +69,9 @@ async def test_an_ask_that_was_written_without_the_threshold_is_audited_by_polic
     asked = chain.last("asked")
     bare = {name: value for name, value in asked.body["ask"].items() if name != "passkey"}
     if lax:  # a policy that asks for nothing, kept, but never put in force
-        bare["policy"] = await hospital.ledger.keep(canonical(policy().model_copy(update={"delegation_days_max": 7})))
+        bare["policy"] = await hospital.ledger.keep(
+            canonical(plain_policy().model_copy(update={"delegation_days_max": 7}))
+        )
     await hospital.ledger.append(chain, [asked.model_copy(update={"body": {"ask": bare}})])
     await decided_behind_our_back(hospital, case)
     assert [found.fault for found in (await verify(hospital.ledger)).findings] == ["unproven"]

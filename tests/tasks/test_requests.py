@@ -10,11 +10,10 @@ from blocks.ledger import Ledger
 from blocks.records.people import Absence
 from blocks.rulebook import Shelf, adopt
 from blocks.store import FolderStore
-from infrastructure.local.hospital.__main__ import policy
 from tasks.decide import Answer, decide, shown_of
 from tasks.people import go_away
 from tasks.requests import Wish, carry_out
-from tests.hospital import Hospital, two_coordinators
+from tests.hospital import Hospital, plain_policy, two_coordinators
 
 
 async def waiting(hospital: Hospital, item: str = "KNEE-TIB-4", quantity: int = 1) -> str:
@@ -133,7 +132,7 @@ async def test_a_rejection_names_no_quantity(hospital):
 
 
 async def test_policy_may_let_nobody_approve_fewer(hospital):
-    strict = policy().model_copy(update={"approve_fewer": False, "effective_from": hospital.now.date()})
+    strict = plain_policy().model_copy(update={"approve_fewer": False, "effective_from": hospital.now.date()})
     await adopt(hospital.ledger, strict, actor="door:test", at=hospital.now)
     case = await waiting(hospital, quantity=5)
     told = await hospital.answer(case, "ivo.petrov", quantity=2)

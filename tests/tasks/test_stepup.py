@@ -12,17 +12,16 @@ from blocks.errors import RefusedError
 from blocks.keyring import enrolled
 from blocks.passkeys import to_sign
 from blocks.rulebook import adopt
-from infrastructure.local.hospital.__main__ import policy
 from tasks import passkeys, stepup
 from tasks.decide import Answer, Verdicts, to_confirm
 from tests.confirming import BY, HOUSE, Page, waiting
 from tests.fakes.authenticator import PRESENT, VERIFIED, Authenticator
-from tests.hospital import MORNING, Hospital
+from tests.hospital import MORNING, Hospital, plain_policy
 
 
 @pytest.fixture(autouse=True)
 async def page(hospital: Hospital) -> Page:
-    strict = policy().model_copy(update={"step_up_from": Decimal(2890)})
+    strict = plain_policy().model_copy(update={"step_up_from": Decimal(2890)})
     await adopt(hospital.ledger, strict, actor="door:test", at=MORNING)
     return Page(hospital)
 

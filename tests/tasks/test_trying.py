@@ -9,10 +9,9 @@ import pytest
 from blocks.ledger import entry_key
 from blocks.records.policy import Band, Matrix, Policy, Tier
 from blocks.rulebook import Shelf
-from infrastructure.local.hospital.__main__ import policy
 from tasks.rules.replay import Change, Replay
 from tasks.trying import try_policy
-from tests.hospital import MORNING, Hospital
+from tests.hospital import MORNING, Hospital, plain_policy
 
 
 @pytest.fixture
@@ -22,14 +21,14 @@ async def hospital(tmp_path) -> Hospital:
 
 async def tried(hospital: Hospital, proposed: Policy | None = None, since: Any = MORNING) -> Replay:
     shelf = Shelf(hospital.ledger)
-    return await try_policy(proposed or policy(), since, ledger=hospital.ledger, shelf=shelf, at=hospital.now)
+    return await try_policy(proposed or plain_policy(), since, ledger=hospital.ledger, shelf=shelf, at=hospital.now)
 
 
 def supplies(*roles: str, off_contract: tuple[str, ...] = ("procurement-lead",)) -> Policy:
     """Ask the same roles for all supplies."""
     everything = Matrix(category="supplies", tiers=(Tier(band=Band(lower=Decimal(0)), roles=roles),))
-    matrices = (everything, *(one for one in policy().matrices if one.category != "supplies"))
-    return policy().model_copy(update={"matrices": matrices, "off_contract": off_contract})
+    matrices = (everything, *(one for one in plain_policy().matrices if one.category != "supplies"))
+    return plain_policy().model_copy(update={"matrices": matrices, "off_contract": off_contract})
 
 
 async def decided(hospital: Hospital, item: str, quantity: int, *answering: str, hours: int = 1, **more: Any) -> str:
@@ -94,7 +93,7 @@ async def test_cases_that_nobody_could_decide_are_named(hospital):
 
 async def test_what_policy_would_refuse_now_is_a_change(hospital):
     await decided(hospital, "VENT-T1", 2, "ana.silva", "frida.ng")
-    (change,) = (await tried(hospital, policy().model_copy(update={"amount_max": Decimal(1000)}))).changes
+    (change,) = (await tried(hospital, plain_policy().model_copy(update={"amount_max": Decimal(1000)}))).changes
     assert (change.was, change.would) == ("department-manager → finance-director", "refused")
 
 

@@ -15,8 +15,7 @@ from playwright.async_api import CDPSession, Page, async_playwright, expect
 from blocks.keyring import enrolled
 from blocks.rulebook import adopt
 from infrastructure.doors.__main__ import app
-from infrastructure.local.hospital.__main__ import policy
-from tests.hospital import MORNING, Hospital
+from tests.hospital import MORNING, Hospital, plain_policy
 from tests.infrastructure.doors.test_stepup import clicked, invitation
 from tests.needs import CHROMIUM_FLAGS, chromium
 
@@ -46,7 +45,7 @@ async def served() -> AsyncIterator[str]:
 
 @pytest.fixture
 async def address(open_doors: Hospital, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    strict = policy().model_copy(update={"step_up_from": Decimal(2000)})
+    strict = plain_policy().model_copy(update={"step_up_from": Decimal(2000)})
     await adopt(open_doors.ledger, strict, actor="door:test", at=MORNING)
     async with served() as where:
         monkeypatch.setenv("ALMONER_DOORS_URL", where)

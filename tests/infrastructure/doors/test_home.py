@@ -11,8 +11,7 @@ from blocks.rulebook import adopt
 from blocks.wire.home import BULK, OPEN_BULK
 from infrastructure.doors import slack
 from infrastructure.doors.http import Response
-from infrastructure.local.hospital.__main__ import policy
-from tests.hospital import Hospital
+from tests.hospital import Hospital, plain_policy
 from tests.infrastructure.doors.conftest import TEAM, SlackLike, afterwards, interaction, slack_request, told
 
 pytestmark = pytest.mark.usefixtures("open_doors")
@@ -59,7 +58,7 @@ async def test_a_stranger_s_home_stays_as_it_is(desk: SlackLike):
 async def routine(hospital: Hospital) -> None:
     today = datetime.now(UTC).date()
     more = {"routine_max": "50000", "effective_from": today.replace(month=1, day=2).isoformat()}
-    changed = policy().model_validate_json(json.dumps(json.loads(policy().model_dump_json()) | more))
+    changed = plain_policy().model_validate_json(json.dumps(json.loads(plain_policy().model_dump_json()) | more))
     await adopt(hospital.ledger, changed, actor="door:test", at=hospital.now)
 
 

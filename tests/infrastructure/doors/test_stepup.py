@@ -16,14 +16,14 @@ from blocks.records.people import Delegation
 from blocks.rulebook import Shelf, adopt
 from infrastructure.doors import slack
 from infrastructure.doors.__main__ import app
-from infrastructure.local.hospital.__main__ import directory, policy
+from infrastructure.local.hospital.__main__ import directory
 from tasks import passkeys, people
 from tasks.case import utc_now
 from tasks.decide import Answer, decide
 from tasks.policy_changes import ToConfirmError, approve, propose
 from tasks.stepup import where_to_confirm
 from tests.fakes.authenticator import PRESENT, Authenticator
-from tests.hospital import MORNING, Hospital
+from tests.hospital import MORNING, Hospital, plain_policy
 from tests.infrastructure.doors.conftest import afterwards, card_of, interaction
 
 ADDRESS = "http://localhost:18080"
@@ -42,7 +42,7 @@ FACTS = (
 @pytest.fixture(autouse=True)
 async def _strict(open_doors: Hospital, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALMONER_DOORS_URL", "http://127.0.0.1:18080")
-    strict = policy().model_copy(update={"step_up_from": Decimal(2000)})
+    strict = plain_policy().model_copy(update={"step_up_from": Decimal(2000)})
     await adopt(open_doors.ledger, strict, actor="door:test", at=MORNING)
 
 
@@ -229,7 +229,7 @@ async def test_a_policy_is_shown_with_what_it_changes_and_signed(open_doors, web
     await web.post(link, json=phone.create(options(await web.get(link))))
     ledger, shelf = open_doors.ledger, Shelf(open_doors.ledger)
     await adopt(ledger, directory(), actor="door:test", at=MORNING)
-    after = policy().model_copy(update={"delegation_days_max": 7})
+    after = plain_policy().model_copy(update={"delegation_days_max": 7})
     proposal = await propose(after, "paula.reyes", "test", ledger=ledger, shelf=shelf, at=now)
     with pytest.raises(ToConfirmError) as caught:
         await approve(proposal.object, "frida.ng", "test", ledger=ledger, shelf=shelf, at=now)

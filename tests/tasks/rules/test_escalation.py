@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 
 from blocks.records.clock import Clock
 from blocks.records.people import Duties, Grant, Person
-from infrastructure.local.hospital.__main__ import policy
 from tasks.rules.authority import acting_for
 from tasks.rules.escalation import whom_above
 from tasks.rules.standing import NOBODY_ABOVE, Above, Acting
+from tests.hospital import plain_policy
 from tests.samples import NOON, ask, decision, people, person, rulebook, usd
 
 CLOCK = Clock(escalate_after_hours=9, escalate_to="manager")
@@ -17,7 +17,7 @@ DIRECTOR = Grant(role="finance-director", limit=usd(100_000))
 
 
 def above(*who: Person, clock: Clock | None = CLOCK, earlier=(), **changed) -> Above:
-    held = policy().model_copy(update={"clock": clock})
+    held = plain_policy().model_copy(update={"clock": clock})
     rules = rulebook(with_policy=held, with_directory=people(*who))
     return whom_above(ask(**changed), rules, earlier, NOON)
 

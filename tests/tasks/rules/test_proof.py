@@ -13,11 +13,12 @@ from blocks.records.money import Money
 from blocks.records.people import EVERYWHERE, Delegation, Directory, Duties, Grant, Person, Role
 from blocks.records.policy import Band, Matrix, Policy, Tier
 from blocks.records.purchasing import Category
-from infrastructure.local.hospital.__main__ import directory, policy
+from infrastructure.local.hospital.__main__ import directory
 from tasks.rules.proof import Proof, prove
 from tasks.rules.reach import Reach, gaps
 from tasks.rules.requisition import NobodyMayError, approvals_needed
 from tasks.rules.routes import limits_of, routes
+from tests.hospital import plain_policy
 from tests.samples import NOON, budget, facts, people, request, rulebook, usd
 
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -26,7 +27,7 @@ WEEK = timedelta(days=7)
 
 
 def proof(rules: Policy | None = None, staff: Directory | None = None, *, duties: Duties | None = None) -> Proof:
-    return prove(rules or policy(), staff or directory(), duties or Duties(), NOON)
+    return prove(rules or plain_policy(), staff or directory(), duties or Duties(), NOON)
 
 
 def found(told: Proof, rule: str, level: str = "violation") -> list[str]:
@@ -104,7 +105,7 @@ def test_bands_that_leave_amounts_out_or_take_them_twice_are_found_at_the_cent()
             for low, up in tiers
         )
         matrix = Matrix.model_construct(category="supplies", tiers=made)
-        return policy().model_copy(update={"matrices": (matrix, *policy().matrices[1:])})
+        return plain_policy().model_copy(update={"matrices": (matrix, *plain_policy().matrices[1:])})
 
     assert found(proof(bands((0, 1000), (2000, None))), "amounts")[:2] == [
         "1000 lies in 0 bands", "1000.01 lies in 0 bands"
@@ -161,9 +162,9 @@ def test_a_conflict_in_different_places_is_none():
     ],
 )
 def test_a_clock_that_cannot_run_is_found(clock: Clock, says: str):
-    told = proof(policy().model_copy(update={"clock": clock}), changed("paula.reyes", grants=()))
+    told = proof(plain_policy().model_copy(update={"clock": clock}), changed("paula.reyes", grants=()))
     assert says in found(told, "clock")[0]
-    assert not found(proof(policy().model_copy(update={"clock": Clock()})), "clock")
+    assert not found(proof(plain_policy().model_copy(update={"clock": Clock()})), "clock")
 
 
 CENTRES = ("A", "B", "C")
@@ -211,7 +212,7 @@ def matrices(draw: st.DrawFn, category: Category) -> Matrix:
 
 @st.composite
 def policies(draw: st.DrawFn) -> Policy:
-    return policy().model_copy(
+    return plain_policy().model_copy(
         update={
             "matrices": tuple(draw(matrices(category)) for category in CATEGORIES),
             "off_contract": draw(few_roles)[:1],

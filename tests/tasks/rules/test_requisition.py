@@ -13,7 +13,7 @@ from blocks.records.outcome import Facts
 from blocks.records.people import Directory, Grant
 from blocks.records.policy import Policy
 from blocks.records.purchasing import Requisition
-from infrastructure.local.hospital.__main__ import directory, policy
+from infrastructure.local.hospital.__main__ import directory
 from tasks.rules.authority import who_may
 from tasks.rules.requisition import (
     Approval,
@@ -26,6 +26,7 @@ from tasks.rules.requisition import (
     to_issue,
     to_order,
 )
+from tests.hospital import plain_policy
 from tests.samples import POLICY_VERSION, budget, facts, people, person, request, rulebook, sourcing, usd
 
 CASE = "RQ-7F3K2Q9MAA"
@@ -68,14 +69,14 @@ REFUSED = [
 
 @pytest.mark.parametrize(("wanted", "known", "because"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
 def test_it_is_refused_where(wanted: Requisition, known: Facts, because: str):
-    assert because in (reason_to_refuse(wanted, known, policy()) or "")
+    assert because in (reason_to_refuse(wanted, known, plain_policy()) or "")
 
 
 def test_what_is_within_policy_and_budget_is_not_refused():
-    assert reason_to_refuse(request(quantity=2), facts(5780), policy()) is None
+    assert reason_to_refuse(request(quantity=2), facts(5780), plain_policy()) is None
     assert reason_not_to_charge(request(), sourcing()) is None
     at_most = facts(250_000, unit_price=usd(2500))
-    assert reason_to_refuse(request(quantity=100), at_most, policy()) is None
+    assert reason_to_refuse(request(quantity=100), at_most, plain_policy()) is None
 
 
 @given(quantity=st.integers(1, 100_000), price=st.decimals(0, 10**5, places=4))
@@ -158,7 +159,7 @@ def test_the_reason_names_the_band_as_people_read_it():
 
 
 def test_a_bound_that_belongs_to_the_lower_band_reads_so():
-    document = policy().model_dump(mode="json")
+    document = plain_policy().model_dump(mode="json")
     low = {"lower": "0", "lower_included": True, "upper": "1000", "upper_included": True}
     high = {"lower": "1000", "lower_included": False}
     tiers = [{"band": band, "roles": ["department-manager"]} for band in (low, high)]
