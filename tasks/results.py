@@ -4,18 +4,27 @@ Who has a result has been shown in the dashboard too; who ended and has none is 
 Prefect.
 """
 
+from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from blocks.ledger import Chain, Ledger
 from blocks.records.outcome import Outcome
 from blocks.wire.canonical import canonical
 from blocks.wire.report import case_report, reasons
+from blocks.wire.requisitions import spell_out
 
 PREFIX = "results/"
+NO_DOCUMENT = "~"
+PARTS = 4
+"""Of a key: results, document, case, head. What was kept before keys named the document has one less."""
 
 
 class Result(NamedTuple):
-    """What is kept of a case at its end. Its place names the head of the chain: the same end is the same object."""
+    """What is kept of a case at its end. Its place names the head of the chain: the same end is the same object.
+
+    It names the document first, `results/<document>/<case>/<head>.json`, so that an order's number leads to its case in
+    one request, and costs none when the case is carried.
+    """
 
     key: str
     data: bytes
@@ -31,7 +40,11 @@ def result_of(chain: Chain, outcome: Outcome) -> Result:
         "markdown": case_report(chain, rows),
         "reasons": rows,
     }
-    return Result(f"{PREFIX}{chain.case}/{chain.head}.json", canonical(told))
+    return Result(f"{_place(outcome.document)}{chain.case}/{chain.head}.json", canonical(told))
+
+
+def _place(document: str | None) -> str:
+    return f"{PREFIX}{spell_out(document) if document else NO_DOCUMENT}/"
 
 
 async def keep_result(result: Result, ledger: Ledger) -> None:
@@ -41,13 +54,28 @@ async def keep_result(result: Result, ledger: Ledger) -> None:
 
 async def is_finished(chain: Chain, ledger: Ledger) -> bool:
     """Say whether a case has ended and everybody has been told: nothing is left to do for it."""
-    if not chain.last("ended"):
+    ended = chain.last("ended")
+    if ended is None:
         return False
-    async for _ in ledger.store.list(f"{PREFIX}{chain.case}/"):
-        return True
+    places = (f"{_place(ended.body['outcome'].get('document'))}{chain.case}/", f"{PREFIX}{chain.case}/")
+    for place in places:
+        async for _ in ledger.store.list(place):
+            return True
     return False
 
 
 async def finished_cases(ledger: Ledger) -> set[str]:
     """List the cases that have a result: a thousand in one request, where to read each would take six."""
-    return {blob.key.split("/")[1] async for blob in ledger.store.list(PREFIX)}
+    return {case async for case in _finished(ledger, PREFIX)}
+
+
+async def cases_of(document: str, ledger: Ledger) -> tuple[str, ...]:
+    """Find the finished cases that ended in a document of that number: two systems may give the same one."""
+    found = {case async for case in _finished(ledger, _place(document))}
+    return tuple(sorted(found))
+
+
+async def _finished(ledger: Ledger, place: str) -> AsyncIterator[str]:
+    async for blob in ledger.store.list(place):
+        parts = blob.key.split("/")
+        yield parts[-2] if len(parts) == PARTS else parts[1]

@@ -12,6 +12,7 @@ from blocks import connect
 from blocks.records.outcome import Outcome
 from blocks.wire.canonical import digest
 from infrastructure.local.demo.scenario import morning
+from tasks.results import result_of
 from tests.e2e.house import House
 
 Case = dict[str, Any]
@@ -87,7 +88,7 @@ async def test_what_people_saw_and_how_it_ended_lies_in_object_storage(told: dic
         ended = chain.last("ended")
         assert ended
         assert Outcome.model_validate(ended.body["outcome"]).ended == case["outcome"]
-        kept = json.loads(await ledger.store.get(f"results/{chain.case}/{chain.head}.json"))
+        kept = json.loads(await ledger.store.get(result_of(chain, Outcome.model_validate(ended.body["outcome"])).key))
         assert kept["outcome"] == ended.body["outcome"]
         assert case["because"].split(":")[0] in kept["markdown"]
 

@@ -58,7 +58,8 @@ async def test_each_case_of_a_group_that_ended_has_a_result_of_its_own(hospital)
     assert await finished_cases(hospital.ledger) == set(cases)
     for case in cases:
         chain = await hospital.chain(case)
-        kept = json.loads(await hospital.ledger.store.get(f"results/{case}/{chain.head}.json"))
+        order = chain.last("ended").body["outcome"]["document"]
+        kept = json.loads(await hospital.ledger.store.get(f"results/{order}/{case}/{chain.head}.json"))
         assert (kept["case"], kept["head"], kept["outcome"]["ended"]) == (case, chain.head, "ordered")
         assert kept["markdown"] == case_report(chain)
         assert kept["reasons"][-1]["what"].startswith("**ordered**")
