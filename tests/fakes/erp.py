@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 from time import monotonic
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from blocks.errors import RefusedError, UnavailableError, UnknownError
 from blocks.ports import Personality
@@ -41,6 +41,15 @@ class Placed:
     draft: OrderDraft | IssueDraft
     document: ErpDocument
     since: float
+
+
+class Booked(NamedTuple):
+    """A document in an ERP's own books, with what it was made from."""
+
+    document: ErpDocument
+    draft: OrderDraft | IssueDraft
+    live: bool = True
+    """Whether it binds: not cancelled since."""
 
 
 @dataclass
@@ -144,6 +153,10 @@ class FakeErp:
     def issues(self) -> list[ErpDocument]:
         """List the issues from stock, first come first."""
         return [placed.document for (kind, _), placed in self._made.items() if kind == "stock issue"]
+
+    def booked(self) -> list[Booked]:
+        """List every document with what it was made from, first come first."""
+        return [Booked(placed.document, placed.draft) for placed in self._made.values()]
 
     def bill(self, key: str) -> None:
         """Let the supplier's bill for an order be posted: what was open is spent."""
