@@ -8,9 +8,9 @@ from blocks.passkeys import created, to_create, to_sign
 from blocks.records.passkeys import Passkey
 from blocks.records.policy import Rulebook
 from blocks.rulebook import Shelf
+from infrastructure.local.demo.authenticator import Authenticator
 from tasks import passkeys, stepup
 from tasks.decide import Verdicts
-from tests.fakes.authenticator import Authenticator
 from tests.hospital import Hospital
 
 HOUSE = House.at("http://127.0.0.1:18080")

@@ -7,9 +7,9 @@ import pytest
 from blocks.errors import RefusedError
 from blocks.keyring import PASSKEYS, enrolled
 from blocks.passkeys import NotProvenError
+from infrastructure.local.demo.authenticator import PRESENT
 from tasks import passkeys
 from tests.confirming import Page
-from tests.fakes.authenticator import PRESENT
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation
 from blocks.rulebook import POLICY, Shelf, adopt
 from blocks.wire.canonical import canonical
+from infrastructure.local.demo.authenticator import PRESENT, Authenticator
 from infrastructure.local.hospital.__main__ import directory
 from tasks import passkeys
 from tasks.policy_changes import InForce, Proposal, ToConfirmError, approve, propose
 from tasks.policy_signing import SPENT, PendingPolicy, pending_policy, sign_policy
 from tests.confirming import HOUSE
-from tests.fakes.authenticator import PRESENT, Authenticator
 from tests.hospital import MORNING, Hospital, plain_policy
 
 STRICT = plain_policy().model_copy(update={"step_up_from": Decimal(2890)})

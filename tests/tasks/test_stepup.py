@@ -12,10 +12,10 @@ from blocks.errors import RefusedError
 from blocks.keyring import enrolled
 from blocks.passkeys import to_sign
 from blocks.rulebook import adopt
+from infrastructure.local.demo.authenticator import PRESENT, VERIFIED, Authenticator
 from tasks import passkeys, stepup
 from tasks.decide import Answer, Verdicts, to_confirm
 from tests.confirming import BY, HOUSE, Page, waiting
-from tests.fakes.authenticator import PRESENT, VERIFIED, Authenticator
 from tests.hospital import MORNING, Hospital, plain_policy
 
 

@@ -8,6 +8,7 @@ from blocks.records.approval import Ask
 from blocks.wire.names import effect_key
 from infrastructure.local.demo.playing import Ended
 from infrastructure.local.demo.stage import Stage
+from tasks.decide import decisions_of
 
 BOUGHT = {"filled": "issue", "ordered": "order"}
 
@@ -29,6 +30,9 @@ def _against_scenario(one: Ended) -> Iterable[str]:
         yield f"the reason is {one.because!r}, without {wanted.because!r}"
     if one.approvals != one.part.approvals:
         yield f"decided by {one.approvals or 'nobody'}, not by {one.part.approvals or 'nobody'}"
+    signed = [decision.proof is not None for decision in decisions_of(one.chain)]
+    if signed != [act.passkey for act in one.part.acts if act.does != "ask"]:
+        yield f"signed with a passkey: {signed}, which is not what the scenario says"
     asks = [Ask.model_validate(line.body["ask"]) for line in one.chain.having("asked")]
     if wanted.asked and not any(wanted.asked in ask.why for ask in asks):
         yield f"no card says {wanted.asked!r}"

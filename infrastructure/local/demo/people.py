@@ -2,6 +2,7 @@
 
 from blocks import connect
 from infrastructure.local.demo.scenario import Act, Part
+from infrastructure.local.demo.signing import confirm, link_in
 from infrastructure.local.demo.stage import Stage
 from infrastructure.local.demo.submitting import rest
 from infrastructure.local.desk.driver import Outcome, Person, Seen
@@ -22,11 +23,15 @@ async def act(stage: Stage, part: Part, case: str, doing: Act) -> None:
     card = await person.wait_for_message(CHANNEL, having=f"{case}/1-{doing.role}/", action_id=button, timeout_s=CARD_S)
     if doing.does == "approve":
         _must_be_well(await person.click(card, "approve"), part, doing)
+        if doing.passkey:
+            whispered = await person.wait_for_message(CHANNEL, having=f"/confirm/{case}/")
+            await confirm(link_in(whispered), doing.by)
     else:
         await _fill(stage, person, card, part, doing)
     if doing.does == "ask":
         await _answer(stage, card, part, case, doing)
-    stage.say(f"  {stage.name(doing.by)} {PAST[doing.does]} {case} ({part.name}){_quoted(doing.says)}")
+    signed = ", with a passkey" if doing.passkey else ""
+    stage.say(f"  {stage.name(doing.by)} {PAST[doing.does]} {case} ({part.name}){signed}{_quoted(doing.says)}")
 
 
 PAST = {"approve": "approved", "reject": "rejected", "ask": "asked about"}

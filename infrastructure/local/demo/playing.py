@@ -12,6 +12,7 @@ from blocks.records.approval import Ask
 from blocks.records.outcome import Outcome
 from infrastructure.local.demo.people import ClickError, act
 from infrastructure.local.demo.scenario import Morning, Part
+from infrastructure.local.demo.signing import NotSignedError
 from infrastructure.local.demo.stage import Stage
 from infrastructure.local.demo.submitting import NotTakenError, drop_files, file_name, message_id, rest, submit
 from infrastructure.local.desk.driver import NothingHappenedError, RefusedClickError
@@ -73,6 +74,7 @@ TROUBLE = (
     NotTakenError,
     UnforeseenError,
     ClickError,
+    NotSignedError,
     NothingHappenedError,
     RefusedClickError,
     OutsideError,

@@ -21,6 +21,7 @@ class Act(Record):
     does: Literal["approve", "reject", "ask"]
     says: str = ""
     answered: str = ""
+    passkey: bool = Field(default=False, description="Whether policy lets them confirm it with a passkey")
 
 
 class Expected(Record):

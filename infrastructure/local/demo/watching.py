@@ -3,10 +3,12 @@
 import asyncio
 
 from blocks import connect
+from blocks.ledger import Chain
 from blocks.records.ledger import Line
 from blocks.wire.report import tell
 from infrastructure.local.demo.playing import MARKS, Ended, handed_in, look
 from infrastructure.local.demo.scenario import Morning, Part
+from infrastructure.local.demo.signing import where_to_begin
 from infrastructure.local.demo.stage import Stage
 from infrastructure.local.demo.submitting import drop_files
 
@@ -61,10 +63,18 @@ async def _tell(stage: Stage, part: Part, case: str, told: int) -> int:
     for line in chain.lines[told:]:
         if line.act == "posted":
             stage.say(hint(stage, part, case, line))
+            await _tell_passkey(stage, part, chain, line)
         elif line.act not in _told_elsewhere(part) and (what := tell(line)):
             plain = what.replace("*", "").replace("&lt;", "<")
             stage.say(f"{line.at:%H:%M:%S}  {case}  {line.actor}: {plain}")
     return len(chain.lines)
+
+
+async def _tell_passkey(stage: Stage, part: Part, chain: Chain, posted: Line) -> None:
+    """Say where whoever answers makes a passkey, where the answer takes one and they have none."""
+    asked, by = chain.last("asked", posted.key), next((act.by for act in part.acts if act.passkey), None)
+    if by and asked and asked.body["ask"].get("passkey") and (where := await where_to_begin(stage, by)):
+        stage.say(where)
 
 
 PLUMBING = frozenset({"step", "intent", "outcome"})

@@ -16,13 +16,13 @@ from blocks.records.people import Delegation
 from blocks.rulebook import Shelf, adopt
 from infrastructure.doors import slack
 from infrastructure.doors.__main__ import app
+from infrastructure.local.demo.authenticator import PRESENT, Authenticator
 from infrastructure.local.hospital.__main__ import directory
 from tasks import passkeys, people
 from tasks.case import utc_now
 from tasks.decide import Answer, decide
 from tasks.policy_changes import ToConfirmError, approve, propose
 from tasks.stepup import where_to_confirm
-from tests.fakes.authenticator import PRESENT, Authenticator
 from tests.hospital import MORNING, Hospital, plain_policy
 from tests.infrastructure.doors.conftest import afterwards, card_of, interaction
 

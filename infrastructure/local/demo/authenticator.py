@@ -1,4 +1,4 @@
-"""A phone's passkeys in software: the other end of WebAuthn, made by hand, so that a test can also forge."""
+"""A phone's passkeys in software: the other end of WebAuthn. It signs for the morning's people, and lies for tests."""
 
 import hashlib
 import json
@@ -47,7 +47,8 @@ class Authenticator:
 
     def _data(self, flags: int, lies: dict[str, Any]) -> bytes:
         rp: str = lies.get("rp", self.rp)
-        return hashlib.sha256(rp.encode()).digest() + bytes([flags]) + lies.get("uses", self.uses).to_bytes(4, "big")
+        uses: int = lies.get("uses", self.uses)
+        return hashlib.sha256(rp.encode()).digest() + bytes([flags]) + uses.to_bytes(4, "big")
 
     def _client(self, kind: str, challenge: str, lies: dict[str, Any]) -> bytes:
         told = {"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": False}

@@ -1,0 +1,70 @@
+"""Signing: somebody of the morning makes a passkey by a link, and confirms with it what policy says is large.
+
+What their phone's browser would do on our own pages, with an authenticator in software.
+"""
+
+import html
+import json
+import re
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from blocks import connect
+from blocks.keyring import House, enrolled
+from infrastructure.local.demo.authenticator import Authenticator
+from infrastructure.local.demo.stage import Stage
+from infrastructure.local.desk.driver import Seen
+from tasks.case import utc_now
+from tasks.passkeys import invite
+
+DOOR = "door:demo"
+OPTIONS = re.compile(r'data-options="([^"]*)"')
+
+
+class NotSignedError(Exception):
+    """One of our own pages did not do what it should; the text is what it said."""
+
+
+async def confirm(link: str, by: str) -> None:
+    """Confirm what waits behind a link: make a passkey of one's own first, then sign with it."""
+    house = House.here()
+    phone = Authenticator(rp=house.rp, origin=house.origin, credential=secrets.token_bytes(16))
+    async with httpx.AsyncClient(trust_env=False, timeout=10) as browser:
+        await _use(browser, await link_to_enrol(by), phone.create)
+        await _use(browser, link, phone.get)
+
+
+async def link_to_enrol(person: str) -> str:
+    """Invite somebody to make a passkey, as `almoner passkeys invite` does."""
+    now = utc_now()
+    directory = (await connect.shelf().in_force(now.date())).directory
+    token = await invite(person, DOOR, ledger=connect.ledger(), directory=directory, at=now)
+    return f"{House.here().origin}/passkeys/{token}"
+
+
+async def where_to_begin(stage: Stage, person: str) -> str:
+    """Say where somebody who has no passkey yet makes one; nothing where they have."""
+    if (await enrolled(connect.ledger())).of(person):
+        return ""
+    return f"            it takes a passkey; {stage.name(person)} makes one here first: {await link_to_enrol(person)}"
+
+
+def link_in(seen: Seen) -> str:
+    """Read the link to our page out of what Slack whispered."""
+    found = re.search(r"http[^\s\"<>\\|]+/confirm/[^\s\"<>\\|]+", json.dumps(seen.message))
+    if found is None:
+        raise NotSignedError("the message has no link to confirm by")
+    return found[0]
+
+
+async def _use(browser: httpx.AsyncClient, link: str, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    page = await browser.get(link)
+    options = OPTIONS.search(page.text)
+    if options is None:
+        raise NotSignedError(f"the page asks for no passkey (HTTP {page.status_code})")
+    told = (await browser.post(link, json=answer(json.loads(html.unescape(options[1]))))).json()
+    if not told.get("done"):
+        raise NotSignedError(str(told.get("text") or told.get("error")))
