@@ -4,6 +4,7 @@
   - UnavailableError   it did not answer, or asked us to come back: worth a retry
       - UnknownError   it did not answer *after we asked it to change something*: look it up, never repeat
   - RefusedError       it said no, and will say no again: a business answer
+  - MismatchError      under our key it holds something else than we ask for: a person must look
   - UnreadableError    its answer is no use, unreadable or "you may not come in": an admin must look
 * ConflictError        somebody else wrote that place in the ledger first: read again, decide again
 * NotFoundError        there is nothing under that key
@@ -29,6 +30,10 @@ class UnknownError(UnavailableError):
 
 class RefusedError(OutsideError):
     """It said no, and will say no again."""
+
+
+class MismatchError(OutsideError):
+    """It holds something else under our key: neither a no, nor what we asked for."""
 
 
 class UnreadableError(OutsideError):

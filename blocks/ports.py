@@ -6,21 +6,35 @@ and what was made can be found under it.
 
 from collections.abc import AsyncIterator
 from datetime import date
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from blocks.records.approval import Posted
 from blocks.records.purchasing import ErpDocument, IssueDraft, OrderDraft, Requisition, Sourcing
 
+Repeated = Literal["answered", "pointed at", "refused at work"]
+
 
 class Personality(NamedTuple):
-    """How a system of record treats a key: the resolver of doubts acts on it."""
+    """How a system of record treats a key: the resolver of doubts acts on it (`tasks.rules.doubt`).
+
+    It never calls again where neither a key that is still kept nor a look-up shows that it is safe.
+    """
 
     key_kept_s: float | None
-    """How long a repeated key is recognised; None: for good; 0: it knows no keys."""
+    """How long after its first use a repeated key is recognised; None: for good; 0: it knows no keys."""
     finds: bool
     """Whether a document can be found by its key."""
     lag_s: float = 0.0
-    """How long a document may exist before it can be found."""
+    """How long after a call began, or its answer was lost, its document may still come to be, or to show."""
+    repeated: Repeated = "answered"
+    """What comes of a repeated key, for its adapter to read as the port says. Answered: like the first time.
+    Pointed at: 400, with the address of what the first made. Refused at work: 409 while the first is being worked on,
+    422 where it asked for something else."""
+
+    @property
+    def knows_keys(self) -> bool:
+        """Whether a repeated key is recognised at all."""
+        return self.key_kept_s != 0
 
 
 class Erp(Protocol):
@@ -28,8 +42,9 @@ class Erp(Protocol):
 
     Reads raise `RefusedError` where the ERP does not know the item or the cost centre (the message names
     the field and the remedy) and `UnavailableError` where it does not answer. Changes raise `RefusedError`
-    when the ERP says no (nothing was kept, or what was kept is a draft that binds nobody) and `UnknownError`
-    when the answer was lost. `UnreadableError` where it does not let us in: nobody judged the request.
+    when the ERP says no (nothing was kept, or what was kept is a draft that binds nobody), `UnknownError` when
+    the answer was lost or the first call with the key is still at work, `MismatchError` where the key has something
+    else, and `UnavailableError` or `UnreadableError` (it does not let us in) where nothing was changed for certain.
     """
 
     @property

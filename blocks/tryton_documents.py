@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from blocks.errors import OutsideError, RefusedError, UnavailableError, UnknownError
+from blocks.errors import MismatchError, OutsideError, RefusedError, UnavailableError, UnknownError
 from blocks.tryton_http import SYSTEM, Found, GoneError, TakenError, TrytonRest, Values
 from blocks.wire.names import reference
 
@@ -55,8 +55,8 @@ class Documents:
     async def obtain(self, key: str, context: Values, values: MakeValues, differs: Differs) -> Found:
         """Find or create the document under a key and drive it until it binds.
 
-        Raises `RefusedError` when the ERP says no; then nothing is left, or a draft. Raises
-        `UnknownError` when an answer was lost after the first change.
+        Raises `RefusedError` when the ERP says no; then nothing is left, or a draft. Raises `MismatchError` where
+        the key has something else, and `UnknownError` when an answer was lost after the first change.
         """
         for _ in range(RACES):
             found = await self.find(key, context)
@@ -67,8 +67,8 @@ class Documents:
             if found is None:
                 continue
             if difference := differs(found):
-                why = f"{self._named(found)} already has this key, with {difference}; use a new key"
-                raise RefusedError(SYSTEM, why)
+                why = f"{self._named(found)} already has this key, with {difference}"
+                raise MismatchError(SYSTEM, why)
             with suppress(GoneError):
                 return await self._drive_known(found, context)
         raise UnknownError(SYSTEM, f"the {self._kind.name} appears and vanishes; look it up by its key")

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from secrets import token_hex
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,16 @@ def utc_now() -> datetime:
 
 
 @dataclass
+class Claim:
+    """That this run may make one call under a key: which claim of the case it is, since when, and whether it did."""
+
+    epoch: int
+    at: datetime
+    since: float
+    spent: bool = False
+
+
+@dataclass
 class Case:
     """One case being carried by one run.
 
@@ -47,6 +58,9 @@ class Case:
     run: str | None = None
     zone: str = "UTC"
     clock: Callable[[], datetime] = utc_now
+    holder: str = field(default_factory=lambda: token_hex(4))
+    """Tells this run's claims from those of another that writes the same at the same moment."""
+    claims: dict[str, Claim] = field(default_factory=dict)
     _unwritten: list[Line] = field(default_factory=list)
     _index: dict[tuple[str, str], Line] = field(default_factory=dict)
 

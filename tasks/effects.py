@@ -5,21 +5,22 @@
 The key is known before the call and is the document's external reference. A time-out means *unknown*: it is
 looked up and adopted, or tried again under the same key where the system's personality makes that safe, or
 parked until a person settles it (see `tasks.parked`). If the ledger cannot be written, the effect does not happen.
+Each attempt is claimed in the case's chain first, which is the fence against whoever was overtaken (`tasks.claims`).
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
-from blocks.errors import RefusedError, UnavailableError, UnknownError
+from blocks.errors import MismatchError, RefusedError, UnavailableError, UnknownError, UnreadableError
 from blocks.ports import Personality
 from blocks.records.base import Record
 from blocks.records.ledger import Line
 from blocks.records.purchasing import ErpDocument
 from blocks.wire.names import effect_key, reference
 from tasks.case import Case, current
+from tasks.claims import CLAIMS, claim, give_back, is_held, quiet_s, spend
 from tasks.rules.doubt import what_next
 
-ATTEMPTS = frozenset({"intent", "attempt"})
 Draft = TypeVar("Draft", bound=Record)
 Draft_contra = TypeVar("Draft_contra", bound=Record, contravariant=True)
 
@@ -65,16 +66,24 @@ async def once(
         if found := await _taken_up(case, effect, key, find, personality):
             return found
     else:
-        case.note("intent", key, body={"effect": effect, "draft": draft.model_dump(mode="json")})
+        claim(case, "intent", key, {"effect": effect, "draft": draft.model_dump(mode="json")})
     await case.write()  # also what an earlier try could not write: nothing happens that was not intended
+    if not is_held(case, key):
+        raise UnavailableError("almoner", f"{effect}: this process stood still; it looks again before it acts")
+    spend(case, key)
     try:
         made = await do(draft, key=key)
     except RefusedError as refusal:
         await _refused(case, effect, key, refusal)
         raise
+    except MismatchError as error:
+        await _park(case, effect, key, error.detail)
     except UnknownError as error:
         case.note("unknown", key, body={"effect": effect, "detail": error.detail})
         await case.write()  # whoever tries next counts a system's lag from here, not from the intent
+        raise
+    except (UnavailableError, UnreadableError):
+        await _nothing_sent(case, effect, key, personality)
         raise
     return await _confirm(case, effect, key, made, how="made")
 
@@ -86,22 +95,45 @@ async def _taken_up(
     find: Callable[[str], Awaitable[ErpDocument | None]],
     personality: Personality,
 ) -> ErpDocument | None:
-    """Return what an earlier attempt made, or None where it is safe to try again under the same key."""
-    last = case.latest(key, {*ATTEMPTS, "unknown", "parked", "settled"})
-    if last and last.act in ATTEMPTS and not case.has_written(last):
-        return None  # the ledger did not take it, so nothing was tried
+    """Return what an earlier attempt made, or None, with a claim, where it is safe to call under the same key."""
+    if is_held(case, key):
+        return None  # we have not called yet
+    last = case.latest(key, {*CLAIMS, "unknown", "unsent", "parked", "settled"})
+    mine = case.claims.get(key)
     if last and last.act == "settled":
         return await _as_settled(case, effect, key, last)
-    found = await find(key) if personality.finds else None
-    step = what_next(personality, age_s=_age_s(case, key, personality), found=found is not None)
-    if step == "wait":
-        raise UnavailableError("erp", f"{effect}: what was sent may not be visible yet")
-    if step == "park":
-        if last and last.act != "parked":
-            case.note("parked", key, body={"effect": effect})
-            await case.write()
-        raise InDoubtError(case.id, effect, key)
-    return await _confirm(case, effect, key, found, how="adopted") if found else None
+    if last and last.act != "unsent" and (mine is None or mine.spent):
+        if last.act == "parked":
+            await _park(case, effect, key)
+        found = await find(key) if personality.finds else None
+        first = case.latest(key, {"intent", "attempt"}) or last
+        age_s = (case.clock() - first.at).total_seconds()
+        step = what_next(personality, found=found is not None, key_age_s=age_s, quiet_s=quiet_s(case, last))
+        if found:
+            return await _confirm(case, effect, key, found, how="adopted")
+        if step == "wait":
+            raise UnavailableError("erp", f"{effect}: what was sent may not be visible yet")
+        if step == "park":
+            await _park(case, effect, key)
+    claim(case, "taken", key, {"effect": effect})
+    return None
+
+
+async def _park(case: Case, effect: str, key: str, why: str = "") -> NoReturn:
+    """Leave it to a person, once, however often it is asked for."""
+    last = case.latest(key, {*CLAIMS, "unknown", "parked"})
+    if last and last.act != "parked":
+        case.note("parked", key, body={"effect": effect, "why": why} if why else {"effect": effect})
+        await case.write()
+    raise InDoubtError(case.id, effect, key)
+
+
+async def _nothing_sent(case: Case, effect: str, key: str, personality: Personality) -> None:
+    """Remember that a call changed nothing: in the ledger, where no key makes it safe to call again anyway."""
+    give_back(case, key)
+    if not personality.knows_keys:
+        case.note("unsent", key, body={"effect": effect})
+        await case.write()
 
 
 async def _as_settled(case: Case, effect: str, key: str, settled: Line) -> ErpDocument | None:
@@ -114,14 +146,8 @@ async def _as_settled(case: Case, effect: str, key: str, settled: Line) -> ErpDo
         refusal = RefusedError("person", f"given up by {settled.body['name']}: {settled.body['because']}")
         await _refused(case, effect, key, refusal)
         raise refusal
-    case.note("attempt", key, body={"effect": effect})
+    claim(case, "attempt", key, {"effect": effect})
     return None
-
-
-def _age_s(case: Case, key: str, personality: Personality) -> float:
-    """Tell how old the doubt is: what may show late counts from the last answer lost, a key from its first use."""
-    since = case.latest(key, {*ATTEMPTS, "unknown"} if personality.finds else ATTEMPTS)
-    return (case.clock() - since.at).total_seconds() if since else 0.0
 
 
 async def _confirm(case: Case, effect: str, key: str, document: ErpDocument, *, how: str) -> ErpDocument:

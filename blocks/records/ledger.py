@@ -17,8 +17,8 @@ class Line(Record):
     """One act: who did what, when, about what, having seen what.
 
     `act` is one of: received, step, asked, posted, decided, drawn, late, question, answer, refused-click,
-    intent, attempt, unknown, parked, settled, outcome, held, released, spent, dropped, told, proposed, adopted,
-    delegated, revoked, away, back, confirming, invited, enrolled, used, handed, added,
+    intent, attempt, taken, unknown, unsent, parked, settled, outcome, held, released, spent, dropped, told,
+    proposed, adopted, delegated, revoked, away, back, confirming, invited, enrolled, used, handed, added,
     held-ask, resumed, reminded, escalated, told-waiting, withdrawn, ended.
     """
 

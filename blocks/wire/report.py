@@ -158,6 +158,8 @@ TELLERS: dict[str, Callable[[Line], str]] = {
     "answer": lambda line: f"answers: {_cell(line.body['text'])}",
     "intent": _intent,
     "unknown": lambda line: f"{line.body['effect']}: the answer was lost, so it is looked up",
+    "taken": lambda line: f"takes the {line.body['effect']} over, in case whoever began it comes back",
+    "unsent": lambda line: f"{line.body['effect']}: the system could not be reached, so nothing was sent",
     "parked": lambda line: f"{line.body['effect']}: in doubt, waits for a person",
     "settled": _settled,
     "attempt": lambda line: f"tries the {line.body['effect']} again under key `{line.key}`",

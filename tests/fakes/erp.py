@@ -14,7 +14,7 @@ from functools import cache
 from time import monotonic
 from typing import Literal, NamedTuple, TypeVar
 
-from blocks.errors import RefusedError, UnavailableError, UnknownError
+from blocks.errors import MismatchError, RefusedError, UnavailableError, UnknownError
 from blocks.ports import Personality
 from blocks.records.money import Money
 from blocks.records.purchasing import (
@@ -191,7 +191,7 @@ class FakeErp:
         """Answer a repeated key; with another order behind it, refuse."""
         if _content(placed.draft) != _content(draft):
             number = placed.document.number
-            raise RefusedError(SYSTEM, f"{number} already has this key, with other contents; use a new key")
+            raise MismatchError(SYSTEM, f"{number} already has this key, with other contents")
         return placed.document
 
     def _visible(self, kind: str, key: str) -> ErpDocument | None:

@@ -83,9 +83,19 @@ async def test_a_crash_after_the_intent_orders_once(tmp_path, personality):
     hospital.erp.fail = 1
     with pytest.raises(UnavailableError):
         await attempt(hospital, case)
-    assert await acts(hospital, case) == ["intent"]
+    assert await acts(hospital, case) == (["intent"] if personality.knows_keys else ["intent", "unsent"])
     order = await attempt(hospital, case)
     assert hospital.erp.orders() == [order]
+
+
+async def test_a_system_that_could_not_be_reached_did_nothing_even_where_nobody_could_say(tmp_path):
+    hospital, case = await opened(tmp_path, NOTHING)
+    for _ in range(2):
+        hospital.erp.fail = 1
+        with pytest.raises(UnavailableError):
+            await attempt(hospital, case)
+    assert await attempt(hospital, case) == hospital.erp.orders()[0]
+    assert await acts(hospital, case) == ["intent", "unsent", "taken", "unsent", "taken", "outcome"]
 
 
 async def test_a_lost_answer_is_looked_up_or_asked_again_under_the_same_key(tmp_path, personality):
@@ -163,3 +173,31 @@ async def test_a_key_that_is_kept_for_a_day_is_kept_from_its_first_use(tmp_path)
         hospital.now += timedelta(hours=12)
     with pytest.raises(InDoubtError):
         await attempt(hospital, case)
+
+
+async def test_a_key_that_was_forgotten_during_an_outage_is_looked_up_before_it_is_used_again(tmp_path):
+    both = Personality(key_kept_s=86_400, finds=True, lag_s=60)
+    hospital, case = await opened(tmp_path, both, Forgetful(personality=both, lag_s=60, clock=lambda: 0.0))
+    hospital.erp._clock = now_of(hospital)
+    hospital.erp.lose = 1
+    with pytest.raises(UnavailableError):
+        await attempt(hospital, case)
+    hospital.now += timedelta(hours=25)
+    order = await attempt(hospital, case)
+    assert hospital.erp.orders() == [order]
+    assert hospital.erp.calls["order"] == 1
+
+
+async def test_something_else_under_our_key_is_left_to_a_person_and_is_no_refusal(tmp_path, personality):
+    hospital, case = await opened(tmp_path, personality._replace(finds=False))
+    held = OrderDraft(
+        requester="rita.okafor", cost_centre="OR", item="KNEE-TIB-4", quantity=9, supplier="SUP-CORDIS",
+        unit_price=usd("2890.00"), order_on=hospital.now.date(),
+    )  # fmt: skip
+    await hospital.erp.order(held, key=effect_key(case, "order"))
+    for _ in range(2):
+        with pytest.raises(InDoubtError):
+            await attempt(hospital, case)
+    (parked,) = (await hospital.chain(case)).having("parked")
+    assert parked.body["why"] == "1 already has this key, with other contents"
+    assert len(hospital.erp.orders()) == hospital.erp.calls["order"] - 1 == 1

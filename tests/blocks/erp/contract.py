@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from blocks.errors import RefusedError
+from blocks.errors import MismatchError, RefusedError
 from blocks.ports import Erp
 from blocks.records.money import Money
 from blocks.records.purchasing import Budget, IssueDraft, OrderDraft, Requisition
@@ -111,7 +111,7 @@ class ErpContract:
     async def test_a_key_is_never_reused_for_another_order(self, erp: Erp, today: date):
         key = new_key()
         first = await erp.order(order_of(today), key=key)
-        with pytest.raises(RefusedError, match="already has this key"):
+        with pytest.raises(MismatchError, match="already has this key"):
             await erp.order(order_of(today, quantity=3), key=key)
         assert await erp.find_order(key) == first
 

@@ -1,0 +1,58 @@
+"""Claims: whoever is about to change a system for a case says so in its chain first, and may do it once, soon.
+
+The chain's conditional append is the fence: of two who claim after the same entry one wins, and the other hears of
+it before it has called. A claim is good for one call, which must begin within `CALL_WITHIN_S`; so a process that
+stood still finds its claim expired when it wakes, claims again, and loses to whoever took over. See
+`infrastructure/decisions/effects.md` for the moment between this check and the call.
+"""
+
+from time import monotonic
+from typing import Any
+
+from blocks.records.ledger import Line
+from tasks.case import Case, Claim
+
+CLAIMS = frozenset({"intent", "attempt", "taken"})
+"""intent: the first. attempt: a person said that it was not made. taken: whoever claimed before is overtaken."""
+CALL_WITHIN_S = 20.0
+"""How soon after it was claimed a call must begin, by the clock of whoever claimed."""
+LEASE_S = 30.0
+"""How long others wait until no call can begin any more: the difference is for clocks that differ."""
+
+
+def claim(case: Case, act: str, key: str, body: dict[str, Any]) -> None:
+    """Note a claim; it counts once it is written. Its epoch is one more than that of the last.
+
+    It names its holder: two entries of the same bytes would be one write to the store, and both would have won.
+    """
+    last = case.latest(key, CLAIMS)
+    epoch = 1 + (last.body.get("epoch", 1) if last else 0)
+    case.claims[key] = Claim(epoch, case.clock(), monotonic())
+    case.note(act, key, body={**body, "epoch": epoch, "holder": case.holder})
+
+
+def is_held(case: Case, key: str) -> bool:
+    """Say whether we may call: nobody has claimed since, we have not called yet, and not much time has gone."""
+    mine, last = case.claims.get(key), case.latest(key, CLAIMS)
+    if mine is None or mine.spent or last is None:
+        return False
+    if (last.body.get("epoch"), last.body.get("holder")) != (mine.epoch, case.holder):
+        return False
+    stood_s = max((case.clock() - mine.at).total_seconds(), monotonic() - mine.since)
+    return stood_s < CALL_WITHIN_S
+
+
+def spend(case: Case, key: str) -> None:
+    """Use the claim: the call begins."""
+    case.claims[key].spent = True
+
+
+def give_back(case: Case, key: str) -> None:
+    """Keep the claim: the call changed nothing, so it may be made again."""
+    case.claims[key].spent = False
+
+
+def quiet_s(case: Case, last: Line) -> float:
+    """Tell since when no call is made: the last one's answer was lost, or whoever claimed last may not begin it now."""
+    since_s = (case.clock() - last.at).total_seconds()
+    return since_s if last.act == "unknown" else since_s - LEASE_S
