@@ -79,6 +79,14 @@ class Blob(NamedTuple):
     """Changes when the object does."""
 
 
+class Held(NamedTuple):
+    """One stored object, as it was when it was read."""
+
+    data: bytes
+    version: str
+    """Changes when the object does; the same as in a listing."""
+
+
 class Store(Protocol):
     """Object storage with conditional writes. Keys are `/`-separated; values are bytes."""
 
@@ -91,6 +99,17 @@ class Store(Protocol):
 
     async def get(self, key: str) -> bytes:
         """Read; `NotFoundError` where nothing is."""
+        ...
+
+    async def look(self, key: str) -> Held:
+        """Read what may be swapped, with its version; `NotFoundError` where nothing is."""
+        ...
+
+    async def swap(self, key: str, data: bytes, *, was: str) -> str:
+        """Write over the version *was* alone, and return the new version; `ConflictError` where another is there.
+
+        The same bytes again are the same write: a lost acknowledgement is no conflict.
+        """
         ...
 
     def list(self, prefix: str, *, after: str = "") -> AsyncIterator[Blob]:

@@ -1,12 +1,13 @@
 """Object storage with conditional writes: a real S3, and a plain folder with the same semantics."""
 
 import asyncio
+import fcntl
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import obstore
 from obstore.exceptions import (
@@ -19,7 +20,10 @@ from obstore.exceptions import (
 from obstore.store import S3Store as Bucket
 
 from blocks.errors import ConflictError, NotFoundError, RefusedError, UnavailableError, UnreadableError
-from blocks.ports import Blob
+from blocks.ports import Blob, Held
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta
 
 KEY_MAX = 900
 """S3 allows 1,024 bytes a key; the rest is room for prefixes."""
@@ -61,14 +65,29 @@ class S3Store:
             found = await obstore.get_async(self._bucket, key)
             return bytes(await found.bytes_async())
 
+    async def look(self, key: str) -> Held:
+        """Read the whole object, with its version."""
+        with _as_ours():
+            found = await obstore.get_async(self._bucket, key)
+            return Held(bytes(await found.bytes_async()), _version(found.meta))
+
+    async def swap(self, key: str, data: bytes, *, was: str) -> str:
+        """Write over one version alone (`If-Match`); the same bytes again are the same write."""
+        _assert_key(key)
+        try:
+            with _as_ours():
+                put = await obstore.put_async(self._bucket, key, data, mode={"e_tag": was}, use_multipart=False)
+        except (ConflictError, NotFoundError):
+            return await _swapped(self, key, data)
+        return put["e_tag"] or (await self.look(key)).version
+
     async def list(self, prefix: str, *, after: str = "") -> AsyncIterator[Blob]:
         """List in key order, a page at a time."""
         with _as_ours():
             pages = obstore.list(self._bucket, prefix, offset=after or None, chunk_size=1000)
             async for page in pages:
                 for found in page:
-                    version = found["e_tag"] or found["last_modified"].isoformat()
-                    yield Blob(found["path"], found["size"], version)
+                    yield Blob(found["path"], found["size"], _version(found))
 
 
 class FolderStore:
@@ -102,6 +121,29 @@ class FolderStore:
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise NotFoundError(key) from None
 
+    async def look(self, key: str) -> Held:
+        """Read the whole object, with its version."""
+        await asyncio.sleep(0)
+        try:
+            with (self._root / key).open("rb") as file:
+                return Held(file.read(), _version_of(os.fstat(file.fileno())))
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise NotFoundError(key) from None
+
+    async def swap(self, key: str, data: bytes, *, was: str) -> str:
+        """Write over one version alone; the same bytes again are the same write."""
+        _assert_key(key)
+        await asyncio.sleep(0)
+        path = self._root / key
+        with (self._root / ".swap").open("ab") as turn:  # nothing is awaited while it is locked
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            if path.is_file() and _version_of(path.stat()) == was:
+                draft = path.parent / f".{secrets.token_hex(8)}"
+                draft.write_bytes(data)
+                draft.replace(path)
+                return _version_of(path.stat())
+        return await _swapped(self, key, data)
+
     async def list(self, prefix: str, *, after: str = "") -> AsyncIterator[Blob]:
         """List in key order."""
         await asyncio.sleep(0)
@@ -110,7 +152,26 @@ class FolderStore:
         for key in sorted(found):
             if key > after and not found[key].name.startswith("."):
                 about = found[key].stat()
-                yield Blob(key, about.st_size, f"{about.st_ino}~{about.st_mtime_ns}")
+                yield Blob(key, about.st_size, _version_of(about))
+
+
+async def _swapped(store: S3Store | FolderStore, key: str, data: bytes) -> str:
+    """Return the version that is there where it is what was to be written; `ConflictError` where it is not."""
+    try:
+        held = await store.look(key)
+    except NotFoundError:
+        raise ConflictError(f"{key}: there is nothing to write over") from None
+    if held.data != data:
+        raise ConflictError(f"{key}: somebody else wrote over it first")
+    return held.version
+
+
+def _version(meta: "ObjectMeta") -> str:
+    return meta["e_tag"] or meta["last_modified"].isoformat()
+
+
+def _version_of(about: os.stat_result) -> str:
+    return f"{about.st_ino}~{about.st_mtime_ns}"
 
 
 def _assert_key(key: str) -> None:

@@ -63,6 +63,47 @@ async def test_of_many_racers_exactly_one_wins(store: Store):
     assert await store.get("race/1") == f"racer {won[0]}".encode()
 
 
+async def test_a_place_is_written_over_by_who_saw_what_is_there(store: Store):
+    await store.create("a/1", b"one")
+    seen = await store.look("a/1")
+    assert seen.data == b"one"
+    assert [blob.version async for blob in store.list("a/")] == [seen.version]
+    version = await store.swap("a/1", b"two", was=seen.version)
+    assert await store.look("a/1") == (b"two", version)
+    with pytest.raises(ConflictError):
+        await store.swap("a/1", b"three", was=seen.version)
+    assert await store.get("a/1") == b"two"
+
+
+async def test_the_same_swap_again_is_the_same_write(store: Store):
+    await store.create("a/1", b"one")
+    seen = await store.look("a/1")
+    versions = {await store.swap("a/1", b"two", was=seen.version) for _ in range(3)}
+    assert len(versions) == 1
+
+
+async def test_what_is_not_there_is_not_swapped(store: Store):
+    await store.create("a/2", b"two")
+    seen = await store.look("a/2")
+    with pytest.raises(ConflictError):
+        await store.swap("a/1", b"one", was=seen.version)
+    for missing in ("a/1", "a"):
+        with pytest.raises(NotFoundError):
+            await store.look(missing)
+
+
+async def test_of_many_who_saw_the_same_exactly_one_swaps(store: Store):
+    await store.create("race/1", b"start")
+    for turn in range(3):
+        seen = await store.look("race/1")
+        tries = (store.swap("race/1", f"{turn} {racer}".encode(), was=seen.version) for racer in range(RACERS))
+        ended = await asyncio.gather(*tries, return_exceptions=True)
+        won = [racer for racer, version in enumerate(ended) if isinstance(version, str)]
+        assert len(won) == 1
+        assert all(isinstance(error, ConflictError) for error in ended if not isinstance(error, str))
+        assert await store.get("race/1") == f"{turn} {won[0]}".encode()
+
+
 async def test_what_is_not_there_is_not_found(store: Store):
     await store.create("a/b/1", b"one")
     for key in ("a/2", "b", "a", "a/b", "a/b/1/2", f"a/{spell_out('x' * 300)}"):
