@@ -69,13 +69,13 @@ async def lock_cards(outcome: Outcome | None = None) -> None:
     """
     case = current()
     for asked in case.chain.having("asked"):
-        ask = Ask.model_validate(asked.body["ask"])
+        ask = asked.record(Ask, "ask")
         if case.recall("drawn", ask.key) or not (card := locked_card(case.chain, ask, case.zone)):
             continue
         refused = await patiently(_lock)(case, ask, card)
         case.note("drawn", ask.key, body={"refused": refused} if refused else None)
     if outcome and (told := case.recall("told-waiting")) and told.body.get("ts"):
-        first = Ask.model_validate(case.chain.having("asked")[0].body["ask"])
+        first = case.chain.having("asked")[0].record(Ask, "ask")
         await patiently(_unbutton)(Posted.model_validate(told.body), waiting_card(first, outcome.ended))
 
 

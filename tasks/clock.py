@@ -75,7 +75,7 @@ async def waiting_of(chain: Chain, shelf: Shelf, at: datetime) -> Waiting | None
     asked = chain.last("asked")
     if asked is None or waits_for(chain) is None or chain.last("ended"):
         return None
-    ask = Ask.model_validate(asked.body["ask"])
+    ask = asked.record(Ask, "ask")
     now = await shelf.in_force(at.date())
     rulebook = now.model_copy(update={"policy": await shelf.policy(ask.policy), "policy_version": ask.policy})
     return Waiting(

@@ -59,7 +59,7 @@ async def ask_back(pressed: Pressed, text: str, by: Person, *, ledger: Ledger, a
     asked = chain.last("asked", pressed.ask)
     if asked is None:
         return "This request is not in the ledger. Ask the requester to submit it again."
-    ask = Ask.model_validate(asked.body["ask"])
+    ask = asked.record(Ask, "ask")
     if over := reason_over(chain, ask):
         return over
     await _note(ledger, chain, _said("question", pressed.ask, by, {"text": text}, at))

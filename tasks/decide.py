@@ -92,7 +92,7 @@ def judge(answer: Answer, by: Person | None, chain: Chain, rulebook: Rulebook, a
     asked = chain.last("asked", answer.ask)
     if asked is None:
         return Verdicts("unknown", "This request is not in the ledger. Ask the requester to submit it again.")
-    ask = Ask.model_validate(asked.body["ask"])
+    ask = asked.record(Ask, "ask")
     posted = posted_of(chain, ask.key)
     if over := reason_over(chain, ask):
         return Verdicts("late", over, ask, decision_of(chain, ask.key), posted)
@@ -171,12 +171,12 @@ def to_confirm(answer: Answer, by: str, at: datetime) -> Confirmation:
 def decision_of(chain: Chain, ask: str) -> Decision | None:
     """Read the one decision on an ask: the first, and there is no second."""
     found = chain.having("decided", ask)
-    return Decision.model_validate(found[0].body["decision"]) if found else None
+    return found[0].record(Decision, "decision") if found else None
 
 
 def decisions_of(chain: Chain) -> tuple[Decision, ...]:
     """Read every decision of a case, oldest first."""
-    return tuple(Decision.model_validate(line.body["decision"]) for line in chain.having("decided"))
+    return tuple(line.record(Decision, "decision") for line in chain.having("decided"))
 
 
 def posted_of(chain: Chain, ask: str) -> Posted | None:
@@ -190,7 +190,7 @@ def waits_for(chain: Chain) -> str | None:
     asked = chain.last("asked")
     if asked is None or posted_of(chain, asked.key) is None:
         return None
-    ask = Ask.model_validate(asked.body["ask"])
+    ask = asked.record(Ask, "ask")
     return None if reason_over(chain, ask) else on_whom(chain, ask)
 
 
@@ -252,7 +252,7 @@ def _when(at: datetime) -> str:
 
 def has_changed(chain: Chain, shown: str, now: Ask) -> str:
     """Tell what is different from the document somebody saw, where it was one of the case."""
-    was = next((Ask.model_validate(line.body["ask"]) for line in chain.having("asked") if line.seen == shown), None)
+    was = next((line.record(Ask, "ask") for line in chain.having("asked") if line.seen == shown), None)
     what = differences(was, now) if was else ""
     colon = f": {what}" if what else ""
     return f"This request has changed since the card you saw{colon}. Please decide on the newest card."
@@ -261,7 +261,7 @@ def has_changed(chain: Chain, shown: str, now: Ask) -> str:
 def _asked_again(chain: Chain, was: Ask) -> str:
     """Tell that the same role has been asked anew since, and what is different."""
     newest = chain.last("asked")
-    now = Ask.model_validate(newest.body["ask"]) if newest else was
+    now = newest.record(Ask, "ask") if newest else was
     if now.key == was.key or (now.role, now.added) != (was.role, was.added) or not (what := differences(was, now)):
         return ""
     return f" It has changed since: {what}. The newest card asks about that."

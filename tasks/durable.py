@@ -195,9 +195,12 @@ class _Memory(Generic[R]):
         return cls(fn.__name__, inspect.signature(fn), inputs, result)
 
     def key(self, *args: Any, **kwargs: Any) -> str:
-        bound = self.signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        given = [self._print(name, value) for name, value in bound.arguments.items()]
+        bound = dict(zip(self.inputs, args, strict=False)) | kwargs
+        if len(bound) < len(self.inputs):
+            filled = self.signature.bind(*args, **kwargs)
+            filled.apply_defaults()
+            bound = filled.arguments
+        given = [self._print(name, bound[name]) for name in self.inputs]
         return f"{self.name}~{digest(b'|'.join(given))[:32]}"
 
     def _print(self, name: str, value: Any) -> bytes:
@@ -219,14 +222,21 @@ def patiently(fn: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     """Retry *fn* on `UnavailableError` alone, as a step is; nothing is remembered of it."""
 
     async def tried(*args: P.args, **kwargs: P.kwargs) -> R:
-        async for attempt in AsyncRetrying(
+        try:
+            return await fn(*args, **kwargs)
+        except UnavailableError as error:  # seldom: what tries again costs more to set up than most steps do
+            failed = [error]
+
+        async def again() -> R:
+            if failed:
+                raise failed.pop()
+            return await fn(*args, **kwargs)
+
+        return await AsyncRetrying(
             retry=retry_if_exception_type(UnavailableError),
             stop=stop_after_attempt(RETRIES + 1),
             wait=wait_random_exponential(BACKOFF_S, max=4),
             reraise=True,
-        ):
-            with attempt:
-                return await fn(*args, **kwargs)
-        raise AssertionError  # pragma: no cover  (AsyncRetrying either returns or raises)
+        )(again)
 
     return tried

@@ -97,7 +97,7 @@ def open_asks(chain: Chain) -> tuple[Item, ...]:
         return ()
     asked = {line.key: line for line in chain.having("asked")}
     return tuple(
-        Item(Ask.model_validate(line.body["ask"]), line.at, posted_of(chain, key), due=due_in(line))
+        Item(line.record(Ask, "ask"), line.at, posted_of(chain, key), due=due_in(line))
         for key, line in asked.items()
         if decision_of(chain, key) is None
     )

@@ -34,7 +34,7 @@ async def look_up(request: Requisition, look: int) -> Facts:  # noqa: ARG001  ea
     held = funds.state.standing(since=seq, but=case.id)  # what decides is judged again in hold_funds
     in_flight |= {hold.order_key for hold in held}  # held, and perhaps placed, while the ERP was being read
     sourcing = found.model_copy(update={"budget": condensed(found.budget, in_flight)})
-    _mark_placed(funds, {order.reference for order in found.budget.ordered} & in_flight)
+    _mark_placed(funds, {order.reference for order in sourcing.budget.ordered} & in_flight)
     return Facts(sourcing=sourcing, left=left(sourcing.budget, held), funds_seq=seq)
 
 

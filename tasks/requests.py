@@ -68,7 +68,7 @@ def judge(
     if asked is None:
         text = "Nobody is asked about this yet: please try again in a moment."
         return Verdicts("unknown", text if chain.seq else "This request is not in the ledger."), None
-    ask = Ask.model_validate(asked.body["ask"])
+    ask = asked.record(Ask, "ask")
     told = Verdicts("void", "", ask, None, posted_of(chain, ask.key))
     actor = f"person:{by.id}" if by else f"door:{door}"
     if over := reason_over(chain, ask):

@@ -62,7 +62,7 @@ def _still_to_ask(chain: Chain, ask: Ask) -> tuple[str, ...]:
 
 def _changed(chain: Chain, ask: Ask) -> str:
     """Tell what is different from what the same role agreed to before, if it did."""
-    earlier = (Ask.model_validate(line.body["ask"]) for line in chain.having("asked"))
+    earlier = (line.record(Ask, "ask") for line in chain.having("asked"))
     same = [x for x in earlier if (x.role, x.added) == (ask.role, ask.added) and x.key != ask.key]
     agreed = [x for x in same if decision_of(chain, x.key)]
     return differences(agreed[-1], ask) if agreed and _look(agreed[-1]) < _look(ask) else ""

@@ -1,6 +1,7 @@
 """What the ledger is made of: entries that hold lines, each entry naming the one before."""
 
-from typing import Annotated, Any
+from functools import cached_property
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
@@ -8,6 +9,8 @@ from blocks.records.base import Record
 
 CaseId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$")]
 """The name of a chain: a case such as `RQ-7F3K2Q9M`, or a book such as `funds~OR~2026`."""
+
+Kind = TypeVar("Kind", bound=Record)
 
 GENESIS = ""
 """What the first entry names as the one before."""
@@ -30,6 +33,20 @@ class Line(Record):
     policy: str | None = Field(default=None, description="SHA-256 of the policy in force")
     source: str | None = Field(default=None, description="The system that says so")
     body: dict[str, Any] = Field(default_factory=dict)
+
+    def record(self, kind: type[Kind], name: str) -> Kind:
+        """Read what the body holds under a name; what was read once is remembered. `ValidationError` as pydantic's."""
+        plain = self.body[name]
+        if (known := self.known.get(name)) and known[0] is plain and type(known[1]) is kind:
+            return known[1]
+        read = kind.model_validate(plain)
+        self.known[name] = plain, read
+        return read
+
+    @cached_property
+    def known(self) -> dict[str, tuple[Any, Record]]:
+        """What was read of the body, with what it was read from: a copy of the line may have another body."""
+        return {}
 
 
 class Entry(Record):

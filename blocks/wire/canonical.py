@@ -2,22 +2,22 @@
 
 import hashlib
 import json
-import re
 from typing import Any
 
+import orjson
 import rfc8785
 
 from blocks.records.base import Record
 
-_NUMBER = re.compile(r"(?:^|[:\[,])-?(?:\d{16,}|\d+\.\d+|\d+(?:\.\d+)?e[+-]?\d+)(?=[,\]}]|$)")
-"""A number that the two printers below might print differently; now and then only a text that looks like one."""
+_EXACT = 2**53
+"""From here on JSON's numbers are not exact, and the standard refuses them."""
 
 
 def canonical(fact: Record | dict[str, Any] | list[Any]) -> bytes:
     """Print *fact* as canonical JSON; decimals and moments are strings, floats do not occur.
 
-    The standard library prints plain ASCII without floats exactly so, thirty times as fast as `rfc8785`, which
-    prints everything else.
+    `orjson` prints plain ASCII without floats exactly so, two hundred times as fast as `rfc8785`, which prints
+    everything else.
 
     >>> canonical({"b": "1.50", "a": [True, None]})
     b'{"a":[true,null],"b":"1.50"}'
@@ -40,8 +40,27 @@ def digest(data: bytes) -> str:
 
 
 def _printed(plain: Any) -> bytes:
-    try:
-        text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError):
-        return rfc8785.dumps(plain)  # it says better what is wrong
-    return text.encode() if text.isascii() and not _NUMBER.search(text) else rfc8785.dumps(plain)
+    if _is_simple(plain):
+        try:
+            text = orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
+        except orjson.JSONEncodeError:
+            return rfc8785.dumps(plain)  # it says better what is wrong
+        if text.isascii():
+            return text
+    return rfc8785.dumps(plain)
+
+
+def _is_simple(plain: Any) -> bool:
+    """Say whether a fact is of texts, small whole numbers and nothing else: the two printers print these alike."""
+    parts = [plain]
+    for part in parts:  # which grows on the way
+        kind = type(part)
+        if kind is str or part is None or kind is bool:
+            continue
+        if kind is dict:
+            parts.extend(part.values())
+        elif kind is list or kind is tuple:
+            parts.extend(part)
+        elif kind is not int or not -_EXACT < part < _EXACT:
+            return False
+    return True

@@ -49,12 +49,12 @@ def tell(line: Line) -> str:
 def headline(chain: Chain) -> str:
     """Say in a line how a case stands."""
     if ended := chain.last("ended"):
-        outcome = Outcome.model_validate(ended.body["outcome"])
+        outcome = ended.record(Outcome, "outcome")
         return f"**{outcome.ended.capitalize()}**: {_cell(outcome.because)}"
     if parked := in_doubt(chain):
         return f"**In doubt**: did the {_cell(parked.body['effect'])} happen? A person must look"
     if asked := chain.last("asked"):
-        ask = Ask.model_validate(asked.body["ask"])
+        ask = asked.record(Ask, "ask")
         if not chain.last("decided", ask.key) and not chain.last("withdrawn"):
             return f"**Waits** for {_cell(ask.whom)}"
     return "**Under way**"
@@ -95,14 +95,14 @@ def _looked_up(facts: dict[str, Any]) -> str:
 
 
 def _asked(line: Line) -> str:
-    ask = Ask.model_validate(line.body["ask"])
+    ask = line.record(Ask, "ask")
     whom = f"{_cell(ask.added.name)}, whom {_cell(ask.added.by)} added," if ask.added else ask.role
     why = "" if ask.added else f": {_cell(ask.why)}"
     return f"asked {whom} to approve {ask.amount}{why}"
 
 
 def _decided(line: Line) -> str:
-    decision = Decision.model_validate(line.body["decision"])
+    decision = line.record(Decision, "decision")
     note = f": {_cell(decision.note)}" if decision.note else ""
     role = "as added" if decision.added else f"as {decision.role}"
     few = f" {decision.quantity:,} of them" if decision.quantity else ""
@@ -131,7 +131,7 @@ def _outcome(line: Line) -> str:
 
 
 def _ended(line: Line) -> str:
-    outcome = Outcome.model_validate(line.body["outcome"])
+    outcome = line.record(Outcome, "outcome")
     return f"**{outcome.ended}**: {_cell(outcome.because)}"
 
 

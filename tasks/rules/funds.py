@@ -10,8 +10,12 @@ OTHERS = "*"
 
 def condensed(budget: Budget, in_flight: frozenset[str]) -> Budget:
     """Sum the open orders but for those *in flight*, whose holds may still stand: these are told apart."""
-    apart = tuple(order for order in budget.ordered if order.reference in in_flight)
-    rest = (order.open for order in budget.ordered if order.reference not in in_flight)
+    apart, rest = [], []
+    for order in budget.ordered:  # an ERP may have thousands open
+        if order.reference in in_flight:
+            apart.append(order)
+        else:
+            rest.append(order.open)
     others = OpenOrder(reference=OTHERS, open=total(rest, budget.budget.currency))
     return budget.model_copy(update={"ordered": (others, *apart)})
 
