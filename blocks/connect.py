@@ -18,8 +18,9 @@ from weakref import WeakKeyDictionary
 
 from blocks.heads import HeadsLog
 from blocks.ledger import Ledger
-from blocks.ports import Desk, Erp, Store
+from blocks.ports import Desk, Erp, KeyStore, Store
 from blocks.rulebook import Shelf
+from blocks.vault import Vault, master_key
 
 
 @dataclass
@@ -93,7 +94,7 @@ def opened(loop: asyncio.AbstractEventLoop) -> Outside:
     """Open the ledger for one event loop, with its log of heads, which is written to the end when the loop ends."""
     store = _store()
     heads = HeadsLog(store)
-    ledger = Ledger(store, observers=[heads])
+    ledger = Ledger(store, observers=[heads], vault=Vault(_vault_keys))
     room = os.environ.get("ALMONER_SLACK_CHANNEL", "approvals")
     outside = Outside(ledger, Shelf(ledger), channel=room)
     outside.keeping = loop.create_task(_keep(outside, heads), name="log of heads")
@@ -121,6 +122,18 @@ def _store() -> Store:
     bucket, _, prefix = address.removeprefix("s3://").partition("/")
     endpoint = os.environ.get("ALMONER_S3_URL")
     return S3Store(bucket, prefix=prefix, endpoint=endpoint)
+
+
+def _vault_keys() -> tuple[KeyStore, bytes]:
+    """Say where the keys of the vault lie, `ALMONER_VAULT`, and give its master key, or the file it is in."""
+    from blocks.store import FolderStore, KeyBucket
+
+    address, file = _need("ALMONER_VAULT"), os.environ.get("ALMONER_VAULT_KEY_FILE")
+    key = master_key(Path(file).read_text() if file else _need("ALMONER_VAULT_KEY"))
+    if not address.startswith("s3://"):
+        return FolderStore(Path(address)), key
+    bucket, _, prefix = address.removeprefix("s3://").partition("/")
+    return KeyBucket(bucket, prefix=prefix, endpoint=os.environ.get("ALMONER_S3_URL")), key
 
 
 def _erp() -> Erp:

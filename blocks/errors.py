@@ -8,6 +8,7 @@
   - UnreadableError    its answer is no use, unreadable or "you may not come in": an admin must look
 * ConflictError        somebody else wrote that place in the ledger first: read again, decide again
 * NotFoundError        there is nothing under that key
+  - ForgottenError     there was, and its key was destroyed
 """
 
 
@@ -46,3 +47,7 @@ class ConflictError(Exception):
 
 class NotFoundError(Exception):
     """Nothing is kept under that key."""
+
+
+class ForgottenError(NotFoundError):
+    """The key of its subject was destroyed: what it sealed can be read by nobody any more."""

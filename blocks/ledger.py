@@ -2,8 +2,8 @@
 
     cases/<case>/<seq>.json    created once, each holding the digest of the one before
     objects/<sha256>           documents referred to: what a person was shown, reports
-    inbox/<source>/<id>        raw messages as they came
-    quarantine/<source>/<id>   what could not be read, and why
+    inbox/<source>/<id>        raw messages, sealed by the vault
+    quarantine/<source>/<id>   what could not be read, and why, sealed by the vault
 
 Imports no Prefect: the doors use it too.
 """
@@ -17,9 +17,10 @@ from typing import Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
-from blocks.errors import NotFoundError, UnreadableError
+from blocks.errors import ConflictError, NotFoundError, UnreadableError
 from blocks.ports import Store
 from blocks.records.ledger import GENESIS, CaseId, Entry, Line
+from blocks.vault import Vault
 from blocks.wire.canonical import canonical, digest
 
 SEQ_DIGITS = 8
@@ -80,6 +81,8 @@ class Ledger:
     observers: list[Observer] = field(default_factory=list)
     made: dict[str, object] = field(default_factory=dict, repr=False)
     """What was made of it and lives as long as it does, such as its books, by name."""
+    vault: Vault | None = None
+    """What seals raw messages. None, for ledgers that no patient can reach: they lie as they came."""
 
     async def read(self, case: str, *, known: Chain | None = None) -> Chain:
         """Read a chain to its end, or what came after *known*; empty where there is none."""
@@ -120,6 +123,27 @@ class Ledger:
         if digest(data) != name:
             raise TamperedError("ledger", f"objects/{name} is not what its name says")
         return data
+
+    async def keep_raw(self, key: str, data: bytes, subject: str) -> str | None:
+        """Keep what may speak of a patient, sealed; return its keyed digest, or None where there is no vault.
+
+        `ForgottenError` where the subject's key was destroyed.
+        """
+        if self.vault is None:
+            await self.store.create(key, data)
+            return None
+        of_subject = await self.vault.key(subject)
+        try:
+            await self.store.create(key, of_subject.seal(data, key))
+        except ConflictError:
+            if await self.read_raw(key) != data:  # it may have been kept before there was a vault
+                raise
+        return of_subject.digest(data)
+
+    async def read_raw(self, key: str) -> bytes:
+        """Read what was kept so; `NotFoundError` where nothing is, `ForgottenError` where its key is destroyed."""
+        data = await self.store.get(key)
+        return await self.vault.open(data, key) if self.vault else data
 
     async def cases(self) -> AsyncIterator[tuple[str, int]]:
         """List every chain and its highest sequence number, in name order."""

@@ -117,6 +117,25 @@ class Store(Protocol):
         ...
 
 
+class KeyStore(Protocol):
+    """Where the vault's keys lie, outside of any lock: a key that nobody can destroy protects nobody."""
+
+    async def create(self, key: str, data: bytes) -> None:
+        """Write where nothing is; `ConflictError` where something is that differs."""
+        ...
+
+    async def get(self, key: str) -> bytes:
+        """Read; `NotFoundError` where nothing is."""
+        ...
+
+    async def shred(self, key: str, left: bytes) -> None:
+        """Replace what is under a key by *left*, and destroy every version there ever was of it.
+
+        `RefusedError` where the store keeps one against our will.
+        """
+        ...
+
+
 class Card(NamedTuple):
     """A message: what is drawn, what a screen reader reads, and how it is found again."""
 

@@ -90,6 +90,37 @@ class S3Store:
                     yield Blob(found["path"], found["size"], _version(found))
 
 
+class KeyBucket(S3Store):
+    """A bucket, or a place in one, for keys that have to be destroyed: it must not be under Object Lock."""
+
+    def __init__(self, bucket: str, *, prefix: str = "", endpoint: str | None = None) -> None:
+        super().__init__(bucket, prefix=prefix, endpoint=endpoint)
+        self._where = (bucket, f"{prefix.rstrip('/')}/" if prefix else "", endpoint)
+
+    async def shred(self, key: str, left: bytes) -> None:
+        """Write *left* over it, then delete each earlier version, should the bucket keep any."""
+        _assert_key(key)
+        with _as_ours():
+            await obstore.put_async(self._bucket, key, left, use_multipart=False)
+        await asyncio.to_thread(self._delete_versions, key)
+
+    def _delete_versions(self, key: str) -> None:
+        import boto3  # the quick client knows no versions, and this is done once in a long while
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        bucket, prefix, endpoint = self._where
+        try:
+            client = boto3.client("s3", endpoint_url=endpoint)
+            for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix + key):
+                for version in page.get("Versions", ()):
+                    if version["Key"] == prefix + key and not version["IsLatest"]:
+                        client.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+        except ClientError as error:
+            raise RefusedError("vault", f"an earlier version of {key} cannot be destroyed: {error}") from error
+        except BotoCoreError as error:
+            raise UnavailableError("vault", str(error)) from error
+
+
 class FolderStore:
     """A folder. Creation is a hard link, which the file system grants to exactly one."""
 
@@ -143,6 +174,16 @@ class FolderStore:
                 draft.replace(path)
                 return _version_of(path.stat())
         return await _swapped(self, key, data)
+
+    async def shred(self, key: str, left: bytes) -> None:
+        """Write *left* over it."""
+        _assert_key(key)
+        await asyncio.sleep(0)
+        path = self._root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.parent / f".{secrets.token_hex(8)}"
+        draft.write_bytes(left)
+        draft.replace(path)
 
     async def list(self, prefix: str, *, after: str = "") -> AsyncIterator[Blob]:
         """List in key order."""

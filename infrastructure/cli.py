@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "requisition": "Hand in requisitions.",
     "case": "Settle a case that is in doubt.",
     "ledger": "Read the ledger, and verify it.",
+    "vault": "Read what the vault has sealed, or have it forgotten.",
     "people": "Say who works here, and who stands in for whom.",
     "policy": "Prove a policy, propose it, put it in force.",
     "passkeys": "Invite people to make a passkey, list them, withdraw one.",

@@ -1,7 +1,8 @@
 """Arrivals: a message comes in by any door and becomes one case, or is put in quarantine with the reason.
 
 Knows no Prefect: the doors use it. The raw message is kept before it is read, under its source and id,
-so that nothing is lost and the same message twice is one case.
+so that nothing is lost and the same message twice is one case. The vault seals it: whatever it says of a patient
+can be forgotten, each message by itself.
 """
 
 import json
@@ -9,18 +10,19 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from blocks.errors import ConflictError
+from blocks.errors import ConflictError, ForgottenError
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
 from blocks.records.people import Directory
 from blocks.records.purchasing import Requisition
 from blocks.rulebook import Shelf
-from blocks.wire.canonical import canonical
+from blocks.wire.canonical import canonical, digest
 from blocks.wire.names import case_of
 from blocks.wire.patients import reason_to_leave_out
 from blocks.wire.requisitions import Issue, read_requisition, spell_out, storable
 
 PREFIX = "RQ"
+TAG_CHARS = 12
 
 
 class Message(NamedTuple):
@@ -29,6 +31,11 @@ class Message(NamedTuple):
     source: str
     id: str
     raw: bytes
+
+    @property
+    def subject(self) -> str:
+        """Whose data it is, as long as nobody knows better: its own."""
+        return f"message:{self.source}/{self.id}"
 
 
 class Receipt(NamedTuple):
@@ -56,9 +63,11 @@ class ArrivalError(ValueError):
 async def receive(message: Message, ledger: Ledger, shelf: Shelf, at: datetime) -> Receipt:
     """Take one requisition in. Raises `UnavailableError` when it cannot be kept: the sender must try again."""
     message = message._replace(id=storable(message.id))
-    where = f"{spell_out(message.source)}/{spell_out(message.id)}"
+    where = f"inbox/{_place(message, ledger)}"
     try:
-        await ledger.store.create(f"inbox/{where}", message.raw)
+        kept = await ledger.keep_raw(where, message.raw, message.subject)
+    except ForgottenError:
+        return await _forgotten(message, ledger)
     except ConflictError:
         issue = Issue("id", f"{message.id} was sent before with other content: send a new id")
         return await put_aside(message, (issue,), ledger, at)
@@ -75,7 +84,7 @@ async def receive(message: Message, ledger: Ledger, shelf: Shelf, at: datetime) 
         return await put_aside(message, issues, ledger, at)
     body = {
         "process": "requisition",
-        "message": {"source": message.source, "id": message.id, "inbox": f"inbox/{where}"},
+        "message": {"source": message.source, "id": message.id, "inbox": where} | ({"digest": kept} if kept else {}),
         "request": request.model_dump(mode="json"),
     }
     line = Line(act="received", actor=f"door:{message.source}", at=at, source=message.source, body=body)
@@ -113,22 +122,47 @@ async def _began(case: str, message: Message, ledger: Ledger) -> bool:
 
 async def put_aside(message: Message, issues: tuple[Issue, ...], ledger: Ledger, at: datetime) -> Receipt:
     """Put a message in quarantine, with what is wrong with it, field by field."""
-    name = await ledger.keep(message.raw)
+    vault = ledger.vault
+    tag = (await vault.key(message.subject)).digest(message.raw) if vault else digest(message.raw)
+    where = f"{_place(message, ledger)}~{tag[:TAG_CHARS]}"
+    await ledger.keep_raw(f"inbox/{where}", message.raw, message.subject)
     record = {
         "source": message.source,
         "id": message.id,
-        "object": name,
+        "object": f"inbox/{where}",
         "issues": [issue._asdict() for issue in issues],
         "at": at.isoformat(),
     }
-    where = f"quarantine/{spell_out(message.source)}/{spell_out(message.id)}~{name[:12]}"
     try:
-        await ledger.store.create(where, canonical(record))
+        await ledger.keep_raw(f"quarantine/{where}", canonical(record), message.subject)
     except ConflictError:
-        await ledger.store.get(where)  # the same message was put here before, at another time
+        await ledger.store.get(f"quarantine/{where}")  # the same message was put here before, at another time
     return Receipt(message.id, None, new=False, issues=issues)
 
 
 async def quarantine(ledger: Ledger) -> list[dict[str, object]]:
-    """Read everything in quarantine, oldest key first."""
-    return [json.loads(await ledger.store.get(blob.key)) async for blob in ledger.store.list("quarantine/")]
+    """Read everything in quarantine, oldest key first, but for what was forgotten."""
+    found = []
+    async for blob in ledger.store.list("quarantine/"):
+        try:
+            found.append(json.loads(await ledger.read_raw(blob.key)))
+        except ForgottenError:
+            continue
+    return found
+
+
+def _place(message: Message, ledger: Ledger) -> str:
+    """Say under which key a message lies; an id that seems to be about a patient is not spelled out in one."""
+    source = spell_out(message.source)
+    if ledger.vault and reason_to_leave_out(message.id):
+        return f"{source}/{ledger.vault.name(message.subject)}"
+    return f"{source}/{spell_out(message.id)}"
+
+
+async def _forgotten(message: Message, ledger: Ledger) -> Receipt:
+    """Answer for a message that was forgotten and is sent again: it is not kept anew."""
+    case = case_of(PREFIX, message.source, message.id)
+    if await _began(case, message, ledger):
+        return Receipt(message.id, case)
+    issue = Issue("id", f"{message.id} was sent before and has been forgotten since: send a new id")
+    return Receipt(message.id, None, issues=(issue,))

@@ -19,6 +19,7 @@ from blocks.records.people import Directory, Grant, Person
 from blocks.records.policy import Policy
 from blocks.rulebook import Shelf, adopt
 from blocks.store import FolderStore
+from blocks.vault import Vault
 from infrastructure.local.hospital.__main__ import directory, policy
 from tasks.arrivals import Message, Receipt, receive
 from tasks.case import Case, Waiting
@@ -70,7 +71,8 @@ class Hospital:
 
     @classmethod
     async def opened(cls, root: Path, **erp: Any) -> "Hospital":
-        ledger = Ledger(FolderStore(root))
+        keys = FolderStore(root.with_name(f"{root.name}-vault"))
+        ledger = Ledger(FolderStore(root), vault=Vault(lambda: (keys, b"m" * 32)))
         for document in (plain_policy(), with_gaps(directory())):
             await adopt(ledger, document, actor="door:test", at=MORNING)
         return cls(ledger, FakeErp(**erp))

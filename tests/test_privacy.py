@@ -27,8 +27,8 @@ from tasks.durable import PROCESSES
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("flows", "tasks", "blocks", "infrastructure")
-VAULT: frozenset[str] = frozenset()
-"""The modules that may name what is classified, and open it. There is no vault yet, so there are none."""
+VAULT = frozenset({"blocks.vault"})
+"""The modules that may name what is classified, and open it."""
 CREDENTIALS = frozenset({"blocks/shells.py"})
 """The modules that open secrets of another kind: keys of Prefect's blocks."""
 OPENS = "get_secret_value"

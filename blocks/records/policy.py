@@ -114,6 +114,11 @@ class Policy(Record):
         exclude_if=lambda x: x == POLICY_APPROVERS,  # what is not said leaves the version as it was
         description="Who may put the next policy in force; never its author",
     )
+    vault_keepers: tuple[Role, ...] = Field(
+        default=POLICY_APPROVERS,
+        exclude_if=lambda x: x == POLICY_APPROVERS,
+        description="Who may read raw messages, and have a subject forgotten",
+    )
     clock: Clock | None = Field(
         default=None,
         exclude_if=lambda x: x is None,

@@ -29,7 +29,7 @@ async def test_the_same_message_twice_is_one_case(hospital):
     assert first.case == again.case
     assert (first.new, again.new) == (True, False)
     assert await cases_of(hospital) == [first.case]
-    assert await hospital.ledger.store.get("inbox/inventory/1") == raw
+    assert await hospital.ledger.read_raw("inbox/inventory/1") == raw
 
 
 async def test_the_same_message_ten_times_at_once_is_one_case(hospital):
@@ -66,7 +66,7 @@ async def test_the_same_id_with_other_content_is_put_aside(hospital):
     assert other.issues[0].reason == "1 was sent before with other content: send a new id"
     assert await cases_of(hospital) == [first.case]
     (kept,) = await quarantine(hospital.ledger)
-    assert await hospital.ledger.fetch(kept["object"]) == json.dumps(GOOD | {"quantity": 3}).encode()
+    assert await hospital.ledger.read_raw(kept["object"]) == json.dumps(GOOD | {"quantity": 3}).encode()
 
 
 async def test_two_sources_may_use_the_same_id(hospital):
@@ -101,7 +101,7 @@ async def test_what_cannot_be_read_is_kept_as_it_came_with_the_reason(hospital, 
     assert receipt.case is None
     assert receipt.issues
     (kept,) = await quarantine(hospital.ledger)
-    assert await hospital.ledger.fetch(kept["object"]) == raw
+    assert await hospital.ledger.read_raw(kept["object"]) == raw
     assert kept["issues"] == [issue._asdict() for issue in receipt.issues]
     assert await taken(hospital, raw) == receipt
 

@@ -26,6 +26,8 @@ class Keys:
         default_factory=lambda: "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode(),
         repr=False,
     )
+    # What the vault seals the keys of its subjects with: lost, and no raw message can be read any more.
+    vault_key: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(32)).decode(), repr=False)
 
 
 def load_or_make(path: Path) -> Keys:
@@ -39,12 +41,16 @@ def load_or_make(path: Path) -> Keys:
         return keys
     path.chmod(_OWNER_ONLY)
     try:
-        return Keys(**json.loads(path.read_text()))
+        known = json.loads(path.read_text())
+        keys = Keys(**known)
     except (ValueError, TypeError) as unreadable:
         raise StackError(
             f"{path} is damaged: {unreadable}.",
             "Restore it from a backup, or start afresh with `almoner up --reset`.",
         ) from unreadable
+    if known.keys() != asdict(keys).keys():  # a home from before there was one of them
+        _write(path, keys)
+    return keys
 
 
 def _write(path: Path, keys: Keys) -> None:

@@ -49,6 +49,8 @@ class Site:
             "ALMONER_PORT_BASE": str(ports.base),
             "ALMONER_STORE": f"s3://{BUCKET}",
             "ALMONER_S3_URL": ports.url("s3"),
+            "ALMONER_VAULT": str(self.home.path / "vault"),
+            "ALMONER_VAULT_KEY": self.keys.vault_key,
             "AWS_ACCESS_KEY_ID": self.keys.s3_access_key,
             "AWS_SECRET_ACCESS_KEY": self.keys.s3_secret_key,
             "AWS_REGION": "us-east-1",

@@ -1,0 +1,86 @@
+"""Forgetting: a subject's key is destroyed, so that nobody can read what it sealed; the ledger says who, and why.
+
+Two lines in the vault's book: one before, so that no key is destroyed that nobody answers for, and one after. The
+book, like everything in the ledger, names the subject by its keyed digest. Knows no Prefect.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from blocks.errors import ConflictError, NotFoundError, RefusedError
+from blocks.ledger import Ledger
+from blocks.records.ledger import Line
+from blocks.records.people import Person
+from blocks.records.policy import Policy
+from blocks.vault import Vault
+from tasks.rules.privacy import reason_not_to_open
+
+BOOK = "book~vault"
+RACES_MAX = 20
+
+
+class Grounds(NamedTuple):
+    """Who asks, why, by which door and when."""
+
+    by: Person | None
+    because: str
+    door: str
+    at: datetime
+
+    def line(self, act: str, key: str) -> Line:
+        """Print what the vault's book holds of it."""
+        actor, body = f"person:{self.by.id if self.by else ''}", {"because": self.because.strip()}
+        return Line(act=act, key=key, actor=actor, at=self.at, source=self.door, body=body)
+
+
+async def forget(subject: str, grounds: Grounds, *, ledger: Ledger, policy: Policy) -> str:
+    """Destroy a subject's key for good, and return the name under which the ledger knows it.
+
+    `RefusedError` names the field and the reason where it is not done. One that died between the two lines is finished
+    by the next try; to forget twice changes nothing.
+    """
+    vault = _vault(ledger)
+    if reason := reason_not_to_open(grounds.by, grounds.because, policy):
+        raise RefusedError("vault", reason)
+    name = vault.name(subject)
+    await _once(ledger, grounds.line("forgets", name))
+    await vault.shred(name)
+    await _once(ledger, grounds.line("forgot", name))
+    return name
+
+
+async def read_sealed(place: str, grounds: Grounds, *, ledger: Ledger, policy: Policy) -> bytes:
+    """Read one raw message, of which the ledger says who did, and why, before it is shown.
+
+    `RefusedError` names the field and the reason where it is not shown; `NotFoundError`, `ForgottenError`.
+    """
+    if reason := reason_not_to_open(grounds.by, grounds.because, policy):
+        raise RefusedError("vault", reason)
+    if not place.startswith(("inbox/", "quarantine/")):
+        raise RefusedError("vault", "place: sealed messages lie under inbox/ and quarantine/")
+    data = await ledger.read_raw(place)
+    await _enter(ledger, grounds.line("opened", place))
+    return data
+
+
+def _vault(ledger: Ledger) -> Vault:
+    if ledger.vault is None:
+        raise NotFoundError("this ledger has no vault")
+    return ledger.vault
+
+
+async def _once(ledger: Ledger, line: Line) -> None:
+    """Enter a line unless the book has it: a subject is forgotten once."""
+    if (await ledger.read(BOOK)).last(line.act, line.key) is None:
+        await _enter(ledger, line)
+
+
+async def _enter(ledger: Ledger, line: Line) -> None:
+    for _ in range(RACES_MAX):
+        try:
+            await ledger.append(await ledger.read(BOOK), [line])
+        except ConflictError:
+            continue
+        return
+    message = f"{BOOK}: {RACES_MAX} lost races in a row"
+    raise ConflictError(message)
