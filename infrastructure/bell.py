@@ -16,6 +16,7 @@ from blocks import connect
 from infrastructure.warm.rings import Answered
 from tasks.results import is_finished
 from tasks.runs import make_run, runs_of
+from tasks.waking import rung
 
 GROUP_FROM = 12
 """Rings at once from which a group is quicker than runs of their own."""
@@ -54,8 +55,8 @@ async def _begin(case: str, client: PrefectClient) -> list[UUID | FlowRun]:
 async def _wake(run: FlowRun, client: PrefectClient) -> list[UUID | FlowRun]:
     """Wake a run that sleeps; one that ended goes on if its case has not ended, or was not told of to its end."""
     if run.state and run.state.is_paused():
-        resumed = await client.resume_flow_run(run.id)
-        return [run.id] if resumed.status == SetStateStatus.ACCEPT else []
+        woken = await client.set_flow_run_state(run.id, rung())  # as Prefect resumes, under a name that tells who
+        return [run.id] if woken.status == SetStateStatus.ACCEPT else []
     if await is_finished(await connect.ledger().read(run.name), connect.ledger()):
         return []
     again: State[Any] = Scheduled(message="Goes on: the ledger does not know this case as finished")

@@ -66,6 +66,7 @@ class Case:
 
     def __post_init__(self) -> None:
         """Index what the chain remembers."""
+        self._found = self.chain.seq
         self.began_with = frozenset(line.act for line in self.chain.lines)
         for line in self.chain.lines:
             self._index[line.act, line.key] = line
@@ -86,9 +87,17 @@ class Case:
 
     def note(self, act: str, key: str = "", *, body: dict[str, Any] | None = None, **marks: str | None) -> None:
         """Remember a line, to be written with the next durable one."""
-        line = Line(act=act, key=key, actor=self.actor, at=self.clock(), body=body or {}, **marks)
+        self.keep(Line(act=act, key=key, actor=self.actor, at=self.clock(), body=body or {}, **marks))
+
+    def keep(self, line: Line) -> None:
+        """Remember a line as it is, to be written with the next durable one."""
         self._unwritten.append(line)
-        self._index[act, key] = line
+        self._index[line.act, line.key] = line
+
+    @property
+    def is_as_found(self) -> bool:
+        """Say whether nothing was remembered since the case was taken in hand."""
+        return self.chain.seq == self._found and not self._unwritten
 
     def has_written(self, line: Line) -> bool:
         """Say whether a line is in the ledger by now."""

@@ -35,6 +35,8 @@ from tasks.case import Case, OvertakenError, Waiting, current, in_hand, utc_now
 from tasks.decide import waits_for
 from tasks.evidence import publish
 from tasks.runs import asleep
+from tasks.waking import ACT as WOKEN
+from tasks.waking import note_wakes
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -132,13 +134,21 @@ async def sleep_until_rung(on: str) -> None:
     """Let the case sleep: the run is suspended, nothing of it stays in memory. Never returns.
 
     The bell wakes it, and it starts from its first line. A Resume from anywhere else does the same, and
-    finds in the ledger what the bell would have found.
+    finds in the ledger what the bell would have found; where that is nothing, the attempt is noted.
     """
     case = current()
+    if case.is_as_found and not case.chain.last(WOKEN):
+        await _note_wakes(case)
     await case.write()
     if case.run is None:
         raise Waiting(case.id, on)
     await _suspend(case.run, on)
+
+
+async def _note_wakes(case: Case) -> None:
+    if case.run:
+        async with get_client() as client:
+            await note_wakes(case, client)
 
 
 async def _suspend(run: str, on: str) -> NoReturn:
@@ -153,6 +163,8 @@ async def _under_prefect(process: Process[Any], request: Record) -> State[Outcom
         message = f"{process.name} runs under Prefect, or is carried with `carry`"
         raise RuntimeError(message)
     case = await _opened(process, request, context.flow_run)
+    if case.chain.last(WOKEN):  # what was too much to be noted then
+        await _note_wakes(case)
     try:
         outcome = await carry(process, case)
     except OvertakenError as overtaken:

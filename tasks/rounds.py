@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from blocks.errors import ConflictError, OutsideError, RefusedError
 from blocks.ledger import Chain, Ledger
@@ -19,7 +20,7 @@ from blocks.records.people import Person
 from blocks.rulebook import Shelf
 from blocks.wire.cards import ask_message
 from blocks.wire.reminders import Late, Reminder, Why, reminder_card
-from blocks.wire.report import in_doubt
+from blocks.wire.report import in_doubt, times_woken
 from tasks.clock import ACTOR, CLOCK, Waiting, keep_time, waiting_of
 from tasks.decide import waits_for
 from tasks.inbox import Inbox
@@ -30,6 +31,8 @@ logger = logging.getLogger("almoner.clock")
 DEEDS_MAX = 200
 """What one round does at most; the rest is done by the next."""
 AT_ONCE = 8
+WAITS = "waits"
+"""The tag of each run that waits for people; what else it is tagged with says for whom, and until when."""
 EVERYTHING = timedelta(hours=1)
 """So often a round looks at every case, whatever the log of heads says: what it lost is found then."""
 
@@ -40,6 +43,8 @@ class Round(NamedTuple):
     waiting: tuple[Late, ...]
     done: Counter[Move]
     ring: tuple[str, ...]
+    tags: dict[str, frozenset[str]] = {}  # noqa: RUF012  never changed
+    """What the runs of what waits are to be found by, in the dashboard."""
 
 
 class Rounds:
@@ -65,7 +70,8 @@ class Rounds:
         await self._tell(waiting, at)
         doubtful = [_doubt(chain, parked) for chain in self._inbox.chains() if (parked := in_doubt(chain))]
         rung = tuple(case for case, move in done.items() if move in ("expire", "escalate"))
-        return Round((*self._late(waiting, at), *doubtful), Counter(done.values()), rung)
+        tags = {one.case: _tags(one, at) for one in waiting}
+        return Round((*self._late(waiting, at), *doubtful), Counter(done.values()), rung, tags)
 
     def _late(self, waiting: list[Waiting], at: datetime) -> list[Late]:
         """Tell all that waits. Who may decide what is worked out anew when case or people change, and once an hour."""
@@ -197,8 +203,20 @@ def _late(one: Waiting, people: tuple[str, ...], at: datetime) -> Late:
         note = f"the clock stands still for {person.name if person else one.who_stopped()}"
     elif any(line.act == "escalated" for line in one.lines):
         note = "escalated"
+    if times := times_woken(one.lines):
+        note = "; ".join(filter(None, (note, f"woken by hand in Prefect: {times:,} ×")))
     due = one.times.due if one.times else None
     return Late(one.case, what, people, one.ask.whom, one.since, due, note)
+
+
+def _tags(one: Waiting, at: datetime) -> frozenset[str]:
+    """Say by what an admin finds the run of what waits: on whom, for which cost centre, due on which day."""
+    found = {WAITS, f"waits:{one.ask.added.person if one.ask.added else one.ask.role}"}
+    found.add(f"cost-centre:{one.ask.cost_centre}")
+    if one.times:
+        found.add(f"due:{one.times.due.astimezone(ZoneInfo(one.rulebook.directory.zone)):%Y-%m-%d}")
+        found |= {"late"} if one.times.due < at else set()
+    return frozenset(found)
 
 
 def _doubt(chain: Chain, parked: Line) -> Late:

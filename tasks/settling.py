@@ -58,7 +58,7 @@ async def put_to_sleep(carried: list[Carried], client: PrefectClient) -> int:
         if run.state is None or not run.state.is_paused() or run.state.message != asleep(waiting[case]).message:
             stale[waiting[case]].append(case)
     for on, cases in stale.items():
-        await _set_idle(cases, {*STOPPED, "PAUSED", "COMPLETED"}, to_state_create(asleep(on)), client)
+        await set_idle(cases, {*STOPPED, "PAUSED", "COMPLETED"}, to_state_create(asleep(on)), client)
     missing = waiting.keys() - known
     await asyncio.gather(*(make(case, waiting[case]) for case in missing))
     return len(missing)
@@ -77,11 +77,11 @@ async def settle(carried: list[Carried], client: PrefectClient) -> int:
     for ended, cases in by_end.items():
         message = f"{ended}, carried by a group: `almoner ledger show CASE` tells the case"
         state: State[Any] = Completed(name=ended.capitalize(), message=message)
-        settled += await _set_idle(cases, {*STOPPED, "PAUSED"}, to_state_create(state), client)
+        settled += await set_idle(cases, {*STOPPED, "PAUSED"}, to_state_create(state), client)
     return settled
 
 
-async def _set_idle(cases: list[str], types: set[str], state: StateCreate, client: PrefectClient) -> int:
+async def set_idle(cases: list[str], types: set[str], state: StateCreate, client: PrefectClient) -> int:
     """Set the runs of cases that are in one of some states, a page at a time; return how many were set.
 
     The client has no method for it, so it is asked of the API itself.

@@ -22,7 +22,8 @@ class Line(Record):
     `act` is one of: received, step, asked, posted, decided, drawn, late, question, answer, refused-click,
     intent, attempt, taken, unknown, unsent, parked, settled, outcome, held, released, spent, dropped, told,
     proposed, adopted, delegated, revoked, away, back, confirming, invited, enrolled, used, handed, added,
-    held-ask, resumed, reminded, escalated, told-waiting, withdrawn, forgets, forgot, opened, ended.
+    held-ask, resumed, reminded, escalated, told-waiting, withdrawn, woken, rerouted, forgets,
+    forgot, opened, ended.
     """
 
     act: str

@@ -1,6 +1,6 @@
 """The report of a case: its chain told for people, in Markdown; and its reasons as a table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from blocks.ledger import Chain, entry_key
@@ -66,6 +66,11 @@ def in_doubt(chain: Chain) -> Line | None:
     return words[-1] if words and words[-1].act == "parked" else None
 
 
+def times_woken(lines: Sequence[Line]) -> int:
+    """Count how often somebody woke a case by hand, as some of its lines tell."""
+    return sum(line.body["times"] for line in lines if line.act == "woken")
+
+
 def _act(line: Line) -> str:
     return line.act
 
@@ -123,6 +128,12 @@ def _settled(line: Line) -> str:
     return f"gives up the {effect}: {_cell(line.body['because'])}"
 
 
+def _woken(line: Line) -> str:
+    state, times = line.body["state"], line.body["times"]
+    often = f", {times:,} times" if times > 1 else ""
+    return f"woken by hand in Prefect ({_cell(state)}){often}: nothing was decided, so it sleeps again"
+
+
 def _outcome(line: Line) -> str:
     if "refused" in line.body:
         return f"{line.body['effect']} refused: {_cell(line.body['refused'])}"
@@ -145,6 +156,7 @@ TELLERS: dict[str, Callable[[Line], str]] = {
     "drawn": lambda line: f"the card still asks: {_cell(line.body['refused'])}" if line.body else "",
     "late": lambda line: f"{line.body['verdict']} came too late: {_cell(line.body['because'])}",
     "refused-click": lambda line: f"{line.body['verdict']} did not count: {_cell(line.body['because'])}",
+    "woken": _woken,
     "reminded": lambda line: f"reminds {', '.join(line.body['whom'])}" + (" to answer" if line.body["stopped"] else ""),
     "escalated": lambda line: f"lets {', '.join(line.body['people']) or 'nobody above'} decide it as well",
     "told": lambda line: f"told {', '.join(line.body['whom'])}",

@@ -3,6 +3,7 @@
 from weakref import WeakKeyDictionary
 
 from prefect.artifacts import acreate_table_artifact
+from prefect.client.orchestration import get_client
 
 from blocks import connect
 from blocks.bell import ring
@@ -11,8 +12,10 @@ from blocks.wire.reminders import bottlenecks, waiting_rows
 from tasks.case import utc_now
 from tasks.durable import upkeep
 from tasks.rounds import Rounds
+from tasks.sleepers import Tags, bring_back
 
 ROUNDS: WeakKeyDictionary[Ledger, Rounds] = WeakKeyDictionary()
+TAGS = Tags()
 SHOWN: dict[str, object] = {}
 DONE = {"remind": "reminded", "nudge": "reminded to answer", "escalate": "escalated", "expire": "ended"}
 
@@ -24,13 +27,17 @@ async def keep_time() -> str:
     1. What is due is noted in the ledger: a reminder, an escalation, or an end that is no approval.
     2. Each person is told, in one message, what waits for them.
     3. The bell is rung for what ended, and for what waits for somebody else now.
-    4. A table shows all that waits: for whom, since when, due when; what is late on top.
+    4. The runs of what waits sleep again, where somebody set one to an end, and are tagged with whom they wait for.
+    5. A table shows all that waits: for whom, since when, due when; what is late on top.
     """
     at, ledger = utc_now(), connect.ledger()
     if ledger not in ROUNDS:
         ROUNDS[ledger] = Rounds(ledger, connect.shelf(), connect.desk())
     found = await ROUNDS[ledger].go(at)
-    await ring(found.ring)
+    async with get_client() as client:
+        awake = await bring_back(found.tags, client, ledger, at)
+        await TAGS.show(found.tags, client, at)
+    await ring([*found.ring, *awake])
     zone = (await connect.shelf().in_force(at.date())).directory.zone
     rows, said = waiting_rows(found.waiting, at, zone), bottlenecks(found.waiting, at)
     if SHOWN.get("rows") != (rows, said):

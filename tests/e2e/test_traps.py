@@ -17,8 +17,30 @@ async def test_a_resume_without_a_decision_decides_nothing(house: House) -> None
     await house.sleeps(case, times=2)
     assert await house.orders(case) == []
     assert len((await house.chain(case)).having("asked")) == 1
+    (woken,) = (await house.chain(case)).having("woken")
+    assert (woken.body["run"], woken.body["state"]) == (run["id"], "Resuming")
     await house.click(await house.asked(case), "leo.brandt")
     assert (await house.assert_settled(case)).ended == "ordered"
+
+
+async def test_a_run_set_to_an_end_while_its_case_waits_is_noted_sleeps_again_and_is_found_by_its_tags(
+    house: House,
+) -> None:
+    case = await house.submit(*CALIBRATION)
+    run = await house.sleeps(case)
+    forced = {"state": {"type": "CANCELLED", "name": "Cancelled"}, "force": True}
+    await house.prefect("POST", f"/flow_runs/{run['id']}/set_state", forced)
+    await until(lambda: _shown(house, case), "a round lets it sleep again, and tags it", within_s=150)
+    (woken,) = (await house.chain(case)).having("woken")
+    assert woken.body["state"] == "Cancelled"
+    await house.click(await house.asked(case), "leo.brandt", "reject", "not this quarter")
+    await house.assert_settled(case)
+
+
+async def _shown(house: House, case: str) -> bool | None:
+    (run,) = await house.runs(case)
+    tags = {"waits", "waits:department-manager", "cost-centre:IT"}
+    return True if run["state_type"] == "PAUSED" and tags < set(run["tags"]) else None
 
 
 async def test_a_double_click_is_one_decision(house: House) -> None:
