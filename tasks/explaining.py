@@ -92,6 +92,11 @@ async def explain_case(case: str, *, ledger: Ledger, shelf: Shelf, at: datetime)
         past = past_case(chain)
     except SkippedError as reason:
         raise NotFoundError(f"{case} cannot be explained: {reason}") from reason
+    return await explained(chain, past, shelf=shelf, at=at)
+
+
+async def explained(chain: Chain, past: PastCase, *, shelf: Shelf, at: datetime) -> Explanation:
+    """Tell it of a case that was read; its first steps are what was asked, in order."""
     now = await shelf.in_force(at.date())
     policy = await shelf.policy(past.pinned["policy"]) if past.pinned else now.policy
     decided = [one.decision for one in past.asked if one.decision]
@@ -112,7 +117,7 @@ async def explain_case(case: str, *, ledger: Ledger, shelf: Shelf, at: datetime)
     last = past.asked[-1].ask if past.asked else None
     amounts = {"amount": last.amount, "counted": last.counted} if last else {}
     return Explanation(
-        case=case, request=past.request, steps=tuple(steps), refused=refused, ended=past.because, **amounts
+        case=past.case, request=past.request, steps=tuple(steps), refused=refused, ended=past.because, **amounts
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from infrastructure.commands import ledger_explain
 from infrastructure.commands.speaking import plainly
 from infrastructure.commands.surroundings import find
 
@@ -40,6 +41,9 @@ def show(
             print(json.dumps([entry.model_dump(mode="json") for entry in chain.entries], indent=1))
         else:
             _tell(chain)
+
+
+app.command()(ledger_explain.explain)
 
 
 @app.command()

@@ -1,0 +1,125 @@
+"""The dossier of a case: everything the ledger holds on it, as an auditor asks for it."""
+
+from typing import Any
+
+from pydantic import AwareDatetime, Field
+
+from blocks.records.approval import Ask, Ending
+from blocks.records.base import Record, Words
+from blocks.records.money import Money
+from blocks.records.people import Delegation, Role
+from blocks.records.purchasing import ErpDocument, Requisition
+
+
+class Place(Record):
+    """Where the ledger holds something: which entry of which chain, and the entry's SHA-256."""
+
+    case: str
+    seq: int
+    digest: str
+    index: int | None = Field(default=None, description="Its number in the log over all chains, where one is kept")
+
+
+class Deed(Record):
+    """Something that was done: when, by whom, in which system, and what."""
+
+    at: AwareDatetime
+    who: str
+    system: str = Field(description="The system or door that says so")
+    what: str
+    place: Place
+
+
+class Version(Record):
+    """A policy or directory that was gone by, and who put it in force, when."""
+
+    version: str = Field(description="Its SHA-256, under which it is kept")
+    effective_from: str
+    adopted_by: str = ""
+    adopted_at: AwareDatetime | None = None
+    signed: bool = Field(default=False, description="Whether it was put in force with a passkey")
+
+
+class Approver(Record):
+    """Who answered, by what right at that moment, and how."""
+
+    person: str
+    name: str
+    title: str
+    role: Role
+    right: str = Field(description="By what right: as the directory and the duties then said")
+    on_behalf_of: str = ""
+    delegation: Delegation | None = None
+    directory: Version
+    duties: int = Field(description="How far the book of duties was read")
+    verdict: Ending
+    at: AwareDatetime
+    note: Words = ""
+    quantity: int | None = None
+    passkey: str = Field(default="", description="How a passkey's signature checks, where there is one")
+    place: Place
+
+
+class Question(Record):
+    """One ask: to whom, why, what its card showed, and what came of it."""
+
+    ask: Ask
+    asked: Deed
+    due: AwareDatetime | None = None
+    shown: str = Field(description="SHA-256 of what the card showed")
+    kept: bool = Field(description="Whether that document is kept, and is what its name says")
+    approver: Approver | None = None
+    able: tuple[str, ...] = Field(default=(), description="Who could have answered then, and by what right")
+    beside: tuple[Deed, ...] = Field(
+        default=(), description="What else happened to it: reminders, late clicks, questions"
+    )
+    advice: tuple[dict[str, Any], ...] = Field(default=(), description="What models recommended, as it was shown")
+
+
+class Change(Record):
+    """One change to a system of record: intended, made, confirmed."""
+
+    effect: str
+    key: str
+    reference: str = Field(description="What the document carries in the other system")
+    draft: dict[str, Any] = Field(description="What was to be made")
+    document: ErpDocument | None = None
+    deeds: tuple[Deed, ...]
+
+
+class Look(Record):
+    """What was known when it was decided: one look at stock, price, contract and budget."""
+
+    at: AwareDatetime
+    on_hand: str
+    unit_price: Money | None
+    supplier: str
+    contract: str | None
+    budget: Money
+    left: Money
+    place: Place
+
+
+class Dossier(Record):
+    """A case, told from the first message to the last confirmation."""
+
+    case: str
+    headline: str
+    ended: str = ""
+    because: Words = ""
+    document: str | None = None
+    amount: Money | None = None
+    request: Requisition
+    requester: str
+    requester_title: str = ""
+    received: Deed
+    message: str = Field(description="The message it began with, as its source names it")
+    zone: str
+    policy: Version | None = None
+    directory: Version | None = None
+    looks: tuple[Look, ...] = ()
+    questions: tuple[Question, ...] = ()
+    changes: tuple[Change, ...] = ()
+    deeds: tuple[Deed, ...]
+    head: str
+    entries: int

@@ -1,0 +1,110 @@
+"""`almoner ledger explain`: everything the ledger holds on a document; for people, machines, and on paper."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from infrastructure.commands.speaking import plainly
+from infrastructure.commands.surroundings import find
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from blocks.records.dossier import Dossier, Question
+
+NOT_FOUND = 1
+TONES = {"filled": "green", "ordered": "green", "": "yellow"}
+
+
+def explain(
+    document: Annotated[str, typer.Argument(metavar="DOC", help="An order's number, a case, CASE/ASK, or our key.")],
+    home: Annotated[Path, typer.Option(envvar="ALMONER_HOME", help="Whose stack.")] = Path(".almoner"),
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write one page for people here; it prints well.")] = None,
+) -> None:
+    """Tell who asked, who decided by what right on which facts, and what was done where, of an order or a case."""
+    from blocks.errors import NotFoundError, OutsideError
+    from blocks.wire.dossier_page import dossier_page
+
+    with plainly():
+        find(home)
+        try:
+            dossiers = asyncio.run(_dossiers(document))
+        except (NotFoundError, OutsideError, LookupError) as error:
+            print(f"✗ {error}", file=sys.stderr)
+            raise typer.Exit(NOT_FOUND) from None
+        if html:
+            html.write_text("\n".join(dossier_page(one) for one in dossiers))
+            print(f"✓ {html}")
+        elif as_json:
+            print("\n".join(one.model_dump_json(indent=1) for one in dossiers))
+        else:
+            for one in dossiers:
+                _tell(one, document.partition("/")[2])
+
+
+async def _dossiers(document: str) -> "list[Dossier]":
+    from blocks import connect
+    from tasks.case import utc_now
+    from tasks.dossier import dossier_of
+    from tasks.finding import found
+
+    ledger, shelf, now = connect.ledger(), connect.shelf(), utc_now()
+    return [await dossier_of(chain, ledger=ledger, shelf=shelf, at=now) for chain in await found(document, ledger)]
+
+
+def _tell(dossier: "Dossier", ask: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+    tone, request = TONES.get(dossier.ended, "red"), dossier.request
+    console.print(f"[bold]{dossier.case}[/]  [{tone}]{dossier.headline}[/]")
+    facts = Table.grid(padding=(0, 2))
+    title = f", {dossier.requester_title}" if dossier.requester_title else ""
+    facts.add_row("[dim]asked by[/]", f"{dossier.requester}{title}, for {request.cost_centre}")
+    facts.add_row(
+        "[dim]what[/]", f"{request.quantity:,} × {request.item}" + (f": {request.reason}" * bool(request.reason))
+    )
+    facts.add_row("[dim]came[/]", f"{dossier.received.at:%Y-%m-%d %H:%M:%S} UTC as message {dossier.message}")
+    if policy := dossier.policy:
+        facts.add_row("[dim]policy[/]", f"in force from {policy.effective_from}, {policy.version[:16]}…")
+    for look in dossier.looks:
+        known = f"{look.on_hand} on hand, {look.unit_price or 'no price'} each, {look.left} of {look.budget} left"
+        facts.add_row("[dim]known[/]", f"{known} ({look.at:%H:%M:%S})")
+    console.print(facts)
+    for question in dossier.questions:
+        if ask in ("", question.ask.key):
+            _tell_question(console, question)
+    table = Table("when (UTC)", "who", "system", "what", "entry", box=None, header_style="dim", pad_edge=False)
+    for deed in dossier.deeds:
+        table.add_row(f"{deed.at:%Y-%m-%d %H:%M:%S}", deed.who, deed.system, deed.what, str(deed.place.seq))
+    console.print()
+    console.print(table)
+    console.print(f"\n[dim]{dossier.entries} entries, head {dossier.head}[/]")
+
+
+def _tell_question(console: "Console", question: "Question") -> None:
+    ask, approver = question.ask, question.approver
+    console.print(f"\n[bold]{ask.role}[/]  {ask.amount}: {ask.why}")
+    if approver is None:
+        console.print(f"  [yellow]waits[/] since {question.asked.at:%Y-%m-%d %H:%M} UTC")
+    else:
+        tone = "green" if approver.verdict == "approve" else "red"
+        behalf = f" for {approver.on_behalf_of}" if approver.on_behalf_of else ""
+        console.print(
+            f"  [{tone}]{approver.verdict}[/] by {approver.name}{behalf}, {approver.at:%Y-%m-%d %H:%M:%S} UTC"
+            f", entry {approver.place.seq}"
+        )
+        console.print(f"  by right: {approver.right or 'none that the ledger shows'}")
+        if approver.note:
+            console.print(f"  in their words: {approver.note}", markup=False)
+        if approver.passkey:
+            console.print(f"  passkey: {approver.passkey}")
+    kept = "kept" if question.kept else "[red]NOT kept[/]"
+    console.print(f"  saw [dim]{question.shown}[/], {kept}")
+    for line in question.able:
+        console.print(f"  could answer: {line}", style="dim", markup=False)
