@@ -1,6 +1,6 @@
 """Verifying the ledger: every chain from its first entry, and what was done to the first that is wrong.
 
-An approval that takes a passkey is checked against the enrolled public keys: see `blocks.proofs`.
+An approval that takes a passkey is checked against the enrolled public keys: see `blocks.prover`.
 What a chain alone cannot show, that its last entries or all of it were taken away, the log of heads shows:
 see `blocks.heads`.
 """
@@ -16,14 +16,14 @@ from pydantic import ValidationError
 from blocks.errors import NotFoundError
 from blocks.heads import Head, read_notes
 from blocks.ledger import Ledger, entry_key
-from blocks.proofs import Prover
+from blocks.prover import Prover
 from blocks.records.ledger import GENESIS, Entry
-from blocks.rulebook import POLICY
 from blocks.wire.canonical import canonical, digest, is_canonical
 
 Fault = Literal["altered", "removed", "reordered", "inserted", "unproven"]
 AT_ONCE = 16
-ASKED = re.compile(rb'"act":"(?:asked|decided|adopted)"')
+TELLING = re.compile(rb'"act":"(?:asked|decided|adopted|delegated|proposed)"|"signed":[{]|"source":"cli')
+"""What stands in an entry that may need proof; all others need not be read for it."""
 REFERRED = re.compile(rb'"(?:seen|object|policy)":"([0-9a-f]{64})"')
 
 
@@ -149,9 +149,9 @@ def _broken_link(case: str, place: int, texts: list[Text], entry: Entry, logged:
 
 
 async def _unproven(prover: Prover, case: str, texts: list[Text]) -> list[Finding]:
-    """Name each approval of a sound chain that takes a passkey and is not proven by one."""
-    lines = [(x.seq, line) for x in texts if ASKED.search(x.data) for line in Entry.model_validate_json(x.data).lines]
-    found = await (prover.policies_unproven(lines) if case == POLICY else prover.unproven(lines))
+    """Name what in a sound chain takes a passkey, or a session, and is not proven by one."""
+    entries = [Entry.model_validate_json(x.data) for x in texts if TELLING.search(x.data)]
+    found = await prover.unproven(case, entries)
     return [Finding(case, entry_key(case, seq), "unproven", because) for seq, because in found]
 
 

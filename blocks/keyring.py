@@ -1,11 +1,13 @@
 """The book of passkeys: whose are enrolled, who was invited; and where our pages are. Imports no Prefect."""
 
 import os
+from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from blocks.errors import UnreadableError
 from blocks.ledger import Chain, Ledger
+from blocks.records.ledger import Line
 from blocks.records.passkeys import Invitation, Passkey, Passkeys
 
 PASSKEYS = "book~passkeys"
@@ -41,16 +43,22 @@ async def enrolled(ledger: Ledger, until: int | None = None) -> Passkeys:
 
 def passkeys_of(chain: Chain, until: int | None = None) -> Passkeys:
     """Fold the book of passkeys, to its end or to an entry."""
+    lines = (x for entry in chain.entries[:until] for x in entry.lines)
+    seq = chain.seq if until is None else min(until, chain.seq)
+    return Passkeys(seq=seq, keys=tuple(keys_of(lines).values()))
+
+
+def keys_of(lines: Iterable[Line]) -> dict[str, Passkey]:
+    """Fold lines of the book of passkeys to those enrolled after them, by credential."""
     keys: dict[str, Passkey] = {}
-    for line in (x for entry in chain.entries[:until] for x in entry.lines):
+    for line in lines:
         if line.act == "enrolled":
             keys[line.key] = Passkey.model_validate(line.body["passkey"])
         elif line.act == "withdrawn":
             keys.pop(line.key, None)
         elif line.act == "used" and line.key in keys:
             keys[line.key] = keys[line.key].model_copy(update={"uses": line.body["uses"]})
-    seq = chain.seq if until is None else min(until, chain.seq)
-    return Passkeys(seq=seq, keys=tuple(keys.values()))
+    return keys
 
 
 def invitation_of(chain: Chain, token: str) -> Invitation | None:

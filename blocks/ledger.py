@@ -69,6 +69,14 @@ class Observer(Protocol):
         """Hear of the entry *seq* of *case*, whose digest is *head*."""
 
 
+class Signer(Protocol):
+    """Whoever signs what is written: a person's session at the command line."""
+
+    def __call__(self, case: str, prev: str, line: Line, /) -> Line:
+        """Sign a line that follows the entry *prev* of *case*; return it as it is where it is none of theirs."""
+        ...
+
+
 @dataclass(eq=False)
 class Ledger:
     """Chains and objects in a store.
@@ -83,6 +91,7 @@ class Ledger:
     """What was made of it and lives as long as it does, such as its books, by name."""
     vault: Vault | None = None
     """What seals raw messages. None, for ledgers that no patient can reach: they lie as they came."""
+    signer: Signer | None = None
 
     async def read(self, case: str, *, known: Chain | None = None) -> Chain:
         """Read a chain to its end, or what came after *known*; empty where there is none."""
@@ -103,6 +112,8 @@ class Ledger:
 
     async def append(self, chain: Chain, lines: Iterable[Line]) -> Chain:
         """Write one entry after the last of *chain*, and return the chain with it."""
+        if self.signer:
+            lines = [self.signer(chain.case, chain.head, line) for line in lines]
         entry = Entry(case=chain.case, seq=chain.seq + 1, prev=chain.head, lines=tuple(lines))
         data = canonical(entry)
         await self.store.create(entry_key(chain.case, entry.seq), data)

@@ -1,18 +1,10 @@
-"""Proof of decisions: one check, for the decision function, for the process that reads it, and for an auditor."""
+"""Proof by passkey: one check, for who decides or changes something, for the process that reads it, for an auditor."""
 
-from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
 
-from pydantic import ValidationError
-
-from blocks.errors import NotFoundError
-from blocks.keyring import PASSKEYS, passkeys_of
-from blocks.ledger import Chain, Ledger, TamperedError
 from blocks.records.approval import Ask, Decision
-from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation, Passkeys, Proof
-from blocks.records.policy import Policy
-from blocks.rulebook import POLICY
 
 
 def reason_unproven(ask: Ask, decision: Decision, enrolled: Passkeys) -> str | None:
@@ -27,16 +19,25 @@ def reason_unproven(ask: Ask, decision: Decision, enrolled: Passkeys) -> str | N
     return _reason_unsigned(decision.proof, decision.by, decision.at, enrolled)
 
 
-def reason_policy_unproven(
-    version: str, approver: str, at: datetime, proof: Proof | None, enrolled: Passkeys
-) -> str | None:
-    """Say why the approval of a policy that takes a passkey is not proven, or None where it is."""
+class Deed(NamedTuple):
+    """Something done that takes a passkey: in which chain, about what, with which document, what, by whom, when."""
+
+    case: str
+    key: str
+    shown: str
+    verdict: str
+    by: str
+    at: datetime
+
+
+def reason_not_signed(deed: Deed, proof: Proof | None, enrolled: Passkeys) -> str | None:
+    """Say why something that takes a passkey is not proven, or None where it is."""
     if proof is None:
-        return "Approving a policy takes your passkey."
+        return "It takes their passkey, and nothing was signed."
     request = proof.request
-    if (request.case, request.ask, request.shown, request.by) != (POLICY, version, version, approver):
-        return "What was confirmed is not what was approved. Please approve it again."
-    return _reason_unsigned(proof, approver, at, enrolled)
+    if (request.case, request.ask, request.shown, request.verdict, request.by) != deed[:5]:
+        return "What was confirmed is not what was done."
+    return _reason_unsigned(proof, deed.by, deed.at, enrolled)
 
 
 def _reason_unsigned(proof: Proof, by: str, at: datetime, enrolled: Passkeys) -> str | None:
@@ -59,73 +60,3 @@ def _says(request: Confirmation, ask: Ask, decision: Decision) -> bool:
     confirmed = (request.case, request.ask, request.shown, request.verdict, request.quantity, request.note, request.by)
     decided = (ask.case, decision.ask, decision.shown, decision.verdict, decision.quantity, decision.note, decision.by)
     return confirmed == decided and decision.ask == ask.key
-
-
-class Prover:
-    """Checks decisions long after they were taken, with what the ledger holds and nothing else."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        self._policies: dict[str, Policy | None] = {}
-        self._books: dict[str, Chain] = {}
-
-    async def unproven(self, lines: Iterable[tuple[int, Line]]) -> list[tuple[int, str]]:
-        """Say which of a case's decisions, each with its entry, takes a passkey and is not proven, and why not."""
-        asks: dict[str, Ask] = {}
-        found = []
-        for seq, line in lines:
-            try:
-                if line.act == "asked" and "ask" in line.body:
-                    asks[line.key] = await self._as_policy_asks(Ask.model_validate(line.body["ask"]))
-                if line.act == "decided" and line.key in asks:
-                    decision = Decision.model_validate(line.body["decision"])
-                    keys = await self._enrolled(decision.passkeys) if decision.proof else Passkeys()
-                    if reason := reason_unproven(asks[line.key], decision, keys):
-                        found.append((seq, f"{decision.name} on {line.key}: {reason}"))
-            except (ValidationError, LookupError, TamperedError):
-                found.append(
-                    (seq, f"what is {line.act} as {line.key}, or the book that would prove it, cannot be read")
-                )
-        return found
-
-    async def policies_unproven(self, lines: Iterable[tuple[int, Line]]) -> list[tuple[int, str]]:
-        """Say which policies were put in force without the passkey that the policy before them asks for."""
-        before: Policy | None = None
-        found = []
-        for seq, line in (x for x in lines if x[1].act == "adopted"):
-            try:
-                version, body = str(line.body["object"]), line.body
-                proof = Proof.model_validate(body["proof"]) if body.get("proof") else None
-                keys = await self._enrolled(body["passkeys"]) if proof else Passkeys()
-                reason = reason_policy_unproven(version, body.get("approver", ""), line.at, proof, keys)
-                if reason and before and before.step_up_from is not None:
-                    found.append((seq, f"{line.actor} on policy {version[:12]}: {reason}"))
-                before = Policy.model_validate_json(await self._ledger.fetch(version))
-            except (ValidationError, LookupError, TamperedError, NotFoundError):
-                found.append((seq, "the policy put in force here, or the book that would prove it, cannot be read"))
-        return found
-
-    async def _enrolled(self, seq: int) -> Passkeys:
-        return passkeys_of(await self._book(PASSKEYS, seq), seq)
-
-    async def _as_policy_asks(self, ask: Ask) -> Ask:
-        """Ask for a passkey where policy does, whatever was written of it, and where no such policy was in force."""
-        if ask.policy not in self._policies:
-            self._policies[ask.policy] = await self._policy(ask.policy)
-        policy = self._policies[ask.policy]
-        return ask.model_copy(update={"passkey": ask.passkey or policy is None or policy.steps_up(ask.counted.amount)})
-
-    async def _policy(self, version: str) -> Policy | None:
-        """Read a policy that was put in force, or None where there is no such."""
-        adopted = (await self._book(POLICY)).having("adopted")
-        if all(line.body["object"] != version for line in adopted):
-            return None
-        try:
-            return Policy.model_validate_json(await self._ledger.fetch(version))
-        except NotFoundError:
-            return None
-
-    async def _book(self, name: str, at_least: int = 0) -> Chain:
-        if name not in self._books or self._books[name].seq < at_least:
-            self._books[name] = await self._ledger.read(name)
-        return self._books[name]

@@ -3,6 +3,7 @@
 Imports no Prefect: the doors judge by the same rulebook.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from math import inf
 from time import monotonic
@@ -89,13 +90,11 @@ class Shelf:
         return self._directories[version]
 
     async def _version(self, book: str, on: date) -> str:
-        chain = await self._read(book)
-        adopted = [x for x in chain.having("adopted") if date.fromisoformat(x.body["effective_from"]) <= on]
-        if not adopted:
+        line = latest((await self._read(book)).having("adopted"), on)
+        if line is None:
             what = book.removeprefix("book~")
             raise NotFoundError(f"no {what} is in force on {on}: adopt one with `almoner policy adopt FILE`")
-        latest = max(reversed(adopted), key=lambda line: line.body["effective_from"])  # of one day, the last adopted
-        return str(latest.body["object"])
+        return str(line.body["object"])
 
     async def _read(self, book: str, *, at_least: int = 0) -> Chain:
         looked, chain = self._chains.get(book, (-inf, None))
@@ -104,6 +103,12 @@ class Shelf:
             chain = await self._ledger.read(book, known=chain)
             self._chains[book] = (looked, chain)
         return chain
+
+
+def latest(adopted: Sequence[Line], on: date) -> Line | None:
+    """Find what is in force on a day among what was adopted; of what takes effect on one day, the last adopted."""
+    begun = [x for x in adopted if date.fromisoformat(x.body["effective_from"]) <= on]
+    return max(reversed(begun), key=lambda line: line.body["effective_from"]) if begun else None
 
 
 def duties_of(chain: Chain, until: int | None = None) -> Duties:

@@ -53,7 +53,9 @@ def reason_not_to_ask(text: str) -> str | None:
     return f"Your question {why}." if why else None
 
 
-async def ask_back(pressed: Pressed, text: str, by: Person, *, ledger: Ledger, at: datetime) -> Asked | str:
+async def ask_back(
+    pressed: Pressed, text: str, by: Person, *, ledger: Ledger, at: datetime, door: str = "slack"
+) -> Asked | str:
     """Note a question about an open request; where it is not open any more, say who decided it, and when."""
     chain = await ledger.read(pressed.case)
     asked = chain.last("asked", pressed.ask)
@@ -62,7 +64,7 @@ async def ask_back(pressed: Pressed, text: str, by: Person, *, ledger: Ledger, a
     ask = asked.record(Ask, "ask")
     if over := reason_over(chain, ask):
         return over
-    await _note(ledger, chain, _said("question", pressed.ask, by, {"text": text}, at))
+    await _note(ledger, chain, _said("question", pressed.ask, by, {"text": text}, at, door))
     return Asked(ask, posted_of(chain, pressed.ask), by, text)
 
 
@@ -82,9 +84,9 @@ async def hear(event: dict[str, Any], by: Person | None, *, ledger: Ledger, desk
         await _note(ledger, chain, _said("answer", ask, by, said, at))
 
 
-def _said(act: str, ask: str, by: Person, said: dict[str, str], at: datetime) -> Line:
+def _said(act: str, ask: str, by: Person, said: dict[str, str], at: datetime, door: str = "slack") -> Line:
     body = {**said, "text": said["text"][:TEXT_MAX]}
-    return Line(act=act, key=ask, actor=f"person:{by.id}", at=at, source="slack", body=body)
+    return Line(act=act, key=ask, actor=f"person:{by.id}", at=at, source=door, body=body)
 
 
 async def _note(ledger: Ledger, chain: Chain, line: Line) -> None:

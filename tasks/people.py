@@ -1,26 +1,88 @@
-"""People: who stands in for whom, and who is away, entered in the book of duties. Knows no Prefect."""
+"""People: who stands in for whom, and who is away, entered in the book of duties. Knows no Prefect.
+
+To lend what one holds takes a passkey where policy asks for any; to be away, or to end either, only takes away.
+"""
 
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from blocks.errors import ConflictError, RefusedError
-from blocks.ledger import Ledger
+from blocks.errors import RefusedError
+from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
-from blocks.records.people import Absence, Delegation, Duties, Person
+from blocks.records.passkeys import Confirmation
+from blocks.records.people import EVERYWHERE, Absence, Delegation, Duties, Person
 from blocks.records.policy import Rulebook
 from blocks.rulebook import DUTIES, duties_of
+from blocks.wire.canonical import canonical
+from tasks.matters import ToConfirmError, Told, Where, draw_up, drawn_of, enter, proven_by
 from tasks.rules.duties import reason_not_to_be_away, reason_not_to_delegate
-
-RACES_MAX = 20
+from tasks.stepup import DOOR, Signed
 
 
 async def delegate(
     delegation: Delegation, by: Person | None, door: str, *, ledger: Ledger, rulebook: Rulebook, at: datetime
 ) -> Duties:
-    """Let somebody stand in; `RefusedError` names the field and the reason where they cannot."""
+    """Let somebody stand in; `RefusedError` names the field and the reason where they cannot.
+
+    `ToConfirmError` where policy asks for passkeys: then who lends has yet to sign it.
+    """
     _assert_none(reason_not_to_delegate(delegation, by, rulebook.directory, rulebook.policy, at))
+    line = await _lent(delegation, door, ledger, at)
+    if rulebook.policy.step_up_from is not None:
+        request = await draw_up(line, DUTIES, "delegate", delegation.of, ledger)
+        raise ToConfirmError(request, "To let somebody decide in your name takes your passkey.")
+    return await _enter(ledger, line)
+
+
+class DelegationMatter:
+    """A delegation, as a matter to sign for who lends: to whom, what of it, until when."""
+
+    again = "Please say again who stands in for you."
+
+    async def tell(self, request: Confirmation, by: Person, chain: Chain, where: Where) -> Told | str:
+        """Tell what is lent; it may have been signed already, or not be theirs to lend any more."""
+        if chain.last("delegated", request.ask):
+            return "You have confirmed this already."
+        lent = Delegation.model_validate(drawn_of(chain, request)["delegation"])
+        rulebook = await where.shelf.in_force(where.at.date())
+        if reason := reason_not_to_delegate(lent, by, rulebook.directory, rulebook.policy, where.at):
+            return f"You cannot confirm this: {reason}."
+        to, zone = rulebook.directory.person(lent.to), ZoneInfo(rulebook.directory.zone)
+        days = f"{lent.start.astimezone(zone):%d %b %Y %H:%M} to {lent.until.astimezone(zone):%d %b %Y %H:%M}"
+        held = {grant.role for grant in by.grants}
+        return Told(
+            over="you are about to let somebody decide in your name:",
+            what=to.name if to else lent.to,
+            facts=(
+                ("When", days),
+                ("As", ", ".join(sorted(held & set(lent.roles or held)))),
+                ("For", "all your cost centres" if EVERYWHERE in lent.cost_centres else ", ".join(lent.cost_centres)),
+                ("Up to", str(lent.limit) if lent.limit else "as much as you"),
+                ("Lent on", "never: what is lent is not lent on"),
+            ),
+            button="Confirm with your passkey",
+            until="Until then nobody stands in for you.",
+            title="Confirmed",
+        )
+
+    async def do(self, request: Confirmation, signed: Signed, by: Person, where: Where) -> str:
+        """Enter it with what was signed for it."""
+        drawn = drawn_of(await where.ledger.read(DUTIES), request)
+        lent = Delegation.model_validate(drawn["delegation"])
+        rulebook = await where.shelf.in_force(where.at.date())
+        _assert_none(reason_not_to_delegate(lent, by, rulebook.directory, rulebook.policy, where.at))
+        line = await _lent(lent, DOOR, where.ledger, where.at)
+        await _enter(where.ledger, line.model_copy(update={"body": line.body | proven_by(signed)}))
+        to = rulebook.directory.person(lent.to)
+        last = lent.until.astimezone(ZoneInfo(rulebook.directory.zone))
+        return f"{to.name if to else lent.to} decides in your name until {last:%d %b %Y %H:%M}."
+
+
+async def _lent(delegation: Delegation, door: str, ledger: Ledger, at: datetime) -> Line:
     body = {"delegation": delegation.model_dump(mode="json")}
-    return await _enter(ledger, _line("delegated", delegation.key, delegation.of, door, at, body))
+    line = _line("delegated", delegation.key, delegation.of, door, at, body)
+    return line.model_copy(update={"seen": await ledger.keep(canonical(delegation))})
 
 
 async def go_away(
@@ -56,13 +118,4 @@ def _assert_none(reason: str | None) -> None:
 
 async def _enter(ledger: Ledger, line: Line) -> Duties:
     """Enter a line in the book; the same key twice is one line."""
-    chain = await ledger.read(DUTIES)
-    for _ in range(RACES_MAX):
-        if chain.last(line.act, line.key):
-            return duties_of(chain)
-        try:
-            return duties_of(await ledger.append(chain, [line]))
-        except ConflictError:
-            chain = await ledger.read(DUTIES, known=chain)
-    message = f"{DUTIES}: {RACES_MAX} lost races in a row"
-    raise ConflictError(message)
+    return duties_of(await enter(DUTIES, lambda chain: None if chain.last(line.act, line.key) else line, ledger))

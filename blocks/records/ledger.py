@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from blocks.records.base import Record
+from blocks.records.passkeys import Bytes64
 
 CaseId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$")]
 """The name of a chain: a case such as `RQ-7F3K2Q9M`, or a book such as `funds~OR~2026`."""
@@ -16,13 +17,20 @@ GENESIS = ""
 """What the first entry names as the one before."""
 
 
+class Signature(Record):
+    """What a session's key signed of a line: see `blocks.sessions`."""
+
+    session: str = Field(pattern=r"^[0-9a-f]{32}$")
+    signature: Bytes64
+
+
 class Line(Record):
     """One act: who did what, when, about what, having seen what.
 
     `act` is one of: received, step, asked, posted, decided, drawn, late, question, answer, refused-click,
     intent, attempt, taken, unknown, unsent, parked, settled, outcome, held, released, spent, dropped, told,
-    proposed, adopted, delegated, revoked, away, back, confirming, invited, enrolled, used, handed, added,
-    held-ask, resumed, reminded, escalated, told-waiting, withdrawn, woken, rerouted, forgets,
+    proposed, adopted, delegated, revoked, away, back, confirming, invited, enrolled, used, logged-in, logged-out,
+    handed, added, held-ask, resumed, reminded, escalated, told-waiting, withdrawn, woken, rerouted, forgets,
     forgot, opened, ended.
     """
 
@@ -34,6 +42,9 @@ class Line(Record):
     policy: str | None = Field(default=None, description="SHA-256 of the policy in force")
     source: str | None = Field(default=None, description="The system that says so")
     body: dict[str, Any] = Field(default_factory=dict)
+    signed: Signature | None = Field(
+        default=None, exclude_if=lambda x: x is None, description="By whose session, where it was done in one"
+    )
 
     def record(self, kind: type[Kind], name: str) -> Kind:
         """Read what the body holds under a name; what was read once is remembered. `ValidationError` as pydantic's."""

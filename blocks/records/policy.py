@@ -18,6 +18,7 @@ from blocks.records.passkeys import Passkeys
 from blocks.records.people import Directory, Duties, Role
 from blocks.records.purchasing import Category, Code
 
+SESSION_HOURS = 8
 POLICY_APPROVERS: tuple[Role, ...] = ("finance-director", "chief-financial-officer")
 
 
@@ -119,6 +120,19 @@ class Policy(Record):
         exclude_if=lambda x: x == POLICY_APPROVERS,
         description="Who may read raw messages, and have a subject forgotten",
     )
+    directory_approvers: tuple[Role, ...] = Field(
+        default=(),
+        exclude_if=lambda x: not x,
+        description="Who vouches for people: puts the next directory in force, invites to a passkey; "
+        "nobody named: policy_approvers",
+    )
+    session_hours: int = Field(
+        default=SESSION_HOURS,
+        ge=1,
+        le=24,
+        exclude_if=lambda x: x == SESSION_HOURS,
+        description="How long a log-in at the command line holds",
+    )
     clock: Clock | None = Field(
         default=None,
         exclude_if=lambda x: x is None,
@@ -142,6 +156,11 @@ class Policy(Record):
             message = f"each of {', '.join(get_args(Category))} needs exactly one matrix; found {named}"
             raise ValueError(message)
         return self
+
+    @property
+    def vouchers(self) -> tuple[Role, ...]:
+        """The roles that vouch for people: they put the next directory in force, and invite people to a passkey."""
+        return self.directory_approvers or self.policy_approvers
 
     def steps_up(self, counted: Decimal) -> bool:
         """Say whether approving an amount takes a passkey."""

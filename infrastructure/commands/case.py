@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from infrastructure.commands.identity import HERE, By, Home, speaker
 from infrastructure.commands.speaking import plainly
 from infrastructure.commands.surroundings import find
 
@@ -25,17 +26,17 @@ def case() -> None:
 @app.command()
 def settle(
     case: Annotated[str, typer.Argument(help="A case in doubt, such as RQ-OKIPKKIRS6.")],
-    by: Annotated[str, typer.Option("--as", help="Who says so: your id in the directory.")],
+    by: By = "",
     made: Annotated[str, typer.Option(metavar="NUMBER", help="It happened: the document's number.")] = "",
     not_made: Annotated[bool, typer.Option("--not-made", help="It did not: try again under the same key.")] = False,
     give_up: Annotated[str, typer.Option(metavar="REASON", help="Leave it: the case ends as refused.")] = "",
-    home: Annotated[Path, typer.Option(envvar="ALMONER_HOME", help="Whose stack.")] = Path(".almoner"),
+    home: Home = HERE,
 ) -> None:
     """Say whether an effect happened of which nobody else can say so; the ledger keeps who said it.
 
     `almoner ledger show CASE` names the key: look in the ERP for the reference almoner:KEY first.
     """
-    from blocks.errors import OutsideError
+    from blocks.errors import OutsideError, RefusedError
     from tasks.parked import CannotSettleError, Said
 
     said = [Said(case, "made", number=made)] * bool(made) + [Said(case, "not-made")] * not_made
@@ -45,9 +46,12 @@ def settle(
     with plainly():
         find(home)
         try:
-            told, heard = asyncio.run(_settle(said[0], by))
+            told, heard = asyncio.run(_settle(said[0], home, by))
         except CannotSettleError as reason:
             print(f"✗ {reason}", file=sys.stderr)
+            raise typer.Exit(NOT_SETTLED) from None
+        except RefusedError as refusal:
+            print(f"✗ {refusal.detail}", file=sys.stderr)
             raise typer.Exit(NOT_SETTLED) from None
         except OutsideError as error:
             print(f"✗ Nothing was settled, {error}. Please try again.", file=sys.stderr)
@@ -57,16 +61,11 @@ def settle(
         print("Nobody heard the bell: the case goes on with the next round of upkeep.")
 
 
-async def _settle(said: "Said", by: str) -> tuple[str, bool]:
-    import getpass
-
+async def _settle(said: "Said", home: Path, by: str) -> tuple[str, bool]:
     from blocks import connect
     from blocks.bell import ring
-    from tasks.case import utc_now
     from tasks.parked import settle as settle_parked
 
-    now = utc_now()
-    person = (await connect.shelf().in_force(now.date())).directory.person(by)
-    door = f"cli~{getpass.getuser()}"
-    told = await settle_parked(said, person, door, ledger=connect.ledger(), erp=connect.erp(), at=now)
+    who = await speaker(home, by)
+    told = await settle_parked(said, who.by, who.door, ledger=connect.ledger(), erp=connect.erp(), at=who.at)
     return told, await ring([said.case])

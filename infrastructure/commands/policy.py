@@ -9,25 +9,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from infrastructure.commands import policy_cases
+from infrastructure.commands.identity import HERE, By, Home, speaker
 from infrastructure.commands.policy_told import WRONG, in_words
 from infrastructure.commands.surroundings import find
 
 if TYPE_CHECKING:
     from blocks.records.people import Directory
     from blocks.records.policy import Policy
-    from tasks.policy_changes import InForce, Proposal
+    from tasks.proposals import InForce, Proposal
     from tasks.rules.proof import Proof
 
 app = typer.Typer(no_args_is_help=True, help="Prove a policy, propose it, put it in force.")
-Home = Annotated[Path, typer.Option(envvar="ALMONER_HOME", help="Whose stack.")]
 File = Annotated[Path, typer.Argument(help="A policy, as JSON.", exists=True, dir_okay=False)]
-Either = Annotated[Path, typer.Argument(help="A directory or the first policy, as JSON.", exists=True, dir_okay=False)]
+Either = Annotated[Path, typer.Argument(help="The first directory or policy, as JSON.", exists=True, dir_okay=False)]
 People = Annotated[
     Path | None, typer.Option("--directory", help="The people, as JSON; left out: those in force.", exists=True)
 ]
-By = Annotated[str, typer.Option("--as", help="Who says so: your id in the directory.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
-HERE = Path(".almoner")
 app.command()(policy_cases.explain)
 app.command("try")(policy_cases.try_policy)
 
@@ -51,25 +49,25 @@ def check(file: File, directory: People = None, home: Home = HERE, as_json: AsJs
 
 
 @app.command()
-def propose(file: File, by: By, home: Home = HERE) -> None:
+def propose(file: File, by: By = "", home: Home = HERE) -> None:
     """Propose a policy that is proven; somebody else approves it."""
     with in_words():
         find(home)
-        proposal = asyncio.run(_propose(_policy(file), by))
+        proposal = asyncio.run(_propose(_policy(file), home, by))
     print(f"✓ proposed, from {proposal.effective_from}: version {proposal.object}")
-    print(f"Somebody else approves it: almoner policy approve {proposal.object[:12]} --as THEM")
+    print(f"Somebody else approves it: almoner policy approve {proposal.object[:12]}")
 
 
 @app.command()
 def approve(
     version: Annotated[str, typer.Argument(help="Which proposal; its first characters are enough.")],
-    by: By,
+    by: By = "",
     home: Home = HERE,
 ) -> None:
     """Put a proposed policy in force that somebody else wrote."""
     with in_words():
         find(home)
-        told = asyncio.run(_approve(version, by))
+        told = asyncio.run(_approve(version, home, by))
     if isinstance(told, str):
         print(told)
         return
@@ -98,7 +96,7 @@ def proposals(home: Home = HERE, as_json: AsJson = False) -> None:
 
 @app.command()
 def adopt(file: Either, home: Home = HERE) -> None:
-    """Put a directory in force from the day it names, or the very first policy; the ledger keeps every version."""
+    """Put the very first policy in force, or a directory before it; those that follow are proposed and approved."""
     with in_words():
         find(home)
         is_directory = b'"people"' in file.read_bytes()
@@ -116,25 +114,23 @@ async def _check(policy: "Policy", people: "Directory | None") -> "Proof":
     return prove(policy, people, Duties(), at) if people else await proof_of(policy, connect.shelf(), at)
 
 
-async def _propose(policy: "Policy", by: str) -> "Proposal":
+async def _propose(policy: "Policy", home: Path, by: str) -> "Proposal":
     from blocks import connect
-    from tasks.case import utc_now
     from tasks.policy_changes import propose as propose_policy
 
-    outside = connect.current()
-    return await propose_policy(policy, by, _door(), ledger=outside.ledger, shelf=outside.shelf, at=utc_now())
+    outside, who = connect.current(), await speaker(home, by)
+    return await propose_policy(policy, who.by.id, who.door, ledger=outside.ledger, shelf=outside.shelf, at=who.at)
 
 
-async def _approve(version: str, by: str) -> "InForce | str":
+async def _approve(version: str, home: Path, by: str) -> "InForce | str":
     from blocks import connect
-    from tasks.case import utc_now
-    from tasks.policy_changes import ToConfirmError
+    from tasks.matters import ToConfirmError
     from tasks.policy_changes import approve as approve_policy
     from tasks.stepup import where_to_confirm
 
-    outside = connect.current()
+    outside, who = connect.current(), await speaker(home, by)
     try:
-        return await approve_policy(version, by, _door(), ledger=outside.ledger, shelf=outside.shelf, at=utc_now())
+        return await approve_policy(version, who.by.id, who.door, ledger=outside.ledger, shelf=outside.shelf, at=who.at)
     except ToConfirmError as asked:
         return f"{asked} {where_to_confirm(asked.request)}"
 
@@ -142,7 +138,7 @@ async def _approve(version: str, by: str) -> "InForce | str":
 async def _proposals() -> "list[tuple[Proposal, list[str]]]":
     from blocks import connect
     from blocks.rulebook import POLICY
-    from tasks.policy_changes import differences, open_proposals
+    from tasks.proposals import differences, open_proposals
 
     outside = connect.current()
     waiting = open_proposals(await outside.ledger.read(POLICY))
@@ -161,24 +157,14 @@ async def _adopt_policy(policy: "Policy") -> None:
 
 
 async def _adopt_directory(directory: "Directory") -> None:
-    """Take the people as they are; what the policy in force lacks among them is told."""
+    """Take the people as they are, before any policy is in force."""
     from blocks import connect
-    from blocks.errors import NotFoundError
-    from blocks.rulebook import adopt as adopt_document
-    from infrastructure.commands.policy_told import tell_findings
     from tasks.case import utc_now
-    from tasks.rules.proof import prove
+    from tasks.directory_changes import adopt_first
 
-    outside, now = connect.current(), utc_now()
-    version = await adopt_document(outside.ledger, directory, actor=f"door:{_door()}", at=now)
+    outside = connect.current()
+    version = await adopt_first(directory, _door(), ledger=outside.ledger, shelf=outside.shelf, at=utc_now())
     print(f"✓ in force from {directory.effective_from}, version {version}")
-    try:
-        _, policy = await outside.shelf.policy_in_force(now.date())
-    except NotFoundError:
-        return
-    if violations := prove(policy, directory, await outside.shelf.duties(), now).violations:
-        tell_findings(violations)
-        print("⚠ The policy in force needs people whom this directory lacks; cases that meet it are refused.")
 
 
 def _policy(file: Path) -> "Policy":

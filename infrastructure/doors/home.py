@@ -17,7 +17,9 @@ from blocks.wire.report import headline, reasons
 from tasks import people as verbs
 from tasks.decide import waits_for
 from tasks.inbox import Inbox, Item
+from tasks.matters import ToConfirmError
 from tasks.rules.routine import is_routine
+from tasks.stepup import where_to_confirm
 
 if TYPE_CHECKING:
     from blocks.slack import SlackDesk
@@ -147,7 +149,10 @@ async def _delegate(rest: str, who: Who) -> str:
     key = f"{who.by.id}-{to.id}-{who.at:%Y%m%d%H%M%S}"
     delegation = Delegation(key=key, of=who.by.id, to=to.id, start=who.at, until=until)
     ledger, rulebook = connect.ledger(), who.rulebook
-    await verbs.delegate(delegation, who.by, "slack", ledger=ledger, rulebook=rulebook, at=who.at)
+    try:
+        await verbs.delegate(delegation, who.by, "slack", ledger=ledger, rulebook=rulebook, at=who.at)
+    except ToConfirmError as asked:
+        return f"{asked} {where_to_confirm(asked.request)}"
     return f"{to.name} decides in your name to the end of {found[2]}. `/almoner back` ends it."
 
 

@@ -15,6 +15,8 @@ from infrastructure.doors.http import Deed, Request, Response, as_json, refused
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+SIGNED_SHOWN = 16
+"""Letters of what is signed that a page shows: enough to recognise it in the ledger."""
 PAGES = Path(__file__).parent / "pages"
 ASSETS = MappingProxyType({"page.css": "text/css; charset=utf-8", "passkey.js": "text/javascript; charset=utf-8"})
 GUARDED = MappingProxyType({

@@ -1,4 +1,4 @@
-"""Our own pages: confirm an approval with a passkey, or make one by invitation."""
+"""Our own pages: confirm an approval or another matter with a passkey, or make one by invitation."""
 
 import re
 from http import HTTPStatus
@@ -8,24 +8,21 @@ from blocks.bell import ring
 from blocks.errors import RefusedError
 from blocks.keyring import House
 from blocks.records.passkeys import Passkey
-from blocks.rulebook import POLICY
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.cards import said_card
-from infrastructure.doors import policy_page
+from infrastructure.doors import matters
 from infrastructure.doors.http import Request, Response
-from infrastructure.doors.showing import again, done, not_ours, page, read, told
+from infrastructure.doors.showing import SIGNED_SHOWN, again, done, not_ours, page, read, told
 from tasks import passkeys, stepup
 from tasks.case import utc_now
 
 CASE, NONCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}"), re.compile(r"[A-Za-z0-9_-]{16,64}")
-SIGNED_SHOWN = 16
-"""Letters of what is signed that the page shows: enough to recognise it in the ledger."""
 
 
 async def show_confirmation(case: str, nonce: str) -> Response:
     """Show what is to be confirmed, in plain words."""
-    if case == POLICY:
-        return await policy_page.show(nonce)
+    if (kind := matters.kind_of(case)) and NONCE.fullmatch(nonce):
+        return await matters.show(kind, case, nonce)
     found = await _pending(case, nonce)
     if isinstance(found, str):
         return page("closed.html", {"why": found}, HTTPStatus.GONE)
@@ -40,8 +37,8 @@ async def show_confirmation(case: str, nonce: str) -> Response:
 
 async def confirm(case: str, nonce: str, request: Request) -> Response:
     """Take the signature: the decision is taken before the answer, the bell is rung after it."""
-    if case == POLICY:
-        return await policy_page.sign(nonce, request)
+    if (kind := matters.kind_of(case)) and NONCE.fullmatch(nonce):
+        return await matters.take(kind, case, nonce, request)
     found = await _pending(case, nonce)
     if isinstance(found, str):
         return told("Not approved", found)

@@ -1,8 +1,13 @@
-"""Directories: what a new one changes, and why it does not take effect."""
+"""Directories: what a new one changes, whether it only takes away, and why it does not take effect."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
-from blocks.records.people import Directory, Person
+from blocks.records.people import EVERYWHERE, Directory, Grant, Person, Role
+from blocks.records.policy import Policy
+
+OWN_WORDS = {"slack_team", "slack_user", "active", "asks", "cost_centres", "grants", "id"}
+"""Fields of a person of which a change is told in words of its own."""
 
 
 class Difference(NamedTuple):
@@ -10,6 +15,12 @@ class Difference(NamedTuple):
 
     person: str
     what: str
+
+
+def holders(roles: Collection[Role], directory: Directory) -> tuple[Person, ...]:
+    """List who holds one of some roles in their own right, wherever and up to however much."""
+    wanted = set(roles)
+    return tuple(who for who in directory.people if who.active and wanted & {grant.role for grant in who.grants})
 
 
 def differences(old: Directory | None, new: Directory) -> tuple[Difference, ...]:
@@ -20,11 +31,22 @@ def differences(old: Directory | None, new: Directory) -> tuple[Difference, ...]
     for name in sorted(before.keys() | after.keys()):
         if name not in before:
             told.append(Difference(name, "is new"))
+            told += [Difference(name, f"gains {_granted(grant)}") for grant in after[name].grants]
         elif name not in after:
             told.append(Difference(name, "is gone"))
         else:
             told += [Difference(name, what) for what in _changes(before[name], after[name])]
     return tuple(told)
+
+
+def only_takes_away(old: Directory, new: Directory) -> bool:
+    """Say whether nobody gains anything: people leave or lose roles, and nothing else changes.
+
+    Who has to go must go at once: so one person may put this in force alone.
+    """
+    known = {person.id: person for person in old.people}
+    same = (old.entity, old.zone) == (new.entity, new.zone)
+    return same and all(one.id in known and _is_less(one, known[one.id]) for one in new.people)
 
 
 def reason_not_to_adopt(new: Directory) -> str | None:
@@ -43,8 +65,51 @@ def reason_not_to_adopt(new: Directory) -> str | None:
     return None
 
 
+def reason_nobody_follows(new: Directory, policy: Policy) -> str | None:
+    """Say why a directory could never be followed by another one, or None."""
+    if holders(policy.vouchers, new):
+        return None
+    return f"grants: nobody active would be {' or '.join(policy.vouchers)}, so no directory could follow this one"
+
+
+def _is_less(after: Person, before: Person) -> bool:
+    held = {"grants", "active", "asks", "cost_centres"}
+    if after.model_dump(exclude=held) != before.model_dump(exclude=held):
+        return False
+    if (after.active and not before.active) or (after.asks and not before.asks):
+        return False
+    asks_there = set(after.cost_centres) <= set(before.cost_centres)
+    return asks_there and all(any(_within(one, other) for other in before.grants) for one in after.grants)
+
+
+def _within(one: Grant, other: Grant) -> bool:
+    """Say whether one grant lets somebody do no more than another."""
+    where = EVERYWHERE in other.cost_centres or set(one.cost_centres) <= set(other.cost_centres)
+    if other.limit is None:
+        return one.role == other.role and where
+    if one.limit is None or one.limit.currency != other.limit.currency:
+        return False
+    return one.role == other.role and where and one.limit.amount <= other.limit.amount
+
+
 def _changes(before: Person, after: Person) -> list[str]:
-    fields = [name for name in Person.model_fields if getattr(before, name) != getattr(after, name)]
-    if "active" in fields:
-        return ["is active again" if after.active else "has left"]
-    return [f"has another {', '.join(name.replace('_', ' ') for name in fields)}"] if fields else []
+    told = []
+    if before.active != after.active:
+        told.append("is active again" if after.active else "has left")
+    told += [f"gains {_granted(one)}" for one in after.grants if one not in before.grants]
+    told += [f"loses {_granted(one)}" for one in before.grants if one not in after.grants]
+    if (before.slack_team, before.slack_user) != (after.slack_team, after.slack_user):
+        told.append(f"is {after.slack_user or 'nobody'} in Slack, not {before.slack_user or 'nobody'}")
+    if before.cost_centres != after.cost_centres:
+        told.append(f"may ask for {', '.join(after.cost_centres) or 'no cost centre'}")
+    if before.asks != after.asks:
+        told.append("may ask" if after.asks else "may not ask")
+    for name in (x for x in Person.model_fields if x not in OWN_WORDS):
+        was, is_now = getattr(before, name), getattr(after, name)
+        told += [f"{name}: {was or 'none'} → {is_now or 'none'}"] if was != is_now else []
+    return told
+
+
+def _granted(grant: Grant) -> str:
+    where = "everywhere" if EVERYWHERE in grant.cost_centres else f"of {', '.join(grant.cost_centres)}"
+    return f"{grant.role} {where}{f', up to {grant.limit}' if grant.limit else ''}"

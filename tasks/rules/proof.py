@@ -10,6 +10,7 @@ from typing import Literal
 from blocks.records.base import Record
 from blocks.records.people import EVERYWHERE, Directory, Duties, Grant, Person
 from blocks.records.policy import Duty, Matrix, Policy, Rulebook
+from tasks.rules.directory import holders
 from tasks.rules.reach import Gap, Reach, gaps
 from tasks.rules.routes import amounts_to_try, limits_of, routes
 from tasks.rules.standing import rights
@@ -46,7 +47,8 @@ def prove(policy: Policy, directory: Directory, duties: Duties, at: datetime) ->
     """Try every amount, route, cost centre and requester; tell all that is wrong, violations first."""
     found = [*_amounts(policy), *_terms(policy, directory), *_hierarchy(directory)]
     found += _conflicts(policy, directory, duties, at)
-    found += [*_approvers_of_policy(policy, directory), *_clock(policy, directory)]
+    found += [*_approvers_of(policy, directory, "policy"), *_clock(policy, directory)]
+    found += _approvers_of(policy, directory, "directory") if policy.directory_approvers else []
     usable = _in_currency(policy, directory)
     limits = limits_of(usable)
     ways = routes(policy, limits)
@@ -162,17 +164,17 @@ def _common(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
     return one if EVERYWHERE in other else one & other
 
 
-def _approvers_of_policy(policy: Policy, directory: Directory) -> list[Finding]:
-    """See that somebody is left to approve the next policy, whoever writes it."""
-    able = approvers_of_policy(policy, directory)
-    roles, field = " or ".join(policy.policy_approvers) or "nobody", "policy.policy_approvers"
+def _approvers_of(policy: Policy, directory: Directory, what: Literal["policy", "directory"]) -> list[Finding]:
+    """See that somebody is left to approve the next policy, or directory, whoever writes it."""
+    named = policy.policy_approvers if what == "policy" else policy.vouchers
+    able, rule, field = holders(named, directory), f"approvers of {what}", f"policy.{what}_approvers"
+    roles = " or ".join(named) or "nobody"
     if not able:
-        what = f"no active person is {roles}: no policy could follow this one"
-        return [_finding("approvers of policy", field, what, "name roles that somebody active holds")]
+        nobody = f"no active person is {roles}: no {what} could follow this one"
+        return [_finding(rule, field, nobody, "name roles that somebody active holds")]
     if len(able) == 1:
-        what = f"only {able[0].name} is {roles}: what they write themselves nobody can approve"
-        remedy = "name a second person or role"
-        return [_finding("approvers of policy", field, what, remedy, "warning")]
+        one = f"only {able[0].name} is {roles}: what they write themselves nobody can approve"
+        return [_finding(rule, field, one, "name a second person or role", "warning")]
     return []
 
 
@@ -189,12 +191,6 @@ def _clock(policy: Policy, directory: Directory) -> list[Finding]:
         what = f"nobody active is {clock.escalate_to}, to whom it escalates"
         found.append(_finding("clock", "policy.clock.escalate_to", what, "name a role that somebody active holds"))
     return found
-
-
-def approvers_of_policy(policy: Policy, directory: Directory) -> tuple[Person, ...]:
-    """List who may put the next policy in force, in their own right."""
-    roles = set(policy.policy_approvers)
-    return tuple(who for who in directory.people if who.active and roles & {grant.role for grant in who.grants})
 
 
 def _told(gap: Gap, policy: Policy, directory: Directory) -> Finding:

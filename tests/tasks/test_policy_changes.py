@@ -17,16 +17,8 @@ from blocks.rulebook import DIRECTORY, POLICY, Shelf, adopt
 from blocks.store import FolderStore
 from infrastructure.local.hospital.__main__ import adopt_all, directory
 from tasks.people import delegate
-from tasks.policy_changes import (
-    InForce,
-    NotProvenError,
-    Proposal,
-    adopt_first,
-    approve,
-    differences,
-    open_proposals,
-    propose,
-)
+from tasks.policy_changes import NotProvenError, adopt_first, approve, propose
+from tasks.proposals import InForce, Proposal, differences, open_proposals
 from tests.hospital import plain_policy
 from tests.samples import NOON
 

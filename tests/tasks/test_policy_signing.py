@@ -2,24 +2,22 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from blocks.audit import verify
 from blocks.ledger import Ledger
-from blocks.passkeys import created, to_create, to_sign
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation
 from blocks.rulebook import POLICY, Shelf, adopt
 from blocks.wire.canonical import canonical
-from infrastructure.local.demo.authenticator import PRESENT, Authenticator
+from infrastructure.local.demo.authenticator import PRESENT
 from infrastructure.local.hospital.__main__ import directory
-from tasks import passkeys
-from tasks.policy_changes import InForce, Proposal, ToConfirmError, approve, propose
-from tasks.policy_signing import SPENT, PendingPolicy, pending_policy, sign_policy
-from tests.confirming import HOUSE
+from tasks.matters import Matter, ToConfirmError
+from tasks.policy_changes import approve, propose
+from tasks.proposals import Proposal
 from tests.hospital import MORNING, Hospital, plain_policy
+from tests.signing import Signers
 
 STRICT = plain_policy().model_copy(update={"step_up_from": Decimal(2890)})
 NEXT = plain_policy().model_copy(update={"step_up_from": Decimal(5000), "delegation_days_max": 7})
@@ -27,25 +25,19 @@ NEXT = plain_policy().model_copy(update={"step_up_from": Decimal(5000), "delegat
 
 @pytest.fixture
 async def ledger(hospital: Hospital) -> Ledger:
-    for document in (STRICT, directory()):
-        await adopt(hospital.ledger, document, actor="door:test", at=MORNING)
+    await adopt(hospital.ledger, directory(), actor="door:test", at=MORNING - timedelta(minutes=1))
+    await adopt(hospital.ledger, STRICT, actor="door:test", at=MORNING)
     return hospital.ledger
+
+
+@pytest.fixture
+def signers(ledger: Ledger) -> Signers:
+    return Signers(ledger)
 
 
 @pytest.fixture
 async def proposal(ledger: Ledger) -> Proposal:
     return await propose(NEXT, "paula.reyes", "test", ledger=ledger, shelf=Shelf(ledger), at=MORNING)
-
-
-async def enrol(ledger: Ledger, person: str = "frida.ng") -> Authenticator:
-    asking: dict[str, Any] = {"ledger": ledger, "directory": directory(), "at": MORNING}
-    token = await passkeys.invite(person, "door:cli~ann", **asking)
-    found = await passkeys.guest(token, **asking)
-    assert isinstance(found, passkeys.Guest)
-    phone = Authenticator(credential=person.encode())
-    key = created(HOUSE, found.invitation, phone.create(to_create(HOUSE, found.invitation, found.person, ())), MORNING)
-    await passkeys.enrol(key, found.invitation, ledger=ledger, at=MORNING)
-    return phone
 
 
 async def asked(ledger: Ledger, proposal: Proposal, by: str = "frida.ng") -> Confirmation:
@@ -54,33 +46,25 @@ async def asked(ledger: Ledger, proposal: Proposal, by: str = "frida.ng") -> Con
     return caught.value.request
 
 
-async def pending(ledger: Ledger, request: Confirmation, late: int = 0) -> PendingPolicy | str:
-    at = MORNING + timedelta(minutes=late)
-    return await pending_policy(request.nonce, ledger=ledger, shelf=Shelf(ledger), at=at)
-
-
-async def sign(ledger: Ledger, request: Confirmation, phone: Authenticator, **lies: Any) -> InForce | str:
-    found = await pending(ledger, request)
-    assert isinstance(found, PendingPolicy), found
-    brought = phone.get(to_sign(request, found.enrolled.of(found.by.id), HOUSE), **lies)
-    return await sign_policy(found, brought, ledger=ledger, shelf=Shelf(ledger), at=MORNING)
-
-
 async def in_force(ledger: Ledger) -> str:
     return (await Shelf(ledger).in_force(MORNING.date())).policy_version
 
 
-async def test_a_policy_is_in_force_once_its_approver_has_signed_it(ledger, proposal):
-    phone = await enrol(ledger)
+async def test_a_policy_is_in_force_once_its_approver_has_signed_it(ledger, signers, proposal):
+    await signers.enrol()
     request = await asked(ledger, proposal)
     assert await in_force(ledger) != proposal.object
-    found = await pending(ledger, request)
-    assert found.changes == ["delegation_days_max: 30 → 7", "step_up_from: 2890 → 5000"]
-    done = await sign(ledger, request, phone)
-    assert (done.author, done.approver, done.new) == ("paula.reyes", "frida.ng", True)
+    found = await signers.pending(request)
+    assert found.told.changes == ("delegation_days_max: 30 → 7", "step_up_from: 2890 → 5000")
+    done = await signers.sign(request)
+    assert done == (
+        f"It is in force from {proposal.effective_from}: paula.reyes wrote it, frida.ng approved it.",
+        True,
+        False,
+    )
     assert await in_force(ledger) == proposal.object
     assert (await verify(ledger)).verified
-    assert await pending(ledger, request) == "It is in force already: frida.ng approved it."
+    assert await signers.pending(request) == "It is in force already: frida.ng approved it."
     again = await approve(proposal.object, "carl.moss", "test", ledger=ledger, shelf=Shelf(ledger), at=MORNING)
     assert (again.approver, again.new) == ("frida.ng", False)
 
@@ -89,23 +73,28 @@ LIES = [({"flags": PRESENT}, "not verified"), ({"challenge": "AAAA"}, "challenge
 
 
 @pytest.mark.parametrize(("lies", "why"), LIES)
-async def test_a_forged_signature_changes_no_policy(ledger, proposal, lies, why):
-    phone = await enrol(ledger)
+async def test_a_forged_signature_changes_no_policy(ledger, signers, proposal, lies, why):
+    await signers.enrol()
     request = await asked(ledger, proposal)
-    assert why in await sign(ledger, request, phone, **lies)
-    assert why not in str(await sign(ledger, request, phone))
+    forged = await signers.sign(request, **lies)
+    assert (forged.again, why in forged.text) == (True, True)
+    assert await in_force(ledger) != proposal.object
+    assert (await signers.sign(request)).done
 
 
-async def test_somebody_elses_passkey_changes_no_policy(ledger, proposal):
-    phone = await enrol(ledger, "carl.moss")
-    assert "not enrolled for you" in await sign(ledger, await asked(ledger, proposal), phone)
+async def test_somebody_elses_passkey_changes_no_policy(ledger, signers, proposal):
+    phone = await signers.enrol("carl.moss")
+    assert "not enrolled for you" in (await signers.sign(await asked(ledger, proposal), phone)).text
     assert await in_force(ledger) != proposal.object
 
 
-async def test_a_link_to_a_policy_runs_out(ledger, proposal):
+async def test_a_link_to_a_policy_runs_out(ledger, signers, proposal):
     request = await asked(ledger, proposal)
-    assert await pending(ledger, request, late=11) == SPENT
-    assert await pending(ledger, request.model_copy(update={"nonce": "guessed-by-somebody"})) == SPENT
+    assert isinstance(await signers.pending(request), Matter)
+    spent = "This link has run out, or was used. Please approve the policy again."
+    assert await signers.pending(request.model_copy(update={"nonce": "guessed-by-somebody"})) == spent
+    signers.now += timedelta(minutes=11)
+    assert await signers.pending(request) == spent
 
 
 async def test_a_policy_put_in_force_without_the_passkey_is_named_by_the_audit(ledger):
@@ -115,9 +104,9 @@ async def test_a_policy_put_in_force_without_the_passkey_is_named_by_the_audit(l
     assert "door:attacker" in found.because
 
 
-async def test_a_signature_of_another_policy_is_named_by_the_audit(ledger, proposal):
-    phone = await enrol(ledger)
-    await sign(ledger, await asked(ledger, proposal), phone)
+async def test_a_signature_of_another_policy_is_named_by_the_audit(ledger, signers, proposal):
+    await signers.enrol()
+    await signers.sign(await asked(ledger, proposal))
     chain = await ledger.read(POLICY)
     real = chain.last("adopted")
     lax = plain_policy()
@@ -125,4 +114,4 @@ async def test_a_signature_of_another_policy_is_named_by_the_audit(ledger, propo
     body = real.body | {"object": version, "effective_from": lax.effective_from.isoformat()}
     await ledger.append(chain, [Line(act="adopted", key=version, actor=real.actor, at=MORNING, body=body)])
     (found,) = (await verify(ledger)).findings
-    assert "What was confirmed is not what was approved" in found.because
+    assert "What was confirmed is not what was done" in found.because

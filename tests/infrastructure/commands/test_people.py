@@ -26,6 +26,19 @@ def type_in(hospital: Hospital, *words: str) -> Result:
         return CliRunner().invoke(app, list(words))
 
 
+FROM = ("--from", "2026-01-02", "--no-slack", "--as", "paula.reyes")
+
+
+def taken_over(hospital: Hospital, people: str, grants: str) -> Result:
+    """Let one propose an extract, and another put it in force."""
+    told = type_in(hospital, "import", people, grants, *FROM)
+    assert told.exit_code == 0, told.output
+    version = told.stdout.split("almoner people approve ")[1].strip()
+    done = type_in(hospital, "approve", version, "--as", "frida.ng")
+    assert done.stdout == "✓ in force from 2026-01-02: paula.reyes wrote it, frida.ng approved it\n", done.output
+    return told
+
+
 def in_force(hospital: Hospital) -> Directory:
     return asyncio.run(Shelf(hospital.ledger).in_force(utc_now().date())).directory
 
@@ -46,9 +59,8 @@ def extract(folder: Path, people: Directory, **left: bool) -> tuple[str, str]:
 
 
 def test_an_extract_that_says_the_same_changes_nothing(hospital, tmp_path):
-    told = type_in(hospital, "import", *extract(tmp_path, in_force(hospital)), "--from", "2026-01-02", "--no-slack")
-    assert told.exit_code == 0, told.output
-    assert "nothing changes" in told.output
+    told = type_in(hospital, "import", *extract(tmp_path, in_force(hospital)), *FROM)
+    assert (told.exit_code, told.output) == (0, "nothing changes\n")
 
 
 def test_who_left_is_named_and_may_decide_no_more(hospital, tmp_path):
@@ -56,15 +68,15 @@ def test_who_left_is_named_and_may_decide_no_more(hospital, tmp_path):
     dry = type_in(hospital, "import", *files, "--from", "2026-01-02", "--no-slack", "--dry-run")
     assert "ana.silva has left" in dry.output
     assert in_force(hospital).person("ana.silva").active
-    told = type_in(hospital, "import", *files, "--from", "2026-01-02", "--no-slack")
-    assert "✓ in force from 2026-01-02" in told.output
+    told = taken_over(hospital, *files)
+    assert "ana.silva has left" in told.output
     ana = in_force(hospital).person("ana.silva")
     assert (ana.active, ana.slack_user) == (False, "U0ANA")
 
 
 def test_whom_the_policy_in_force_needs_is_told_and_who_does_not_ask_stays_silent(hospital, tmp_path):
     asyncio.run(adopt(hospital.ledger, directory(), actor="door:test", at=hospital.now))
-    told = type_in(hospital, "import", *extract(tmp_path, directory(), ivo=True), "--from", "2026-01-02", "--no-slack")
+    told = taken_over(hospital, *extract(tmp_path, directory(), ivo=True))
     (gap,) = [line for line in told.output.splitlines() if line.startswith("⚠ policy: ")]
     assert "nobody active may decide as implant-coordinator for ED, ICU, IT, LAB, OR, PHA" in gap
     assert gap.endswith("→ name one there with a limit of 250,000.00 USD")
@@ -73,11 +85,25 @@ def test_whom_the_policy_in_force_needs_is_told_and_who_does_not_ask_stays_silen
     ]
 
 
+def test_what_waits_is_listed_and_its_author_may_put_in_force_what_only_takes_away(hospital, tmp_path):
+    files = extract(tmp_path, in_force(hospital), ana=True)
+    told = type_in(hospital, "import", *files, "--from", "2026-01-02", "--no-slack", "--as", "frida.ng")
+    assert "Nobody gains anything, so you may put it in force: almoner people approve" in told.output
+    listed = type_in(hospital, "proposals").output.splitlines()
+    assert listed[0].endswith("by frida.ng, from 2026-01-02")
+    assert listed[1:] == ["  ana.silva has left"]
+    version = listed[0][:12]
+    assert "which you are not" in type_in(hospital, "approve", version, "--as", "leo.brandt").stderr
+    assert type_in(hospital, "approve", version, "--as", "frida.ng").exit_code == 0
+    assert type_in(hospital, "approve", version, "--as", "carl.moss").stdout.startswith("It is in force already")
+    assert type_in(hospital, "proposals").output == "Nothing waits for approval.\n"
+
+
 def test_one_bad_row_and_nothing_changes(hospital, tmp_path):
     before = in_force(hospital)
     people, grants = extract(tmp_path, in_force(hospital))
     Path(people).write_text(Path(people).read_text() + '\n"x y","","","","","maybe",""')
-    told = type_in(hospital, "import", people, grants, "--from", "2026-01-02", "--no-slack")
+    told = type_in(hospital, "import", people, grants, *FROM)
     assert told.exit_code == 1
     assert "active: 'maybe': write yes or no" in told.output
     assert "Nothing was changed" in told.output
@@ -89,7 +115,7 @@ def test_a_circle_of_managers_is_refused(hospital, tmp_path):
     now = in_force(hospital)
     turned = tuple(one.model_copy(update={"manager": above.get(one.id, one.manager)}) for one in now.people)
     people, grants = extract(tmp_path, now.model_copy(update={"people": turned}))
-    told = type_in(hospital, "import", people, grants, "--from", "2026-01-02", "--no-slack")
+    told = type_in(hospital, "import", people, grants, *FROM)
     assert told.exit_code == 1
     assert "is among their own managers" in told.output
 

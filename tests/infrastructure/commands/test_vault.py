@@ -9,11 +9,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from blocks import connect
-from blocks.rulebook import Shelf
+from blocks.rulebook import Shelf, adopt
 from infrastructure.commands.vault import app
-from infrastructure.local.hospital.__main__ import adopt_all
+from infrastructure.local.hospital.__main__ import directory
 from tasks.arrivals import Message, receive
 from tasks.case import utc_now
+from tests.hospital import plain_policy
 
 RAW = json.dumps({"requester": "rita.okafor", "cost_centre": "OR", "item": "IVSET-20", "quantity": 40}).encode()
 WHY = ["--why", "asked for in writing"]
@@ -26,8 +27,9 @@ def _message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALMONER_VAULT_KEY", base64.b64encode(b"m" * 32).decode())
 
     async def sent() -> None:
-        await adopt_all()
         ledger = connect.ledger()
+        for document in (directory(), plain_policy()):  # no passkeys are asked for, so that --as says who asks
+            await adopt(ledger, document, actor="door:test", at=utc_now())
         await receive(Message("inventory", "1", RAW), ledger, Shelf(ledger), utc_now())
 
     asyncio.run(sent())

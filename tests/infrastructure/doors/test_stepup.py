@@ -21,7 +21,8 @@ from infrastructure.local.hospital.__main__ import directory
 from tasks import passkeys, people
 from tasks.case import utc_now
 from tasks.decide import Answer, decide
-from tasks.policy_changes import ToConfirmError, approve, propose
+from tasks.matters import ToConfirmError
+from tasks.policy_changes import approve, propose
 from tasks.stepup import where_to_confirm
 from tests.hospital import MORNING, Hospital, plain_policy
 from tests.infrastructure.doors.conftest import afterwards, card_of, interaction
@@ -139,7 +140,8 @@ async def test_who_stands_in_for_somebody_and_approves_fewer_reads_both(open_doo
     rulebook = await Shelf(ledger).in_force(now.date())
     lent = Delegation(key="d1", of="ivo.petrov", to="leo.brandt", start=now, until=now + timedelta(days=1))
     ivo, leo = (rulebook.directory.person(name) for name in ("ivo.petrov", "leo.brandt"))
-    await people.delegate(lent, ivo, "test", ledger=ledger, rulebook=rulebook, at=now)
+    lax = rulebook.model_copy(update={"policy": plain_policy()})
+    await people.delegate(lent, ivo, "test", ledger=ledger, rulebook=lax, at=now)
     case = await open_doors.submit("KNEE-TIB-4", 3)
     await open_doors.wake(case)
     asked = (await open_doors.chain(case)).last("asked")
@@ -241,6 +243,7 @@ async def test_a_policy_is_shown_with_what_it_changes_and_signed(open_doors, web
     assert (await web.post(link, json={})).json()["again"] is True
     assert (await web.post(link, content=b"nope")).status_code == 400
     told = (await web.post(link, json=phone.get(options(page)))).json()
+    assert told["title"] == "Approved"
     assert told["text"] == "It is in force from 2026-01-01: paula.reyes wrote it, frida.ng approved it."
     again = await web.get(link)
     assert (again.status_code, "It is in force already" in again.text) == (410, True)

@@ -1,0 +1,64 @@
+"""History: policy, directory and passkeys as they were at a moment, read from the ledger alone, for an auditor."""
+
+from datetime import datetime
+from typing import TypeVar
+
+from blocks.keyring import PASSKEYS, keys_of, passkeys_of
+from blocks.ledger import Chain, Ledger
+from blocks.records.base import Record
+from blocks.records.ledger import Line
+from blocks.records.passkeys import Passkeys
+from blocks.records.people import Directory
+from blocks.records.policy import Policy
+from blocks.rulebook import DIRECTORY, POLICY, latest
+
+Document = TypeVar("Document", bound=Record)
+
+
+class History:
+    """What held at a moment. `NotFoundError` where a document is gone; None where nothing was in force yet."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._books: dict[str, Chain] = {}
+        self._documents: dict[str, Record] = {}
+
+    async def policy(self, at: datetime) -> Policy | None:
+        """Read the policy in force at a moment, of those put in force before it."""
+        return await self._in_force(POLICY, Policy, at)
+
+    async def directory(self, at: datetime) -> Directory | None:
+        """Read the directory in force at a moment, of those put in force before it."""
+        return await self._in_force(DIRECTORY, Directory, at)
+
+    async def policy_of(self, version: str) -> Policy | None:
+        """Read a policy that was put in force, or None where there is no such."""
+        adopted = (await self.book(POLICY)).having("adopted")
+        return await self._read(version, Policy) if any(x.body["object"] == version for x in adopted) else None
+
+    async def enrolled(self, seq: int) -> Passkeys:
+        """Read the passkeys that were enrolled after an entry of their book."""
+        return passkeys_of(await self.book(PASSKEYS, seq), seq)
+
+    async def enrolled_by(self, at: datetime) -> Passkeys:
+        """Read the passkeys that were enrolled at a moment."""
+        lines = (line for line in (await self.book(PASSKEYS)).lines if line.at <= at)
+        return Passkeys(keys=tuple(keys_of(lines).values()))
+
+    async def book(self, name: str, at_least: int = 0) -> Chain:
+        """Read a book, once, and again where an entry is asked for that was not there."""
+        if name not in self._books or self._books[name].seq < at_least:
+            self._books[name] = await self._ledger.read(name)
+        return self._books[name]
+
+    async def _in_force(self, book: str, kind: type[Document], at: datetime) -> Document | None:
+        adopted = [line for line in (await self.book(book)).having("adopted") if line.at < at]
+        line: Line | None = latest(adopted, at.date())
+        return await self._read(str(line.body["object"]), kind) if line else None
+
+    async def _read(self, version: str, kind: type[Document]) -> Document:
+        if version not in self._documents:
+            self._documents[version] = kind.model_validate_json(await self._ledger.fetch(version))
+        found = self._documents[version]
+        assert isinstance(found, kind)  # noqa: S101  a digest names one document, and a book holds one kind
+        return found

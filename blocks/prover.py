@@ -1,0 +1,123 @@
+"""The prover: what the ledger holds is checked for the passkeys it takes, long afterwards, by the ledger alone."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from blocks.errors import NotFoundError
+from blocks.history import History
+from blocks.ledger import Ledger, TamperedError
+from blocks.proofs import Deed, reason_not_signed, reason_unproven
+from blocks.records.approval import Ask, Decision
+from blocks.records.ledger import Entry, Line
+from blocks.records.passkeys import Passkeys, Proof
+from blocks.records.people import Delegation
+from blocks.records.policy import Policy
+from blocks.rulebook import DIRECTORY, DUTIES, POLICY
+from blocks.session_proofs import SessionProofs
+from blocks.wire.canonical import canonical, digest
+
+Lines = Iterable[tuple[int, Line]]
+"""Lines of one chain, each with the number of its entry."""
+Unproven = list[tuple[int, str]]
+
+
+class Prover:
+    """Checks decisions and changes long after they were made, with what the ledger holds and nothing else."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._past = History(ledger)
+        self._sessions = SessionProofs(ledger, self._past)
+
+    async def unproven(self, case: str, entries: list[Entry]) -> Unproven:
+        """Say what in a chain takes a passkey or a session and is not proven, each with its entry, and why not."""
+        lines = [(entry.seq, line) for entry in entries for line in entry.lines]
+        return [*await self._by_passkey(case, lines), *await self._sessions.unproven(entries)]
+
+    async def _by_passkey(self, case: str, lines: Lines) -> Unproven:
+        books: dict[str, Callable[[Lines], Awaitable[Unproven]]] = {
+            POLICY: self._policies,
+            DIRECTORY: self._directories,
+            DUTIES: self._delegations,
+        }
+        return await books.get(case, self._decisions)(lines)
+
+    async def _decisions(self, lines: Lines) -> Unproven:
+        asks: dict[str, Ask] = {}
+        found = []
+        for seq, line in lines:
+            try:
+                if line.act == "asked" and "ask" in line.body:
+                    asks[line.key] = await self._as_policy_asks(Ask.model_validate(line.body["ask"]))
+                if line.act == "decided" and line.key in asks:
+                    decision = Decision.model_validate(line.body["decision"])
+                    keys = await self._past.enrolled(decision.passkeys) if decision.proof else Passkeys()
+                    if reason := reason_unproven(asks[line.key], decision, keys):
+                        found.append((seq, f"{decision.name} on {line.key}: {reason}"))
+            except (ValidationError, LookupError, TamperedError):
+                found.append(
+                    (seq, f"what is {line.act} as {line.key}, or the book that would prove it, cannot be read")
+                )
+        return found
+
+    async def _policies(self, lines: Lines) -> Unproven:
+        """Say which policies were put in force without the passkey that the policy before them asks for."""
+        before: Policy | None = None
+        found = []
+        for seq, line in (x for x in lines if x[1].act == "adopted"):
+            try:
+                deed = _adopting(POLICY, line)
+                if before and before.step_up_from is not None and (reason := await self._unsigned(deed, line)):
+                    found.append((seq, f"{line.actor} on policy {deed.key[:12]}: {reason}"))
+                before = Policy.model_validate_json(await self._ledger.fetch(deed.key))
+            except (ValidationError, LookupError, TamperedError, NotFoundError):
+                found.append((seq, "the policy put in force here, or the book that would prove it, cannot be read"))
+        return found
+
+    async def _directories(self, lines: Lines) -> Unproven:
+        """Say which directories were put in force without the passkey that the policy of that day asks for."""
+        return await self._where_policy_asks(lines, "adopted", lambda line: _adopting(DIRECTORY, line))
+
+    async def _delegations(self, lines: Lines) -> Unproven:
+        """Say which delegations lack the passkey of who lends, where the policy of that day asks for it."""
+        return await self._where_policy_asks(lines, "delegated", _lending)
+
+    async def _where_policy_asks(self, lines: Lines, act: str, read: Callable[[Line], Deed]) -> Unproven:
+        found: Unproven = []
+        since: datetime | None = None
+        for seq, line in lines:
+            since = max(since or line.at, line.at)  # nothing is older than what stands before it
+            if line.act != act:
+                continue
+            try:
+                policy = await self._past.policy(since)
+                if policy and policy.step_up_from is not None and (reason := await self._unsigned(read(line), line)):
+                    found.append((seq, f"{line.actor} on {line.key or read(line).key[:12]}: {reason}"))
+            except (ValidationError, LookupError, TamperedError, NotFoundError):
+                found.append((seq, f"what is {act} here, or the book that would prove it, cannot be read"))
+        return found
+
+    async def _unsigned(self, deed: Deed, line: Line) -> str | None:
+        body = line.body
+        proof = Proof.model_validate(body["proof"]) if body.get("proof") else None
+        return reason_not_signed(deed, proof, await self._past.enrolled(body["passkeys"]) if proof else Passkeys())
+
+    async def _as_policy_asks(self, ask: Ask) -> Ask:
+        """Ask for a passkey where policy does, whatever was written of it, and where no such policy was in force."""
+        try:
+            policy = await self._past.policy_of(ask.policy)
+        except NotFoundError:
+            policy = None
+        return ask.model_copy(update={"passkey": ask.passkey or policy is None or policy.steps_up(ask.counted.amount)})
+
+
+def _adopting(book: str, line: Line) -> Deed:
+    version = str(line.body["object"])
+    return Deed(book, version, version, "approve", line.body.get("approver", ""), line.at)
+
+
+def _lending(line: Line) -> Deed:
+    lent = Delegation.model_validate(line.body["delegation"])
+    return Deed(DUTIES, lent.key, digest(canonical(lent)), "delegate", lent.of, line.at)

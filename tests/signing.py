@@ -1,0 +1,59 @@
+"""People who sign matters on our own page: a policy, a directory, a delegation, a log-in."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from blocks.keyring import House
+from blocks.ledger import Ledger
+from blocks.passkeys import created, to_create, to_sign
+from blocks.records.passkeys import Confirmation
+from blocks.rulebook import Shelf
+from infrastructure.doors.matters import kind_of
+from infrastructure.local.demo.authenticator import Authenticator
+from tasks import passkeys
+from tasks.matters import Matter, Outcome, Where, pending, sign
+from tests.hospital import MORNING
+
+HOUSE = House.at("http://127.0.0.1:18080")
+
+
+@dataclass
+class Signers:
+    """People with a phone each, and the ledger in which what they sign is drawn up."""
+
+    ledger: Ledger
+    now: datetime = MORNING
+    phones: dict[str, Authenticator] = field(default_factory=dict)
+
+    async def enrol(self, person: str = "frida.ng") -> Authenticator:
+        """Let somebody make a passkey, by a link that nobody vouches for."""
+        directory = (await self.where().shelf.in_force(self.now.date())).directory
+        asking: dict[str, Any] = {"ledger": self.ledger, "directory": directory, "at": self.now}
+        token = await passkeys.invite(person, "door:cli~ann", **asking)
+        found = await passkeys.guest(token, **asking)
+        assert isinstance(found, passkeys.Guest)
+        phone = Authenticator(credential=f"{person}'s phone".encode())
+        made = phone.create(to_create(HOUSE, found.invitation, found.person, found.theirs))
+        await passkeys.enrol(
+            created(HOUSE, found.invitation, made, self.now), found.invitation, ledger=self.ledger, at=self.now
+        )
+        self.phones[person] = phone
+        return phone
+
+    def where(self) -> Where:
+        return Where(self.ledger, Shelf(self.ledger), self.now)
+
+    async def pending(self, request: Confirmation) -> Matter | str:
+        kind = kind_of(request.case)
+        assert kind is not None, request.case
+        return await pending(kind, request.case, request.nonce, self.where())
+
+    async def sign(self, request: Confirmation, phone: Authenticator | None = None, **lies: Any) -> Outcome:
+        """Let whose matter it is sign it, with their own phone unless told otherwise."""
+        found, kind = await self.pending(request), kind_of(request.case)
+        assert isinstance(found, Matter), found
+        assert kind is not None
+        holder = phone or self.phones[request.by]
+        brought = holder.get(to_sign(request, found.enrolled.of(found.by.id), HOUSE), **lies)
+        return await sign(kind, found, brought, self.where())

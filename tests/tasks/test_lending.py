@@ -1,0 +1,128 @@
+"""To lend what one holds takes a passkey where policy asks for any; to be away, or to end either, never does."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from blocks.audit import verify
+from blocks.errors import RefusedError
+from blocks.ledger import Ledger
+from blocks.records.ledger import Line
+from blocks.records.passkeys import Confirmation
+from blocks.records.people import Absence, Delegation
+from blocks.records.policy import Rulebook
+from blocks.rulebook import DUTIES, Shelf, adopt
+from infrastructure.local.demo.authenticator import PRESENT
+from tasks import people
+from tasks.matters import ToConfirmError
+from tests.hospital import MORNING, Hospital, plain_policy
+from tests.signing import Signers
+
+NOW = MORNING + timedelta(hours=1)
+LENT = Delegation(key="d1", of="ana.silva", to="leo.brandt", start=NOW, until=NOW + timedelta(days=2))
+
+
+@pytest.fixture
+async def ledger(hospital: Hospital) -> Ledger:
+    strict = plain_policy().model_copy(update={"step_up_from": Decimal(2890)})
+    await adopt(hospital.ledger, strict, actor="door:test", at=MORNING)
+    return hospital.ledger
+
+
+@pytest.fixture
+async def signers(ledger: Ledger) -> Signers:
+    signers = Signers(ledger, NOW)
+    await signers.enrol("ana.silva")
+    return signers
+
+
+async def rules(ledger: Ledger) -> Rulebook:
+    return await Shelf(ledger).in_force(NOW.date())
+
+
+async def lend(ledger: Ledger, lent: Delegation = LENT) -> Confirmation:
+    rulebook = await rules(ledger)
+    of = rulebook.directory.person(lent.of)
+    with pytest.raises(ToConfirmError, match="takes your passkey") as asked:
+        await people.delegate(lent, of, "test", ledger=ledger, rulebook=rulebook, at=NOW)
+    return asked.value.request
+
+
+async def stand_ins(ledger: Ledger, at: datetime = NOW) -> tuple[str, ...]:
+    return tuple(one.key for one in (await Shelf(ledger).duties()).held_by("leo.brandt", at))
+
+
+async def test_a_delegation_holds_once_who_lends_has_signed_it(ledger, signers):
+    request = await lend(ledger)
+    assert await stand_ins(ledger) == ()
+    told = (await signers.pending(request)).told
+    assert told.what == "Leo Brandt"
+    assert dict(told.facts) == {
+        "When": "23 Nov 2026 09:00 to 25 Nov 2026 09:00",
+        "As": "department-manager",
+        "For": "all your cost centres",
+        "Up to": "as much as you",
+        "Lent on": "never: what is lent is not lent on",
+    }
+    assert (await signers.sign(request)).text == "Leo Brandt decides in your name until 25 Nov 2026 09:00."
+    assert await stand_ins(ledger) == ("d1",)
+    assert await signers.pending(request) == "You have confirmed this already."
+    assert (await verify(ledger)).verified
+
+
+async def test_what_is_not_signed_by_who_lends_lends_nothing(ledger, signers):
+    request = await lend(ledger)
+    leo = await signers.enrol("leo.brandt")
+    assert "not enrolled for you" in (await signers.sign(request, leo)).text
+    assert "not verified" in (await signers.sign(request, flags=PRESENT)).text
+    assert await stand_ins(ledger) == ()
+
+
+async def test_what_has_become_impossible_meanwhile_is_not_signed(ledger, signers):
+    request = await lend(ledger)
+    signers.now += timedelta(minutes=9)
+    staff = (await rules(ledger)).directory
+    gone = tuple(x.model_copy(update={"active": x.id != "leo.brandt"}) for x in staff.people)
+    await adopt(ledger, staff.model_copy(update={"people": gone}), actor="door:test", at=MORNING)
+    assert "leo.brandt is not an active person" in await signers.pending(request)
+
+
+async def test_a_delegation_written_behind_our_back_is_named_by_the_audit(ledger, signers):
+    await signers.sign(await lend(ledger))
+    chain = await ledger.read(DUTIES)
+    real = chain.last("delegated")
+    more = LENT.model_copy(update={"key": "d2", "to": "frida.ng"})
+    bare = Line(act="delegated", key="d2", actor="person:ana.silva", at=NOW, source="slack",
+                body={"delegation": more.model_dump(mode="json")})  # fmt: skip
+    copied = bare.model_copy(update={"body": real.body | bare.body})
+    chain = await ledger.append(await ledger.append(chain, [bare]), [copied])
+    told = [(one.where[-7:], one.because.partition(": ")[2]) for one in (await verify(ledger)).findings]
+    seq = chain.seq
+    assert told == [
+        (f"{seq - 1:02}.json", "It takes their passkey, and nothing was signed."),
+        (f"{seq:02}.json", "What was confirmed is not what was done."),
+    ]
+
+
+async def test_to_be_away_and_to_come_back_takes_no_passkey(ledger, signers):
+    rulebook = await rules(ledger)
+    ana = rulebook.directory.person("ana.silva")
+    absence = Absence(key="a1", person="ana.silva", start=NOW, until=NOW + timedelta(days=1))
+    await people.go_away(absence, ana, "test", ledger=ledger, rulebook=rulebook, at=NOW)
+    await people.end("a1", ana, "test", ledger=ledger, at=NOW)
+    await signers.sign(await lend(ledger))
+    await people.end("d1", ana, "test", ledger=ledger, at=NOW)
+    assert await stand_ins(ledger) == ()
+    assert (await verify(ledger)).verified
+
+
+async def test_what_may_not_be_lent_is_not_drawn_up(ledger, signers):
+    rulebook = await rules(ledger)
+    too_long = LENT.model_copy(update={"until": NOW + timedelta(days=31)})
+    with pytest.raises(RefusedError, match="policy allows 30"):
+        await people.delegate(
+            too_long, rulebook.directory.person("ana.silva"), "test", ledger=ledger, rulebook=rulebook, at=NOW
+        )
+    assert (await ledger.read(DUTIES)).seq == 0
+    assert signers.phones
