@@ -46,6 +46,7 @@ lock: $(READY) ## resolve the dependencies anew
 	@$(UV) pip compile $(COMPILE) --python-version 3.11 pyproject.toml --group dev -o $(LOCKS)/dev.txt
 	@$(UV) pip compile $(COMPILE) --python-version 3.11 $(LOCKS)/uv.in -o $(LOCKS)/uv.txt
 	@$(UV) pip compile $(COMPILE) --python-version 3.11 $(LOCKS)/erp.in -o $(LOCKS)/erp.txt
+	@$(UV) pip compile $(COMPILE) --python-version 3.11 $(LOCKS)/mining.in -o $(LOCKS)/mining.txt
 	@$(UV) pip compile $(COMPILE) --python-version 3.12 $(LOCKS)/stack.in -o $(LOCKS)/stack.txt
 
 COMPILE := --quiet --upgrade --universal --generate-hashes

@@ -39,3 +39,9 @@ def chromium() -> str:
     """Find the browser: ALMONER_CHROMIUM, else where Debian puts it."""
     found = os.environ.get("ALMONER_CHROMIUM", "/usr/bin/chromium")
     return found if Path(found).exists() else missing("There is no Chromium here; set ALMONER_CHROMIUM.")
+
+
+def mining() -> str:
+    """Find a Python that has pm4py, which is AGPL and so lives in an environment of its own: ALMONER_MINING."""
+    found = os.environ.get("ALMONER_MINING", str(_ROOT / ".venv-mining" / "bin" / "python"))
+    return found if Path(found).exists() else missing("There is no pm4py here: see .ci/run, and set ALMONER_MINING.")

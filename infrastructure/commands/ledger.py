@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infrastructure.commands import ledger_explain
+from infrastructure.commands import ledger_explain, ledger_export
 from infrastructure.commands.speaking import plainly
 from infrastructure.commands.surroundings import find
 
@@ -44,6 +44,7 @@ def show(
 
 
 app.command()(ledger_explain.explain)
+app.command()(ledger_export.export)
 
 
 @app.command()
