@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "logout": "Leave.",
     "whoami": "Say who you are logged in as.",
     "requisition": "Hand in requisitions.",
+    "decide": "Read a request, and decide it.",
     "case": "Settle a case that is in doubt.",
     "ledger": "Read the ledger, and verify it.",
     "vault": "Read what the vault has sealed, or have it forgotten.",

@@ -2,29 +2,22 @@
 
 from blocks import connect
 from blocks.bell import ring
-from blocks.errors import RefusedError
-from blocks.records.approval import Ask, Posted
+from blocks.records.approval import Ask
 from blocks.wire import modals
-from blocks.wire.cards import ADD, FEWER, HAND_OVER, HOLD, RESUME, WITHDRAW, Pressed, escape, said_card
+from blocks.wire.cards import ADD, FEWER, HAND_OVER, HOLD, RESUME, WITHDRAW, Pressed
 from infrastructure.doors import http
 from infrastructure.doors.clicks import DOOR, Click, field_errors, slack_desk
 from infrastructure.doors.http import Response
 from tasks.decide import Verdicts, decision_of, posted_of, reason_over
 from tasks.requests import Deed, Wish, carry_out
 from tasks.showing import card_of
+from tasks.telling import say_in_thread, tell_colleague
 
 FORMS = {HAND_OVER: modals.hand_over_modal, ADD: modals.add_modal, HOLD: modals.hold_modal}
 FIELDS = {
     FEWER: (modals.QUANTITY, modals.NOTE), HAND_OVER: (modals.WHOM,), ADD: (modals.WHOM,), HOLD: (modals.NOTE,),
 }  # fmt: skip
 DEEDS: dict[str, Deed] = {HAND_OVER: "hand-over", ADD: "add", HOLD: "hold"}
-SAID = {
-    "handed": "*{by}* handed this over to *{name}*. Anybody else who may can still decide.",
-    "added": "*{by}* added *{name}*, who is asked after everybody whom policy names.",
-    "held-ask": "*{name}* put this on hold: {because}",
-    "resumed": "*{name}* resumed this: it waits for an answer again.",
-    "withdrawn": "*{name}* withdrew this. Nothing is ordered.",
-}
 
 
 async def open_form(entry: str, pressed: Pressed, click: Click) -> Response:
@@ -81,11 +74,10 @@ def _after(verdict: Verdicts, click: Click) -> tuple[http.Deed, ...]:
 
     async def say_so() -> None:
         if verdict.posted:
-            body = {name: escape(str(value)) for name, value in line.body.items()}
-            await slack_desk().say(verdict.posted, SAID[line.act].format(**body))
+            await say_in_thread(line, verdict.posted, slack_desk())
 
-    async def tell_colleague() -> None:
-        await _tell_handed(ask, line.body["to"], line.body["by"], verdict.posted, click)
+    async def hand_on() -> None:
+        await tell_colleague(ask, line, verdict.posted, slack_desk(), click.rulebook.directory)
 
     async def ring_for_it() -> None:
         await ring([ask.case])
@@ -93,7 +85,7 @@ def _after(verdict: Verdicts, click: Click) -> tuple[http.Deed, ...]:
     if line.act == "withdrawn":
         return (ring_for_it, _redraw(verdict, click), say_so)
     if line.act == "handed":
-        return (_redraw(verdict, click), tell_colleague, say_so)
+        return (_redraw(verdict, click), hand_on, say_so)
     return (_redraw(verdict, click), say_so)
 
 
@@ -104,22 +96,6 @@ def _redraw(verdict: Verdicts, click: Click) -> http.Deed:
             await slack_desk().redraw(verdict.posted, card)
 
     return redraw
-
-
-async def _tell_handed(ask: Ask, to: str, by: str, posted: Posted | None, click: Click) -> None:
-    """Tell a colleague that somebody hands a request over to them, with the way to its card."""
-    person = click.rulebook.directory.person(to)
-    if person is None or not person.slack_user:
-        return
-    link = ""
-    if posted:
-        try:
-            link = f" <{await slack_desk().link(posted)}|Open the card>"
-        except RefusedError:  # a card that was deleted is found by its case's name
-            link = ""
-    what = f"{ask.quantity:,} × {escape(ask.description)} — {ask.amount}"
-    text = f"*{escape(by)}* hands *{ask.case}* over to you: {what}.{link}"
-    await slack_desk().tell(person.slack_user, said_card(f"{ask.case}/handed/{to}", text))
 
 
 def _whisper(text: str, click: Click) -> http.Deed:

@@ -14,7 +14,7 @@ from blocks.audit import verify
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation
 from blocks.rulebook import DUTIES, adopt
-from infrastructure.commands import login, logout, people, whoami
+from infrastructure.commands import decide, login, logout, people, whoami
 from tasks.case import utc_now
 from tests.hospital import MORNING, Hospital, plain_policy
 from tests.signing import Signers
@@ -152,3 +152,25 @@ def test_a_delegation_in_a_session_is_drawn_up_for_the_passkey_where_policy_asks
 def test_who_cannot_log_in_is_told_why(desk, person, why):
     told = desk.type_in(login.app, person)
     assert (told.exit_code, why in told.stderr) == (1, True)
+
+
+async def asked(hospital: Hospital, item: str) -> str:
+    case = await hospital.submit(item, 1)
+    assert await hospital.wake(case) is None
+    return case
+
+
+def test_a_decision_in_a_session_is_signed_and_what_is_large_takes_the_passkey_itself(desk):
+    ivo = "ivo.petrov"
+    strict = plain_policy().model_copy(update={"step_up_from": Decimal(5000)})
+    asyncio.run(adopt(desk.hospital.ledger, strict, actor="door:test", at=MORNING))
+    small, large = (asyncio.run(asked(desk.hospital, item)) for item in ("KNEE-TIB-4", "HIP-STEM-12"))
+    assert "Ivo Petrov" in desk.log_in(ivo)
+    for case in (small, large):
+        seen = desk.type_in(decide.app, case).stdout.split("shown as")[1].split()[0].rstrip(";")
+        told = desk.type_in(decide.app, case, "approve", "--shown", seen)
+        assert told.exit_code == 0, told.output
+    assert desk.last(small).signed is not None
+    assert "takes your passkey. Confirm it within ten minutes" in told.stdout
+    assert desk.last(large).act == "confirming"
+    assert desk.verified()
