@@ -25,6 +25,7 @@ PREFIX = "log/heads/"
 MOMENT = "%Y%m%dT%H%M%S%f"
 EVERY_S = 1.0
 BATCH_MAX = 2000
+AT_ONCE = 16
 
 
 class Head(NamedTuple):
@@ -96,17 +97,22 @@ class Written(NamedTuple):
 
     keys: frozenset[str]
     heads: dict[str, list[int]]
+    digests: dict[tuple[str, int], str]
+    """By case and number, the digest of each."""
 
 
 async def noted_since(store: Store, at: datetime, known: Collection[str] = ()) -> Written:
     """Read the notes written since *at* by their writers' clocks, except those *known*; a note that is none is left."""
-    keys, heads = set(), defaultdict[str, list[int]](list)
-    async for blob in store.list(PREFIX, after=f"{PREFIX}{at:{MOMENT}}"):
-        keys.add(blob.key)
-        if blob.key not in known and (note := _read_note(await store.get(blob.key))):
-            for case, head in note.heads:
+    keys = [blob.key async for blob in store.list(PREFIX, after=f"{PREFIX}{at:{MOMENT}}")]
+    heads, digests = defaultdict[str, list[int]](list), {}
+    unread = [key for key in keys if key not in known]
+    for start in range(0, len(unread), AT_ONCE):
+        for data in await asyncio.gather(*(store.get(key) for key in unread[start : start + AT_ONCE])):
+            note = _read_note(data)
+            for case, head in note.heads if note else ():
                 heads[case].append(head.seq)
-    return Written(frozenset(keys), heads)
+                digests[case, head.seq] = head.digest
+    return Written(frozenset(keys), heads, digests)
 
 
 async def read_notes(store: Store) -> Notes:

@@ -34,6 +34,16 @@ class CrashingStore(FolderStore):
         if last:
             raise CrashError(key)
 
+    async def swap(self, key: str, data: bytes, *, was: str) -> str:
+        self.writes += 1
+        last = self.writes == self._at
+        if last and self._when == "before":
+            raise CrashError(key)
+        version = await super().swap(key, data, was=was)
+        if last:
+            raise CrashError(key)
+        return version
+
 
 class Overtaken(FolderStore):
     """A folder in which, once, somebody else writes just before what was judged is written."""

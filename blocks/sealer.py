@@ -1,0 +1,230 @@
+"""Sequencing the Merkle log without a database: what writers noted goes under a new signed head.
+
+1. The new entries are staged: `log/staging/<size>-<root>`.
+2. The signed head in `log/lock` is written over, if it is still the one that was read. That is the commit: of many who
+   seal at once exactly one wins, and the others follow.
+3. Tiles and bundles are created; then the head is published as `log/checkpoint`.
+
+Killed between any two of these, whoever comes next finishes what the lock says from what was staged. So any process
+may seal, and several may. Writers' notes (`blocks.heads`) say what is new; a slow sweep over all chains finds what a
+crash kept from being noted. An entry is known by case and number: it is sequenced once, whoever tells of it.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from blocks.errors import ConflictError, NotFoundError
+from blocks.heads import noted_since
+from blocks.ledger import Ledger, TamperedError, entry_key
+from blocks.log import CHECKPOINT, PREFIX, Log, committed
+from blocks.ports import Held
+from blocks.wire.canonical import digest
+from blocks.wire.commitments import Commitment, Committed, moment_text
+from blocks.wire.signed_note import Checkpoint, Note, SecretKey, read_checkpoint, read_note
+from blocks.wire.tiles import Edge, bundled, grown, unbundled
+
+logger = logging.getLogger("almoner.sealer")
+LOCK = f"{PREFIX}lock"
+STAGING = f"{PREFIX}staging/"
+OVERLAP = timedelta(seconds=30)
+"""Clocks differ, and a note may be written late; what comes later still is found by the sweep."""
+ROUND_MAX = 20_000
+AT_ONCE = 16
+READ_AT_ONCE = 4096
+
+
+class HandedOverError(TamperedError):
+    """The log is signed by another key than ours: it was handed over, or somebody else signs."""
+
+
+@dataclass
+class Sealer:
+    """Puts entries under signed heads. Its memory is what the log holds, read once and followed since."""
+
+    ledger: Ledger
+    key: SecretKey
+    edge: Edge = field(default_factory=Edge)
+    known: Committed = field(default_factory=Committed)
+    waiting: dict[tuple[str, int], str] = field(default_factory=dict)
+    _last_at: str = ""
+    _lock: Held | None = None
+    _notes: frozenset[str] = frozenset()
+    _looked: datetime | None = None
+
+    async def round(self, now: datetime) -> Checkpoint | None:
+        """Take up what was noted and seal it; the new head, or None where nothing was new or another was first."""
+        if self._looked is None:
+            await self.follow()
+        since = (self._looked or now) - OVERLAP
+        noted = await noted_since(self.ledger.store, since, known=self._notes)
+        for (case, seq), name in noted.digests.items():
+            self._wait_for(case, seq, name)
+        self._notes, self._looked = noted.keys, now
+        return await self.seal(now)
+
+    async def sweep(self) -> int:
+        """Look through all chains for entries that nobody noted; how many there were."""
+        found = 0
+        async for case, last in self.ledger.cases():
+            if self.known.count(case) < last:
+                found += await self._take_up(case, last)
+        return found
+
+    async def _take_up(self, case: str, last: int) -> int:
+        seqs = [x for x in range(1, last + 1) if self.known.get(case, x) is None and (case, x) not in self.waiting]
+        for start in range(0, len(seqs), AT_ONCE):
+            ahead = seqs[start : start + AT_ONCE]
+            read = await asyncio.gather(*(self._digest(case, seq) for seq in ahead))
+            for seq, name in zip(ahead, read, strict=True):
+                if name:
+                    self._wait_for(case, seq, name)
+        return len(seqs)
+
+    async def _digest(self, case: str, seq: int) -> str | None:
+        try:
+            return digest(await self.ledger.store.get(entry_key(case, seq)))
+        except NotFoundError:
+            return None  # an entry before it was taken away: what verification is for
+
+    def _wait_for(self, case: str, seq: int, name: str) -> None:
+        if self.known.get(case, seq) is None:
+            self.waiting.setdefault((case, seq), name)
+
+    async def seal(self, now: datetime) -> Checkpoint | None:
+        """Sequence what waits: stage, commit, publish. None where nothing waits or another was first."""
+        if not self.waiting:
+            return None
+        lock = await self.follow()
+        at = max(moment_text(now), self._last_at)
+        new = [Commitment(at, case, seq, name) for (case, seq), name in list(self.waiting.items())[:ROUND_MAX]]
+        leaves = [one.data for one in new]
+        if not leaves:
+            return None
+        edge, files = grown(self.edge, leaves)
+        head = Checkpoint(self.key.name, edge.size, edge.root)
+        note = head.signed([self.key])
+        await self.ledger.store.create(_staging_key(head), bundled(leaves))
+        try:
+            version = await self.ledger.store.swap(LOCK, note.data, was=lock.version)
+        except ConflictError:
+            return None
+        await self._publish(note, head, files)  # before it is remembered: else nobody here would finish it
+        self._remember(edge, new)
+        self._lock = Held(note.data, version)
+        return head
+
+    async def follow(self) -> Held:
+        """Read what others sealed, and finish what one of them began and could not publish; the lock as it is."""
+        lock = await self._look_at_lock()
+        if self._lock == lock:
+            return lock
+        note, head = self._believed(lock)
+        published = await self._published()
+        await self._read_to(min(published, head.size))
+        if published < head.size or self.edge.size < head.size:
+            await self._finish(note, head)
+        if (self.edge.size, self.edge.root) != (head.size, head.root):
+            raise TamperedError("log", f"{LOCK} does not continue what was in the log: nothing more is sealed")
+        self._lock = lock
+        return lock
+
+    async def _finish(self, note: Note, head: Checkpoint) -> None:
+        """Publish from what was staged: of a head that whoever committed it may not have lived to publish."""
+        leaves: list[bytes] = []
+        if self.edge.size < head.size:
+            leaves = unbundled(await self.ledger.store.get(_staging_key(head))) or []
+        await self._read_to(head.size - len(leaves))
+        edge, files = grown(self.edge, leaves)
+        if edge.root != head.root:
+            raise TamperedError("log", f"{LOCK} does not continue what was in the log: nothing more is sealed")
+        await self._publish(note, head, files)
+        self._grow(leaves)
+
+    async def _read_to(self, size: int) -> None:
+        """Read what is published after what is known, up to *size*, at which there was a head."""
+        log, leaves = Log(self.ledger.store, self.key.public), []
+        if size > self.edge.size:
+            async for _, leaf in log.leaves(size, self.edge.size):
+                leaves.append(leaf)
+                if len(leaves) == READ_AT_ONCE:
+                    self._grow(leaves)
+                    leaves = []
+        self._grow(leaves)
+
+    def _grow(self, leaves: list[bytes]) -> None:
+        new = [committed(leaf, self.edge.size + place) for place, leaf in enumerate(leaves)]
+        self._remember(grown(self.edge, leaves)[0], new)
+
+    def _remember(self, edge: Edge, new: list[Commitment]) -> None:
+        self.edge = edge
+        for one in new:
+            self.known.add(one.case, one.seq, one.digest)
+            self.waiting.pop((one.case, one.seq), None)
+            self._last_at = one.at
+
+    async def _publish(self, note: Note, head: Checkpoint, files: dict[str, bytes]) -> None:
+        """Write tiles and bundles, then the head, unless a later one stands there already."""
+        store = self.ledger.store
+        try:
+            await asyncio.gather(*(store.create(PREFIX + path, data) for path, data in files.items()))
+        except ConflictError as error:
+            raise TamperedError("log", f"a tile of the log is not what its entries hash to: {error}") from error
+        while not await self._publish_head(note, head):
+            pass  # another published in between: look again
+
+    async def _publish_head(self, note: Note, head: Checkpoint) -> bool:
+        store = self.ledger.store
+        try:
+            held = await store.look(CHECKPOINT)
+        except NotFoundError:
+            held = None
+        try:
+            if held is None:
+                await store.create(CHECKPOINT, note.data)
+            elif _size(held) <= head.size and held.data != note.data:
+                await store.swap(CHECKPOINT, note.data, was=held.version)
+        except ConflictError:
+            return False
+        return True
+
+    async def _published(self) -> int:
+        try:
+            return _size(await self.ledger.store.look(CHECKPOINT))
+        except NotFoundError:
+            return -1
+
+    async def _look_at_lock(self) -> Held:
+        store = self.ledger.store
+        try:
+            return await store.look(LOCK)
+        except NotFoundError:
+            empty = Checkpoint(self.key.name, 0, Edge().root).signed([self.key])
+            with suppress(ConflictError):  # another began the log, and has sealed since
+                await store.create(LOCK, empty.data)
+            return await store.look(LOCK)
+
+    def _believed(self, lock: Held) -> tuple[Note, Checkpoint]:
+        """Read the lock; whoever signed last is whose log it is."""
+        note = read_note(lock.data)
+        head = read_checkpoint(note) if note else None
+        if note is None or head is None:
+            raise TamperedError("log", f"{LOCK} is not a signed head")
+        by = note.signatures[-1]
+        if (by.name, by.key_id) != (self.key.name, self.key.public.key_id) or not self.key.public.signed(note):
+            raise HandedOverError("log", f"{LOCK} is signed by {by.name}+{by.key_id.hex()}, not by the key given here")
+        return note, head
+
+
+def _staging_key(head: Checkpoint) -> str:
+    return f"{STAGING}{head.size:012}-{head.root.hex()[:32]}"
+
+
+def _size(held: Held) -> int:
+    note = read_note(held.data)
+    head = read_checkpoint(note) if note else None
+    if head is None:
+        raise TamperedError("log", f"{CHECKPOINT} is not a signed head")
+    return head.size
