@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary
 
 from blocks.heads import HeadsLog
@@ -21,6 +21,10 @@ from blocks.ledger import Ledger
 from blocks.ports import Desk, Erp, KeyStore, Store
 from blocks.rulebook import Shelf
 from blocks.vault import Vault, master_key
+
+if TYPE_CHECKING:
+    from blocks.log import Log
+    from blocks.wire.signed_note import SecretKey
 
 
 @dataclass
@@ -111,12 +115,34 @@ async def _keep(outside: Outside, heads: HeadsLog) -> None:
                 await close()
 
 
-def _store() -> Store:
-    from blocks.store import FolderStore, S3Store
+def log() -> "Log | None":
+    """Open the Merkle log to be read: `ALMONER_LOG_FIRST_KEY` is its first public key. None where that is not set."""
+    from blocks.log import Log
+    from blocks.wire.signed_note import PublicKey
 
+    first = os.environ.get("ALMONER_LOG_FIRST_KEY")
+    return Log(ledger().store, PublicKey.parse(first)) if first else None
+
+
+def secret_key(variable: str) -> "SecretKey":
+    """Read a key that signs, from the variable or from the file that `<variable>_FILE` names."""
+    from blocks.wire.signed_note import SecretKey
+
+    if file := os.environ.get(f"{variable}_FILE"):
+        return SecretKey.parse(Path(file).read_text())
+    return SecretKey.parse(_need(variable))
+
+
+def _store() -> Store:
     if block := _block("ALMONER_STORE"):
         return cast("Store", block)
-    address = _need("ALMONER_STORE")
+    return store_at(_need("ALMONER_STORE"))
+
+
+def store_at(address: str) -> Store:
+    """Open the store at an address: `s3://bucket/prefix` or a folder."""
+    from blocks.store import FolderStore, S3Store
+
     if not address.startswith("s3://"):
         return FolderStore(Path(address))
     bucket, _, prefix = address.removeprefix("s3://").partition("/")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infrastructure.commands import ledger_explain, ledger_export
+from infrastructure.commands import ledger_explain, ledger_export, ledger_log
 from infrastructure.commands.speaking import plainly
 from infrastructure.commands.surroundings import find
 
@@ -20,6 +20,8 @@ app = typer.Typer(no_args_is_help=True, help="Read the ledger, and verify it.")
 Home = Annotated[Path, typer.Option(envvar="ALMONER_HOME", help="Whose stack.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 NOT_FOUND, FALSE = 1, 1
+app.command()(ledger_log.seal)
+app.add_typer(ledger_log.keys, name="keys")
 
 
 @app.command()

@@ -12,22 +12,9 @@ from infrastructure.local.stack.trouble import StackError, disk_full, from_os
 
 MARKER = ".almoner-home"
 TOOLS = frozenset({"tools", "erp-venv"})  # downloaded or built: --reset keeps them
-STATE = frozenset(
-    {
-        "pg",
-        "s3",
-        "erp",
-        "erp.building",
-        "erp.lock",
-        "desk",
-        "logs",
-        "run",
-        "prefect",
-        "vault",
-        "secrets.json",
-        "session.json",
-    }
-)
+SERVED = frozenset({"pg", "s3", "erp", "erp.building", "erp.lock", "desk", "prefect"})
+KEPT = frozenset({"logs", "run", "vault", "witness", "secrets.json", "session.json"})
+STATE = SERVED | KEPT
 ROOM_TO_INSTALL_BYTES = 1_000_000_000
 ROOM_TO_RUN_BYTES = 200_000_000
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from infrastructure.local.stack.trouble import StackError
 
 _OWNER_ONLY = 0o600
+SAME = "the one that signs now"
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,32 @@ class Keys:
     )
     # What the vault seals the keys of its subjects with: lost, and no raw message can be read any more.
     vault_key: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(32)).decode(), repr=False)
+    # The ledger's log and its witness sign with these; nobody else is given them.
+    log_key: str = field(default_factory=lambda: _signing_key("laptop.almoner.invalid/ledger"), repr=False)
+    log_first_key: str = field(default=SAME, repr=False)  # public; the first, once its key was handed over
+    witness_key: str = field(default_factory=lambda: _signing_key("laptop.almoner.invalid/witness", 4), repr=False)
+
+    @property
+    def log_first(self) -> str:
+        """The public key by which the whole log is believed."""
+        return _public(self.log_key) if self.log_first_key == SAME else self.log_first_key
+
+    @property
+    def witness_public(self) -> str:
+        """The public key of the witness."""
+        return _public(self.witness_key)
+
+
+def _signing_key(name: str, kind: int = 1) -> str:
+    from blocks.wire.signed_note import SecretKey
+
+    return SecretKey.made(name, kind).text
+
+
+def _public(key: str) -> str:
+    from blocks.wire.signed_note import SecretKey
+
+    return SecretKey.parse(key).public.text
 
 
 def load_or_make(path: Path) -> Keys:
@@ -37,7 +64,7 @@ def load_or_make(path: Path) -> Keys:
     """
     if not path.exists():
         keys = Keys()
-        _write(path, keys)
+        write(path, keys)
         return keys
     path.chmod(_OWNER_ONLY)
     try:
@@ -49,11 +76,12 @@ def load_or_make(path: Path) -> Keys:
             "Restore it from a backup, or start afresh with `almoner up --reset`.",
         ) from unreadable
     if known.keys() != asdict(keys).keys():  # a home from before there was one of them
-        _write(path, keys)
+        write(path, keys)
     return keys
 
 
-def _write(path: Path, keys: Keys) -> None:
+def write(path: Path, keys: Keys) -> None:
+    """Write the keys where `load_or_make` finds them."""
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)

@@ -58,6 +58,14 @@ LAPTOP: tuple[Part, ...] = (
         ),
     ),
     Part(
+        "log",
+        module("infrastructure.sealing"),
+        needs=("s3",),
+        healthy=s3.holds("log/checkpoint"),
+        environment=lambda site: {"ALMONER_LOG_KEY": site.keys.log_key},  # no other part may sign
+        title="Ledger's log",
+    ),
+    Part(
         "prefect",
         prefect_parts.command,
         needs=("postgres",),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from infrastructure.local.stack import tools
+from infrastructure.local.stack.parts import Health
 from infrastructure.local.stack.ports import LOOPBACK, OFFSETS, Ports, elsewhere
 from infrastructure.local.stack.site import BUCKET, Site
 from infrastructure.local.stack.trouble import StackError
@@ -63,6 +64,15 @@ async def healthy(site: Site) -> bool:
     return await asyncio.to_thread(_round_trip, site)
 
 
+def holds(key: str) -> Health:
+    """Healthy when the ledger's bucket holds an object: what a part writes first when it has come up."""
+
+    async def healthy(site: Site) -> bool:
+        return await asyncio.to_thread(_ask, site, "GET", path=f"/{BUCKET}/{key}") == http.HTTPStatus.OK
+
+    return healthy
+
+
 def _round_trip(site: Site) -> bool:
     found = _ask(site, "GET")
     if found not in {http.HTTPStatus.OK, http.HTTPStatus.NOT_FOUND}:
@@ -70,18 +80,18 @@ def _round_trip(site: Site) -> bool:
     return _ask(site, "PUT", b"well") == http.HTTPStatus.OK and _ask(site, "GET") == http.HTTPStatus.OK
 
 
-def _ask(site: Site, method: str, body: bytes = b"") -> int:
+def _ask(site: Site, method: str, body: bytes = b"", path: str = _PROBE) -> int:
     # Signing is all that is wanted of botocore here: it is there in a tenth of a second, a client in half of one.
     from botocore.auth import S3SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
 
-    request = AWSRequest(method, site.ports.url("s3") + _PROBE, data=body)
+    request = AWSRequest(method, site.ports.url("s3") + path, data=body)
     keys = Credentials(site.keys.s3_access_key, site.keys.s3_secret_key)
     S3SigV4Auth(keys, "s3", _REGION).add_auth(request)
     connection = http.client.HTTPConnection(LOOPBACK, site.ports["s3"], timeout=_TIMEOUT_S)
     try:
-        connection.request(method, _PROBE, body, dict(request.headers.items()))
+        connection.request(method, path, body, dict(request.headers.items()))
         return connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return 0
