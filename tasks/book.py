@@ -6,13 +6,17 @@ Those who wait while an entry is being written share the next one: a line each, 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
+from time import monotonic
 from typing import Generic, Protocol, Self, TypeVar, cast
 
-from blocks.errors import ConflictError, RefusedError
+from blocks.errors import ConflictError
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Entry, Line
 
 RACES_MAX = 200
+PAUSE_S = 0.03
+"""A book in which many write at once is looked into, and written, so often and no more: they share it."""
 
 
 class Folded(Protocol):
@@ -53,6 +57,8 @@ class Book(Generic[State]):
     _waiting: list[_Waiting[State]] = field(default_factory=list)
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
     _next_look: asyncio.Task[None] | None = None
+    _looked: float = -inf
+    _wrote: float = -inf
 
     async def read(self) -> State:
         """Fold in what came since the last look. Looks asked for while one is under way share the next."""
@@ -72,7 +78,9 @@ class Book(Generic[State]):
         try:
             async with self._writing:
                 if not mine.done.done():
+                    await _pause(self._wrote)
                     await self._write_for_all()
+                    self._wrote = monotonic()
             await mine.done
         finally:
             if mine in self._waiting:
@@ -81,8 +89,10 @@ class Book(Generic[State]):
 
     async def _look(self) -> None:
         async with self._looking:
-            self._next_look = None
+            await _pause(self._looked)
+            self._next_look = None  # whoever asks from here on may need to see what this look does not
             self._fold(await self.ledger.read(self.chain.case, known=self.chain))
+            self._looked = monotonic()
 
     async def _write_for_all(self) -> None:
         """Enter a line for everybody who waits, in one entry, however often others are first."""
@@ -105,14 +115,14 @@ class Book(Generic[State]):
 
     def _judged(
         self, waiting: list[_Waiting[State]]
-    ) -> tuple[list[_Waiting[State]], list[Line], dict[_Waiting[State], RefusedError]]:
+    ) -> tuple[list[_Waiting[State]], list[Line], dict[_Waiting[State], Exception]]:
         """Ask everybody for their line, each on the book as it would stand after those before."""
         draft, served, lines = self.state.copy(), [], []
-        refused: dict[_Waiting[State], RefusedError] = {}
+        refused: dict[_Waiting[State], Exception] = {}
         for one in waiting:
             try:
                 line = one.entry(draft)
-            except RefusedError as refusal:
+            except Exception as refusal:  # noqa: BLE001  or a mistake: it is its own, the others are entered
                 refused[one] = refusal
                 continue
             served.append(one)
@@ -121,7 +131,7 @@ class Book(Generic[State]):
                 draft.take(Entry.model_construct(case=self.chain.case, seq=draft.seq + 1, prev="", lines=(line,)))
         return served, lines, refused
 
-    def _tell(self, served: list[_Waiting[State]], refused: dict[_Waiting[State], RefusedError]) -> None:
+    def _tell(self, served: list[_Waiting[State]], refused: dict[_Waiting[State], Exception]) -> None:
         """Tell everybody; who was refused beside somebody who was served was judged on the book as it stood."""
         for one in served:
             if not one.done.done():
@@ -142,6 +152,11 @@ class Book(Generic[State]):
             self.state.take(entry)
         if chain.seq >= self.chain.seq:
             self.chain = chain
+
+
+async def _pause(last: float) -> None:
+    """Wait a moment where the last time was just now; nobody waits for a book that lies idle."""
+    await asyncio.sleep(max(0.0, last + PAUSE_S - monotonic()))
 
 
 def book(ledger: Ledger, name: str, kind: type[State]) -> Book[State]:

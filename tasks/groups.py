@@ -17,7 +17,7 @@ from tasks.durable import PROCESSES, Process, carry
 from tasks.results import Result, result_of
 
 logger = logging.getLogger("almoner.groups")
-AT_ONCE = 24
+AT_ONCE = 32
 REPORT_S = 1.0
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from operator import attrgetter
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
@@ -72,10 +73,8 @@ def total(amounts: Iterable[Money], currency: str) -> Money:
     >>> str(total([Money.of(1, "USD"), Money.of("2.50", "USD")], "USD"))
     '$3.50'
     """
-    summed = Decimal(0)
-    for money in amounts:
-        if money.currency != currency:
-            message = f"{money.currency} and {currency} do not add up"
-            raise CurrencyMismatchError(message)
-        summed += money.amount
-    return Money(amount=summed, currency=currency)
+    moneys = list(amounts)  # there may be thousands: no line of Python for each
+    if other := next((one for one in set(map(attrgetter("currency"), moneys)) if one != currency), None):
+        message = f"{other} and {currency} do not add up"
+        raise CurrencyMismatchError(message)
+    return Money(amount=sum(map(attrgetter("amount"), moneys), Decimal(0)), currency=currency)

