@@ -1,10 +1,14 @@
-"""Stores on which a write fails when a test says so."""
+"""Stores for tests: on which a write fails when a test says so; and one in memory."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Literal
 
-from blocks.store import FolderStore
+from blocks.errors import ConflictError, NotFoundError
+from blocks.ports import Blob, Held
+from blocks.store import FolderStore, _assert_key
+from blocks.wire.canonical import digest
 
 When = Literal["before", "after"]
 
@@ -55,3 +59,39 @@ class Overtaken(FolderStore):
             first, self.first = self.first, None
             await first()
         await super().create(key, data)
+
+
+class MemoryStore:
+    """A store in memory: what is kept is gone with the test."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    async def create(self, key: str, data: bytes) -> None:
+        _assert_key(key)
+        await asyncio.sleep(0)
+        if self.kept.setdefault(key, data) != data:
+            raise ConflictError(key)
+
+    async def get(self, key: str) -> bytes:
+        await asyncio.sleep(0)
+        if key not in self.kept:
+            raise NotFoundError(key)
+        return self.kept[key]
+
+    async def look(self, key: str) -> Held:
+        data = await self.get(key)
+        return Held(data, digest(data))
+
+    async def swap(self, key: str, data: bytes, *, was: str) -> str:
+        await asyncio.sleep(0)
+        there = self.kept.get(key)
+        if there is None or (was != digest(there) and data != there):
+            raise ConflictError(key)
+        self.kept[key] = data
+        return digest(data)
+
+    async def list(self, prefix: str, *, after: str = "") -> AsyncIterator[Blob]:
+        await asyncio.sleep(0)
+        for key in sorted(x for x in self.kept if x.startswith(prefix) and x > after):
+            yield Blob(key, len(self.kept[key]), digest(self.kept[key]))

@@ -15,6 +15,7 @@ from infrastructure.local.stack.running import BackgroundStack, Wish, background
 from infrastructure.local.stack.site import BUCKET
 from infrastructure.local.stack.trouble import StackError
 from tests.needs import missing
+from tests.stores import MemoryStore
 
 HOMES = (("ALMONER_HOME", ".almoner"), ("ALMONER_TEST_HOME", ".almoner-test"))
 
@@ -57,9 +58,11 @@ def s3_store(seaweed: BackgroundStack, prefix: str = "") -> S3Store:
     )
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", "memory", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    """Each of the two stores, empty."""
+    """Each of the stores, empty."""
     if request.param == "folder":
         return FolderStore(tmp_path / "store")
+    if request.param == "memory":
+        return MemoryStore()
     return s3_store(request.getfixturevalue("seaweed"))
