@@ -108,8 +108,10 @@ async def _put(case: Case, ask: Ask) -> None:
     asked = case.recall("asked", ask.key)
     if asked is None:
         await case.ledger.keep(text)
-        policy = await connect.shelf().policy(ask.policy)
-        body = {"ask": ask.model_dump(mode="json"), "run": case.run, **due_of(policy, case.clock(), case.zone)}
+        policy, now = await connect.shelf().policy(ask.policy), await connect.shelf().in_force(case.clock().date())
+        people = {"directory": now.directory_version, "duties": now.duties.seq}  # by which the card is drawn
+        due = due_of(policy, case.clock(), case.zone)
+        body = {"ask": ask.model_dump(mode="json"), "run": case.run, **people, **due}
         case.note("asked", ask.key, seen=digest(text), policy=ask.policy, body=body)
         await case.write()
     if not case.recall("posted", ask.key):

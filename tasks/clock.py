@@ -54,15 +54,19 @@ class Waiting(NamedTuple):
             return None
         return what_is_due(self.times, self.clock, self.rulebook.directory.zone, at)
 
-    def who_may(self, at: datetime) -> tuple[Person, ...]:
-        """List who may decide it; those who are away are left out while somebody else may."""
+    def acting(self, at: datetime) -> tuple[Acting, ...]:
+        """List who may decide it, and for whom; those who are away are left out while somebody else may."""
         directory, duties, above = self.rulebook.directory, self.rulebook.duties, above_of(self.lines, self.ask.key)
-        able = tuple(
-            person
+        found = (
+            acting_for(self.ask, person, self.earlier, directory, duties, at, above=above)
             for person in directory.people
-            if isinstance(acting_for(self.ask, person, self.earlier, directory, duties, at, above=above), Acting)
         )
-        return tuple(one for one in able if not duties.away(one.id, at)) or able
+        able = tuple(one for one in found if isinstance(one, Acting))
+        return tuple(one for one in able if not duties.away(one.by.id, at)) or able
+
+    def who_may(self, at: datetime) -> tuple[Person, ...]:
+        """List who may decide it."""
+        return tuple(one.by for one in self.acting(at))
 
     def who_stopped(self) -> str:
         """Name, by id, whose word the clock stands still for: the requester's, or who put it on hold."""

@@ -132,7 +132,7 @@ def _add(wish: Wish, by: Person, ask: Ask, chain: Chain, rulebook: Rulebook) -> 
         return f"{who.name} has been added already."
     if who.id in {decision.by for decision in decisions_of(chain)}:
         return f"{who.name} has approved this already."
-    added = Added(person=who.id, name=who.name, by=by.name, role=ask.role)
+    added = Added(person=who.id, name=who.name, by=by.name, role=ask.role, by_id=by.id)
     text = f"{who.name} is asked as well, after everybody whom policy names."
     return _Done("added", text, {"added": added.model_dump(mode="json"), "by": by.name, "name": who.name})
 

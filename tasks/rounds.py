@@ -24,6 +24,8 @@ from blocks.wire.report import in_doubt, times_woken
 from tasks.clock import ACTOR, CLOCK, Waiting, keep_time, waiting_of
 from tasks.decide import waits_for
 from tasks.inbox import Inbox
+from tasks.rerouting import ACT as REROUTED
+from tasks.rerouting import reroute
 from tasks.rules.clock import Move
 from tasks.showing import card_of
 
@@ -35,6 +37,10 @@ WAITS = "waits"
 """The tag of each run that waits for people; what else it is tagged with says for whom, and until when."""
 EVERYTHING = timedelta(hours=1)
 """So often a round looks at every case, whatever the log of heads says: what it lost is found then."""
+
+
+WHY: dict[str, Why] = {"escalated": "above", REROUTED: "now"}
+Mark = tuple[str, int, str, frozenset[str]]
 
 
 class Round(NamedTuple):
@@ -54,7 +60,8 @@ class Rounds:
         self._ledger, self._shelf, self._desk = ledger, shelf, desk
         self._inbox = Inbox(ledger)
         self._seen: dict[str, tuple[tuple[int, str, int], Waiting | None]] = {}
-        self._names: dict[tuple[str, int, str, int], tuple[str, ...]] = {}
+        self._names: dict[Mark, tuple[str, ...]] = {}
+        self._routed: set[Mark] = set()
         self._all_again: datetime | None = None
 
     async def go(self, at: datetime) -> Round:
@@ -67,6 +74,8 @@ class Rounds:
         due = [one for one in waiting if one.due(at)][:DEEDS_MAX]
         done, chains = await self._keep_time(due, at)
         waiting = [*(one for one in waiting if one.case not in chains), *await self._read_again(chains, at)]
+        moved = await self._reroute(waiting, at)
+        waiting = [*(one for one in waiting if one.case not in moved), *await self._read_again(moved, at)]
         await self._tell(waiting, at)
         doubtful = [_doubt(chain, parked) for chain in self._inbox.chains() if (parked := in_doubt(chain))]
         rung = tuple(case for case, move in done.items() if move in ("expire", "escalate"))
@@ -77,10 +86,26 @@ class Rounds:
         """Tell all that waits. Who may decide what is worked out anew when case or people change, and once an hour."""
         names = {}
         for one in waiting:
-            mark = (one.case, one.seq, one.rulebook.directory_version, one.rulebook.duties.seq)
+            mark = _mark(one, at)
             names[mark] = self._names.get(mark) or tuple(person.name for person in one.who_may(at))
         self._names = names
         return [_late(one, people, at) for one, people in zip(waiting, names.values(), strict=True)]
+
+    async def _reroute(self, waiting: list[Waiting], at: datetime) -> dict[str, Chain]:
+        """Note who is asked by now, where case or people have changed since the last look."""
+        routed, self._routed, moved = self._routed, set(), dict[str, Chain]()
+        for one in waiting:
+            mark = _mark(one, at)
+            try:
+                if mark not in routed and len(moved) < DEEDS_MAX:
+                    chain = await reroute(one, self._ledger, self._shelf, at)
+                    routed.add(mark)
+                    moved |= {one.case: chain} if chain else {}
+            except (OutsideError, ConflictError) as error:
+                logger.warning("%s: whom it asks is looked at in the next round, %s", one.case, error)
+            if mark in routed:
+                self._routed.add(mark)
+        return moved
 
     async def _waiting(self, at: datetime) -> list[Waiting]:
         """List what waits, the one that is due first first."""
@@ -133,8 +158,9 @@ class Rounds:
             if not await self._send(directory.person(person), card, maybe_posted=noted < at):
                 undelivered.add((noted, person))
         for one, lines in untold:
-            if not any((lines[-1].at, person) in undelivered for person in _whom(one, lines)):
-                await self._redraw(one, lines, at)
+            if any((lines[-1].at, person) in undelivered for person in _whom(one, lines)):
+                continue
+            if await self._redraw(one, lines, at):
                 await self._note_told(one, lines, at)
 
     async def _send(self, whom: Person | None, card: Card, *, maybe_posted: bool) -> bool:
@@ -150,15 +176,19 @@ class Rounds:
             return False
         return True
 
-    async def _redraw(self, one: Waiting, lines: list[Line], at: datetime) -> None:
-        """Let the card name those above who may decide it as well."""
-        if one.posted is None or not any(line.act == "escalated" for line in lines):
-            return
+    async def _redraw(self, one: Waiting, lines: list[Line], at: datetime) -> bool:
+        """Let the card name those who may decide it by now; return whether nothing is left to try."""
+        if one.posted is None or all(line.act == "reminded" for line in lines):
+            return True
         try:
             chain = await self._ledger.read(one.case)
             await self._desk.redraw(one.posted, card_of(chain, one.ask, one.rulebook, at))
+        except RefusedError as refusal:
+            logger.warning("%s: the card does not name who may decide by now, %s", ask_message(one.ask), refusal)
         except OutsideError as error:
-            logger.warning("%s: the card does not name who may decide as well, %s", ask_message(one.ask), error)
+            logger.warning("%s: its card is drawn anew in the next round, %s", ask_message(one.ask), error)
+            return False
+        return True
 
     async def _note_told(self, one: Waiting, lines: list[Line], at: datetime) -> None:
         line = Line(act="told", key=one.ask.key, actor=ACTOR, at=at, source=CLOCK, body={"whom": [*_whom(one, lines)]})
@@ -172,20 +202,29 @@ class Rounds:
                 return
 
 
+def _mark(one: Waiting, at: datetime) -> Mark:
+    """Name all that says who may decide something: the case, the people, and who is away or stands in just now."""
+    duties = one.rulebook.duties
+    hold = frozenset(x.key for x in duties.delegations if x.holds(at))
+    hold |= {x.key for x in duties.absences if x.holds(at)}
+    return one.case, one.seq, one.rulebook.directory_version, hold
+
+
 def _untold(one: Waiting) -> list[Line]:
     """List what was noted for somebody and not told yet."""
     told = next((n for n in reversed(range(len(one.lines))) if one.lines[n].act == "told"), -1)
-    return [line for line in one.lines[told + 1 :] if line.act in ("reminded", "escalated") and line.body["whom"]]
+    noted = [line for line in one.lines[told + 1 :] if line.act in ("reminded", "escalated", REROUTED)]
+    return [line for line in noted if line.body["whom"] or line.act == REROUTED]
 
 
 def _whom(one: Waiting, lines: list[Line]) -> dict[str, Why]:
     """Say whom to tell, and why."""
     whom: dict[str, Why] = {}
     for line in lines:
-        why: Why = "above" if line.act == "escalated" else "waits"
+        why: Why = WHY.get(line.act, "waits")
         if line.body.get("stopped"):
             why = "question" if one.who_stopped() == one.ask.requester else "hold"
-        whom |= dict.fromkeys(line.body["whom"], why)
+        whom |= dict.fromkeys(line.body["whom"], why) | dict.fromkeys(line.body.get("gone", ()), "gone")
     return whom
 
 

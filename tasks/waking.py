@@ -25,6 +25,10 @@ AT_MOST_EVERY = timedelta(minutes=1)
 """A hundred attempts are a hundred in the ledger's count, and not a hundred entries."""
 
 
+NO_NEWS = frozenset({ACT, "reminded", "rerouted", "told"})
+"""What is noted of a case that sleeps, and is nothing to wake it for."""
+
+
 class Wake(NamedTuple):
     """One attempt: the state that ended the run's sleep, and when."""
 
@@ -78,4 +82,4 @@ async def note_wakes(case: Case, client: PrefectClient) -> None:
 
 
 def _is_new(chain: Chain, slept: datetime, woke: datetime) -> bool:
-    return any(slept < line.at <= woke for line in chain.lines if line.act != ACT)
+    return any(slept < line.at <= woke for line in chain.lines if line.act not in NO_NEWS)

@@ -22,6 +22,7 @@ class Added(Record):
     name: str
     by: str = Field(description="Name of who added them")
     role: Role = Field(description="In which role that one was asked")
+    by_id: str = Field(default="", exclude_if=lambda x: not x, description="That one, by id")
 
 
 class Ask(Record):

@@ -87,7 +87,8 @@ def ask_card(
     if first:
         still = f" {_mentions(others, standing_in)} may still decide." if others else ""
         needed += f" {escape(around.handed_by)} hands it over to you.{still}"
-    blocks.append(section(f"{_mentions(first or people, standing_in)}: {needed}"))
+    whom = _mentions(first or people, standing_in) or "⚠️ *Nobody may decide this just now*, the directory must name one"
+    blocks.append(section(f"{whom}: {needed}"))
     waits = f"Waits for {_asked(ask)}."
     if around.held:
         since = f"⏸️ *On hold* by {escape(around.held.by)} since {moment(around.held.at, zone)}"

@@ -15,7 +15,7 @@ ROOM = 2800
 """Characters of a message that are left for its lines."""
 NAMES_MAX = 5
 ROWS_MAX = 500
-Why = Literal["waits", "above", "question", "hold"]
+Why = Literal["waits", "above", "now", "question", "hold", "gone"]
 
 
 class Reminder(NamedTuple):
@@ -43,7 +43,9 @@ class Late(NamedTuple):
 def reminder_card(key: str, reminders: Sequence[Reminder], zone: str) -> Card:
     """Draw the one message that tells somebody what waits for them."""
     count = len(reminders)
-    head = "⏰ *A request waits for you*" if count == 1 else f"⏰ *{count} requests wait for you*"
+    left = sum(one.why != "gone" for one in reminders)
+    head = "⏰ *A request waits for you*" if left == 1 else f"⏰ *{left} requests wait for you*"
+    head = head if left else "☑️ *Nothing is left for you to do*"
     lines = [f"• {_line(one, zone)}" for one in reminders[:LINES_MAX]]
     while sum(map(len, lines)) > ROOM:
         lines.pop()
@@ -98,10 +100,14 @@ def _line(one: Reminder, zone: str) -> str:
         return f"{what}: somebody asked you a question. Please answer in the card's thread {where}."
     if one.why == "hold":
         return f"{what}: you put it on hold. Please resume it {where}, then decide."
+    if one.why == "gone":
+        return f"{what} waits for somebody else now."
     due = f", due {moment(one.due, zone)}" if one.due else ""
     asked = f"{what}, asked by {escape(one.ask.requester_name)} {moment(one.since, zone)}{due}"
     if one.why == "above":
         return f"{asked}. Nobody has answered, so you may decide it as well {where}."
+    if one.why == "now":
+        return f"{asked}. It has come to you now: please decide {where}."
     return f"{asked}. Please decide {where}."
 
 

@@ -159,6 +159,7 @@ TELLERS: dict[str, Callable[[Line], str]] = {
     "woken": _woken,
     "reminded": lambda line: f"reminds {', '.join(line.body['whom'])}" + (" to answer" if line.body["stopped"] else ""),
     "escalated": lambda line: f"lets {', '.join(line.body['people']) or 'nobody above'} decide it as well",
+    "rerouted": lambda line: f"asks {', '.join(line.body['people']).replace('~', ' for ') or 'nobody'} now",
     "told": lambda line: f"told {', '.join(line.body['whom'])}",
     "handed": lambda line: f"hands it over to {_cell(line.body['name'])}",
     "added": lambda line: f"adds {_cell(line.body['name'])}, who has to approve it too",

@@ -25,7 +25,7 @@ def acting_for(  # noqa: PLR0913  to whom it was escalated counts beside who hol
     Segregation of duties: nobody approves what they asked for, and nobody decides one case in two roles, be it as
     themselves or as somebody they stand in for. When its terms change, those who agreed to the old ones are asked
     again: each may answer again in the role they had. Who was added beyond policy fills none of its roles: they, or
-    somebody who stands in for them in everything, answer alone.
+    somebody who stands in for them in everything, answer alone; where they have left, who added them or their manager.
     """
     if by is None:
         return "You are not in the hospital's directory, so you cannot decide this."
@@ -78,7 +78,22 @@ def _acting_as_added(
         in_full = not lent.roles and _covers(reach, ask.cost_centre) and _within(reach, ask.counted)
         if of and of.active and lent.of == of.id and in_full:
             return Acting(by, by.grants, of)
+    if by.id in _in_place_of(added, directory):
+        return Acting(by, by.grants, of)
     return f"This waits for {added.name}, whom {added.by} added."
+
+
+def _in_place_of(added: Added, directory: Directory) -> Collection[str]:
+    """Name who answers where the one who was added has left: who added them, or the nearest manager who is there."""
+    left = directory.person(added.person)
+    if left and left.active:
+        return ()
+    seen = {added.person}
+    above = directory.person(left.manager) if left and left.manager else None
+    while above and not above.active and above.id not in seen:
+        seen.add(above.id)
+        above = directory.person(above.manager) if above.manager else None
+    return {added.by_id, above.id} if above else {added.by_id}
 
 
 def _reason_in_conflict(
