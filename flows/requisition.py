@@ -7,7 +7,7 @@ from blocks.records.approval import Decision
 from blocks.records.outcome import Facts, Outcome
 from blocks.records.policy import Rulebook
 from blocks.records.purchasing import Requisition
-from tasks.approvals import WithdrawnError, approval, decision_on, lock_cards
+from tasks.approvals import WithdrawnError, decisions_on, lock_cards
 from tasks.case import current, today
 from tasks.durable import process
 from tasks.notify import tell_requester
@@ -21,12 +21,9 @@ from tasks.purchasing import (
     note_spend,
     release_funds,
 )
+from tasks.rules.asking import Approval, NobodyMayError, approvals_needed, as_agreed
 from tasks.rules.requisition import (
-    Approval,
-    NobodyMayError,
     amount_of,
-    approvals_needed,
-    as_agreed,
     can_fill_from_stock,
     reason_not_to_charge,
     reason_to_refuse,
@@ -42,7 +39,7 @@ async def requisition(request: Requisition) -> Outcome:
     1. Look up stock, supplier, contract, price and budget in the ERP.
     2. Fill it from stock where the shelf holds enough.
     3. Refuse it where policy does.
-    4. Ask each role that policy names, in order, in Slack, and whom they add; sleep while they think. They may
+    4. Ask those whom policy names, step by step, in Slack, and whom they add; sleep while they think. They may
        approve fewer, and the requester may withdraw it.
     5. Look again: price and budget may have moved. What nobody has agreed to yet is asked about anew.
     6. Hold the funds and place the order; let the funds go if the ERP refuses.
@@ -63,10 +60,10 @@ async def requisition(request: Requisition) -> Outcome:
 
 async def decide_and_buy(request: Requisition, rulebook: Rulebook) -> Outcome:
     """Go through steps 1 to 6."""
-    approved: list[Approval] = []
+    answers: list[Approval] = []
     try:
         for look in count(1):
-            wanted, agreed = as_agreed(request, approved), len(approved)
+            wanted, answered = as_agreed(request, answers), len(answers)
             facts = await look_up(wanted, look)
             if reason := reason_not_to_charge(wanted, facts.sourcing):
                 return Outcome(ended="refused", because=reason)
@@ -75,12 +72,12 @@ async def decide_and_buy(request: Requisition, rulebook: Rulebook) -> Outcome:
             if reason := reason_to_refuse(wanted, facts, rulebook.policy):
                 return Outcome(ended="refused", because=reason)
             facts = await with_recent_spend(wanted, facts, rulebook, look)
-            while asks := approvals_needed(current().id, request, facts, rulebook, look, approved):
-                decision = await decision_on(asks[0])
-                if decision.verdict != "approve":
-                    return not_approved(decision)
-                approved.append(approval(asks[0], decision))
-            if len(approved) == agreed:  # at this look nobody was left to ask
+            while stages := approvals_needed(current().id, request, facts, rulebook, look, answers):
+                step = await decisions_on(stages[0])
+                if step.refused:
+                    return not_approved(step.refused)
+                answers += step.answers
+            if len(answers) == answered:  # at this look nobody was left to ask
                 break
         return await buy(wanted, facts)
     except RefusedError as refusal:
@@ -90,7 +87,7 @@ async def decide_and_buy(request: Requisition, rulebook: Rulebook) -> Outcome:
 
 
 def not_approved(decision: Decision) -> Outcome:
-    """Step 4: somebody said no, or nobody said anything in time."""
+    """Step 4: too many said no, or nobody said anything in time."""
     if decision.verdict == "expire":
         return Outcome(ended="expired", because=decision.note)
     return Outcome(ended="rejected", because=f"{decision.name}: {decision.note}")

@@ -1,6 +1,8 @@
 """Approvals: ask, sleep, be rung, read the ledger."""
 
 import logging
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from blocks import connect
 from blocks.errors import RefusedError
@@ -15,8 +17,8 @@ from tasks.case import Case, current
 from tasks.clock import due_of, reason_not_expired
 from tasks.decide import decision_of, decisions_of, on_whom
 from tasks.durable import patiently, sleep_until_rung, step
+from tasks.rules.asking import Approval, Stage
 from tasks.rules.authority import reason_to_void
-from tasks.rules.requisition import Approval
 from tasks.rules.standing import above_of
 from tasks.showing import added_to, card_of, locked_card
 
@@ -35,30 +37,39 @@ class CannotAskError(Exception):
     """The place where people are asked will not take the card: an admin must look; the request is not refused."""
 
 
-async def decision_on(ask: Ask) -> Decision:
-    """Return the answer to *ask* that counts, letting the case sleep until there is one.
+class Answered(NamedTuple):
+    """How a step ended: what was answered, and by whose word it was refused, if it was."""
 
-    To wake the case is only to ring its bell: the answer is read from the ledger, where the decision
-    function alone writes it. So a Resume clicked in the dashboard, a second click, or a click on
-    yesterday's card decides nothing. Call it from a process, not from a step. `WithdrawnError` where nobody
-    had answered when it was withdrawn.
+    answers: tuple[Approval, ...]
+    refused: Decision | None = None
+
+
+async def decisions_on(stage: Stage) -> Answered:
+    """Return the answers to a step once they settle it, letting the case sleep until they do.
+
+    All of a step is asked at the same time. To wake the case is only to ring its bell: the answers are read from the
+    ledger, where the decision function alone writes them. So a Resume clicked in the dashboard, a second click, or a
+    click on yesterday's card decides nothing. Call it from a process, not from a step. `WithdrawnError` where the step
+    was open when it was withdrawn.
     """
     case = current()
-    decision = decision_of(case.chain, ask.key)
-    if decision is None:
+    given = {ask.key: decision for ask in stage.asks if (decision := decision_of(case.chain, ask.key))}
+    settled = stage.asks[0].settled(given.values())
+    if settled is None:
         if gone := case.recall("withdrawn"):
             raise WithdrawnError(f"{gone.body['name']} withdrew it")
-        await _put(case, ask)
+        await _put(case, [ask for ask in stage.asks if ask.key not in given])
         await lock_cards()
-        await sleep_until_rung(on_whom(case.chain, ask))
+        await sleep_until_rung("; ".join(on_whom(case.chain, ask) for ask in stage.asks if ask.key not in given))
         raise AssertionError
-    await _assert_counts(case, ask, decision)
-    return decision
-
-
-def approval(ask: Ask, decision: Decision) -> Approval:
-    """Read what an approval agrees to, and whom it takes besides: those who were added while it was asked."""
-    return Approval.of(ask, decision, added_to(current().chain, ask.key))
+    for ask in stage.asks:
+        if ask.key in given:
+            await _assert_counts(case, ask, given[ask.key])
+    answers = tuple(
+        Approval.of(ask, given[ask.key], added_to(case.chain, ask.key)) for ask in stage.asks if ask.key in given
+    )
+    no = [one for one in given.values() if one.verdict != "approve"]
+    return Answered(answers, max(no, key=lambda one: one.at) if settled == "refused" else None)
 
 
 async def lock_cards(outcome: Outcome | None = None) -> None:
@@ -102,24 +113,31 @@ async def _lock(case: Case, ask: Ask, card: Card) -> str | None:
     return None
 
 
-async def _put(case: Case, ask: Ask) -> None:
-    """Put the question into the ledger, then the card in front of the people. Either is done once."""
-    text = canonical(ask)
-    asked = case.recall("asked", ask.key)
-    if asked is None:
-        await case.ledger.keep(text)
-        policy, now = await connect.shelf().policy(ask.policy), await connect.shelf().in_force(case.clock().date())
-        people = {"directory": now.directory_version, "duties": now.duties.seq}  # by which the card is drawn
-        due = due_of(policy, case.clock(), case.zone)
-        body = {"ask": ask.model_dump(mode="json"), "run": case.run, **people, **due}
-        case.note("asked", ask.key, seen=digest(text), policy=ask.policy, body=body)
+async def _put(case: Case, asks: Sequence[Ask]) -> None:
+    """Put the questions into the ledger, then the cards in front of the people. Either is done once."""
+    before = {ask.key for ask in asks if case.recall("asked", ask.key)}
+    for ask in asks:
+        if ask.key not in before:
+            await _note_asked(case, ask)
+    if len(before) < len(asks):
         await case.write()
-    if not case.recall("posted", ask.key):
-        posted = await post_card(ask, asked is not None)
-        case.note("posted", ask.key, body=posted.model_dump(mode="json"))
+    for ask in asks:
+        if not case.recall("posted", ask.key):
+            posted = await post_card(ask, ask.key in before)
+            case.note("posted", ask.key, body=posted.model_dump(mode="json"))
     if not case.recall("told-waiting"):
-        told = await patiently(_tell_requester)(case, ask, asked is not None)
+        told = await patiently(_tell_requester)(case, asks[0], asks[0].key in before)
         case.note("told-waiting", body=told.model_dump(mode="json") if told else None)
+
+
+async def _note_asked(case: Case, ask: Ask) -> None:
+    text, shelf = canonical(ask), connect.shelf()
+    await case.ledger.keep(text)
+    policy, now = await shelf.policy(ask.policy), await shelf.in_force(case.clock().date())
+    people = {"directory": now.directory_version, "duties": now.duties.seq}  # by which the card is drawn
+    due = due_of(policy, case.clock(), case.zone)
+    body = {"ask": ask.model_dump(mode="json"), "run": case.run, **people, **due}
+    case.note("asked", ask.key, seen=digest(text), policy=ask.policy, body=body)
 
 
 @step
@@ -151,7 +169,8 @@ async def _assert_counts(case: Case, ask: Ask, decision: Decision) -> None:
     """Check on the way out what the door checked on the way in, by the directory it was checked against."""
     shelf = connect.shelf()
     directory, duties = await shelf.directory(decision.directory), await shelf.duties(decision.duties)
-    earlier = tuple(one for one in decisions_of(case.chain) if one.at < decision.at)
+    decided = decisions_of(case.chain)
+    earlier = decided[: next(n for n, one in enumerate(decided) if one.ask == ask.key)]
     if decision.verdict == "expire":
         policy = await shelf.policy(ask.policy)
         reason = reason_not_expired(case.chain, ask, decision, policy, directory.zone)

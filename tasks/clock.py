@@ -17,7 +17,7 @@ from blocks.records.ledger import Line
 from blocks.records.people import Person
 from blocks.records.policy import Policy, Rulebook
 from blocks.rulebook import Shelf
-from tasks.decide import decisions_of, posted_of, waits_for
+from tasks.decide import decisions_of, open_asks, posted_of, waits_for
 from tasks.rules.authority import acting_for
 from tasks.rules.clock import Move, Times, due_at, times_of, watched, what_is_due
 from tasks.rules.escalation import whom_above
@@ -74,25 +74,28 @@ class Waiting(NamedTuple):
         return last.actor.partition(":")[2] if last and last.act == "held-ask" else self.ask.requester
 
 
-async def waiting_of(chain: Chain, shelf: Shelf, at: datetime) -> Waiting | None:
-    """Read what waits in a case; None where nobody is being waited for."""
-    asked = chain.last("asked")
-    if asked is None or waits_for(chain) is None or chain.last("ended"):
-        return None
-    ask = asked.record(Ask, "ask")
-    now = await shelf.in_force(at.date())
-    rulebook = now.model_copy(update={"policy": await shelf.policy(ask.policy), "policy_version": ask.policy})
-    return Waiting(
-        case=chain.case,
-        seq=chain.seq,
-        ask=ask,
-        since=asked.at,
-        rulebook=rulebook,
-        times=times_now(chain.lines, ask, rulebook.policy, rulebook.directory.zone),
-        lines=tuple(line for line in chain.lines if line.key == ask.key),
-        earlier=decisions_of(chain),
-        posted=posted_of(chain, ask.key),
-    )
+async def waiting_of(chain: Chain, shelf: Shelf, at: datetime) -> tuple[Waiting, ...]:
+    """Read what waits in a case, each ask that is open; nothing where nobody is being waited for."""
+    if waits_for(chain) is None:
+        return ()
+    now, found = await shelf.in_force(at.date()), []
+    for ask in open_asks(chain):
+        rulebook = now.model_copy(update={"policy": await shelf.policy(ask.policy), "policy_version": ask.policy})
+        lines = tuple(line for line in chain.lines if line.key == ask.key)
+        found.append(
+            Waiting(
+                case=chain.case,
+                seq=chain.seq,
+                ask=ask,
+                since=next(line.at for line in reversed(lines) if line.act == "asked"),
+                rulebook=rulebook,
+                times=times_now(chain.lines, ask, rulebook.policy, rulebook.directory.zone),
+                lines=lines,
+                earlier=decisions_of(chain),
+                posted=posted_of(chain, ask.key),
+            )
+        )
+    return tuple(found)
 
 
 def times_now(lines: Collection[Line], ask: Ask, policy: Policy, zone: str) -> Times | None:
@@ -111,10 +114,10 @@ async def keep_time(case: str, *, ledger: Ledger, shelf: Shelf, at: datetime) ->
     """Note what is due for a case, once, and return what it was with the case as it stands then."""
     chain = await ledger.read(case)
     for _ in range(RACES_MAX):
-        waiting = await waiting_of(chain, shelf, at)
-        move = waiting.due(at) if waiting else None
-        if waiting is None or move is None:
+        due = [(one, move) for one in await waiting_of(chain, shelf, at) if (move := one.due(at))]
+        if not due:
             return None, chain
+        waiting, move = due[0]
         try:
             return move, await ledger.append(chain, [_line(move, waiting, at)])
         except ConflictError:
@@ -160,6 +163,7 @@ def _expiry(waiting: Waiting, at: datetime) -> Decision:
         by=CLOCK,
         name="the clock",
         role=ask.role,
+        place=ask.place,
         at=at,
         shown=_shown(waiting),
         directory=rulebook.directory_version,

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from blocks.errors import ConflictError
 from blocks.ledger import Chain, Ledger
 from blocks.proofs import reason_unproven
-from blocks.records.approval import Ask, Decision, Posted, Verdict
+from blocks.records.approval import Ask, Decision, Posted, Settled, Verdict
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation, Proof
 from blocks.records.people import Person
@@ -114,6 +114,7 @@ def judge(answer: Answer, by: Person | None, chain: Chain, rulebook: Rulebook, a
         by=acting.by.id,
         name=acting.by.name,
         role=ask.role,
+        place=ask.place,
         at=at,
         shown=answer.shown,
         directory=rulebook.directory_version,
@@ -144,9 +145,20 @@ def reason_over(chain: Chain, ask: Ask) -> str | None:
     if decision := decision_of(chain, ask.key):
         by = f"{decision.name}{_fewer(decision, ask)}"
         return f"Already {decision.done} by {by} {_when(decision.at)}.{_asked_again(chain, ask)}"
+    if settled := ask.settled(decisions_of(chain)):
+        return _settled_by_others(chain, ask, settled)
     if gone := chain.last("withdrawn"):
         return f"Withdrawn by {gone.body['name']} {_when(gone.at)}."
     return f"{chain.case} has already ended." if chain.last("ended") else None
+
+
+def _settled_by_others(chain: Chain, ask: Ask, settled: Settled) -> str:
+    """Tell that an ask needs no answer any more, since the others of its step have given theirs."""
+    others = [one for one in decisions_of(chain) if one.ask in ask.beside]
+    said = [one for one in others if (one.verdict == "approve") == (settled == "approved")]
+    names = " and ".join(one.name for one in said)
+    done = "which is enough" if settled == "approved" else "so that not enough can approve it any more"
+    return f"Already {said[0].done} by {names} {_when(said[-1].at)}, {done}."
 
 
 def held_of(chain: Chain, ask: str) -> Line | None:
@@ -185,13 +197,22 @@ def posted_of(chain: Chain, ask: str) -> Posted | None:
     return Posted.model_validate(line.body) if line else None
 
 
+def open_asks(chain: Chain) -> tuple[Ask, ...]:
+    """Read the asks of a case that wait for an answer, oldest first."""
+    if chain.last("ended") or chain.last("withdrawn"):
+        return ()
+    decided = {line.key for line in chain.having("decided")}
+    asked = {line.key: line for line in chain.having("asked") if line.key not in decided}
+    asks = (line.record(Ask, "ask") for line in asked.values())
+    return tuple(ask for ask in asks if not ask.settled(decisions_of(chain)))
+
+
 def waits_for(chain: Chain) -> str | None:
-    """Say whom a case waits for: who may answer its newest ask, if that stands posted and unanswered."""
-    asked = chain.last("asked")
-    if asked is None or posted_of(chain, asked.key) is None:
+    """Say whom a case waits for: who may answer its open asks, if each of them stands posted."""
+    asks = open_asks(chain)
+    if not asks or not all(posted_of(chain, ask.key) for ask in asks):
         return None
-    ask = asked.record(Ask, "ask")
-    return None if reason_over(chain, ask) else on_whom(chain, ask)
+    return "; ".join(on_whom(chain, ask) for ask in asks)
 
 
 def on_whom(chain: Chain, ask: Ask) -> str:
@@ -262,6 +283,7 @@ def _asked_again(chain: Chain, was: Ask) -> str:
     """Tell that the same role has been asked anew since, and what is different."""
     newest = chain.last("asked")
     now = newest.record(Ask, "ask") if newest else was
-    if now.key == was.key or (now.role, now.added) != (was.role, was.added) or not (what := differences(was, now)):
+    same = (now.role, now.place, now.added) == (was.role, was.place, was.added)
+    if now.key == was.key or not same or not (what := differences(was, now)):
         return ""
     return f" It has changed since: {what}. The newest card asks about that."

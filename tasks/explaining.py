@@ -14,10 +14,11 @@ from blocks.records.outcome import Facts
 from blocks.records.policy import Policy, Rulebook
 from blocks.records.purchasing import Budget, Category, Requisition, Sourcing
 from blocks.rulebook import Shelf
+from tasks.decide import decisions_of
 from tasks.past_cases import Asked, PastCase, SkippedError, past_case
+from tasks.rules.asking import Approval, NobodyMayError, approvals_needed
 from tasks.rules.clock import times_of, watched
 from tasks.rules.explain import Explanation, step_of
-from tasks.rules.requisition import Approval, NobodyMayError, approvals_needed
 from tasks.rules.standing import above_of
 
 
@@ -99,12 +100,12 @@ async def explained(chain: Chain, past: PastCase, *, shelf: Shelf, at: datetime)
     """Tell it of a case that was read; its first steps are what was asked, in order."""
     now = await shelf.in_force(at.date())
     policy = await shelf.policy(past.pinned["policy"]) if past.pinned else now.policy
-    decided = [one.decision for one in past.asked if one.decision]
+    decided = list(decisions_of(chain))
     steps = []
     for one in past.asked:
         rulebook = await _judged_by(one.decision, shelf, now)
         moment = one.decision.at if one.decision else at
-        earlier = tuple(x for x in decided if x.at < moment and x is not one.decision)
+        earlier = tuple(decided[: decided.index(one.decision)] if one.decision else decided)
         step = step_of(one.ask, earlier, rulebook, moment, above=above_of(chain.lines, one.ask.key))
         steps.append(step.model_copy(update=_when(one, chain, policy, rulebook.directory.zone)))
     refused = ""
@@ -125,15 +126,11 @@ def still_to_ask(past: PastCase, rulebook: Rulebook) -> Sequence[Ask]:
     """List whom a case that waits has not asked yet, as its last look stands."""
     if not past.asked:
         return ()
-    approved = [
-        Approval.of(one.ask, one.decision, one.added)
-        for one in past.asked
-        if one.decision and one.decision.verdict == "approve"
-    ]
+    approved = [Approval.of(one.ask, one.decision, one.added) for one in past.asked if one.decision]
     facts, look = past.looks[-1].facts, len(past.looks)
-    asks = approvals_needed(past.case, past.request, facts, rulebook, look, approved)
+    stages = approvals_needed(past.case, past.request, facts, rulebook, look, approved)
     known = {one.ask.key for one in past.asked}
-    return tuple(ask for ask in asks if ask.key not in known)
+    return tuple(ask for stage in stages for ask in stage.asks if ask.key not in known)
 
 
 async def _judged_by(decision: Decision | None, shelf: Shelf, now: Rulebook) -> Rulebook:

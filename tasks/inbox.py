@@ -12,7 +12,7 @@ from blocks.ledger import Chain, Ledger
 from blocks.records.approval import Ask, Posted
 from blocks.records.people import Person
 from blocks.records.policy import Rulebook
-from tasks.decide import decision_of, decisions_of, due_in, posted_of
+from tasks.decide import decisions_of, due_in, open_asks, posted_of
 from tasks.results import finished_cases
 from tasks.rules.authority import acting_for
 from tasks.rules.standing import above_of
@@ -64,7 +64,7 @@ class Inbox:
         """List what somebody may answer, the oldest first."""
         found = []
         for chain in self._open.values():
-            for item in open_asks(chain):
+            for item in open_items(chain):
                 earlier, above = decisions_of(chain), above_of(chain.lines, item.ask.key)
                 acting = acting_for(item.ask, person, earlier, rulebook.directory, rulebook.duties, at, above=above)
                 if not isinstance(acting, str):
@@ -91,15 +91,11 @@ class Inbox:
             self._open[name] = chain
 
 
-def open_asks(chain: Chain) -> tuple[Item, ...]:
+def open_items(chain: Chain) -> tuple[Item, ...]:
     """List the asks of a case that nobody has answered yet."""
-    if chain.last("ended") or chain.last("withdrawn"):
-        return ()
     asked = {line.key: line for line in chain.having("asked")}
     return tuple(
-        Item(line.record(Ask, "ask"), line.at, posted_of(chain, key), due=due_in(line))
-        for key, line in asked.items()
-        if decision_of(chain, key) is None
+        Item(ask, asked[ask.key].at, posted_of(chain, ask.key), due=due_in(asked[ask.key])) for ask in open_asks(chain)
     )
 
 

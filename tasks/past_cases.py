@@ -56,7 +56,7 @@ def past_case(chain: Chain) -> PastCase:
         raise SkippedError("not a requisition")
     request = Requisition.model_validate(received.body["request"])
     asked = tuple(
-        Asked(Ask.model_validate(line.body["ask"]), line.at, decision_of(chain, line.key), added_to(chain, line.key))
+        Asked(line.record(Ask, "ask"), line.at, decision_of(chain, line.key), added_to(chain, line.key))
         for line in chain.having("asked")
     )
     ended = chain.last("ended")

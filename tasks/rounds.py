@@ -40,7 +40,7 @@ EVERYTHING = timedelta(hours=1)
 
 
 WHY: dict[str, Why] = {"escalated": "above", REROUTED: "now"}
-Mark = tuple[str, int, str, frozenset[str]]
+Mark = tuple[str, str, int, str, frozenset[str]]
 
 
 class Round(NamedTuple):
@@ -59,7 +59,7 @@ class Rounds:
     def __init__(self, ledger: Ledger, shelf: Shelf, desk: Desk) -> None:
         self._ledger, self._shelf, self._desk = ledger, shelf, desk
         self._inbox = Inbox(ledger)
-        self._seen: dict[str, tuple[tuple[int, str, int], Waiting | None]] = {}
+        self._seen: dict[str, tuple[tuple[int, str, int], tuple[Waiting, ...]]] = {}
         self._names: dict[Mark, tuple[str, ...]] = {}
         self._routed: set[Mark] = set()
         self._all_again: datetime | None = None
@@ -120,7 +120,7 @@ class Rounds:
                 logger.warning("%s cannot be looked at: %s", chain.case, error)
                 continue
             self._seen[chain.case] = (mark, found)
-        waiting = [one for _, one in self._seen.values() if one]
+        waiting = [one for _, found in self._seen.values() for one in found]
         return sorted(waiting, key=lambda one: one.times.due if one.times else one.since)
 
     async def _keep_time(self, due: Iterable[Waiting], at: datetime) -> tuple[dict[str, Move], dict[str, Chain]]:
@@ -137,12 +137,11 @@ class Rounds:
                 if move:
                     done[case] = move
 
-        await asyncio.gather(*(keep(one.case) for one in due))
+        await asyncio.gather(*(keep(case) for case in {one.case for one in due}))
         return done, chains
 
     async def _read_again(self, chains: dict[str, Chain], at: datetime) -> list[Waiting]:
-        found = [await waiting_of(chain, self._shelf, at) for chain in chains.values()]
-        return [one for one in found if one]
+        return [one for chain in chains.values() for one in await waiting_of(chain, self._shelf, at)]
 
     async def _tell(self, waiting: list[Waiting], at: datetime) -> None:
         """Tell each person once, in one message, what was noted for them; what cannot be told now is told later."""
@@ -203,11 +202,11 @@ class Rounds:
 
 
 def _mark(one: Waiting, at: datetime) -> Mark:
-    """Name all that says who may decide something: the case, the people, and who is away or stands in just now."""
+    """Name all that says who may decide something: the case, the ask, the people, and who is away or stands in just now."""
     duties = one.rulebook.duties
     hold = frozenset(x.key for x in duties.delegations if x.holds(at))
     hold |= {x.key for x in duties.absences if x.holds(at)}
-    return one.case, one.seq, one.rulebook.directory_version, hold
+    return one.case, one.ask.key, one.seq, one.rulebook.directory_version, hold
 
 
 def _untold(one: Waiting) -> list[Line]:

@@ -6,8 +6,8 @@ from blocks.ledger import Chain
 from blocks.ports import Card
 from blocks.records.approval import Added, Ask
 from blocks.records.policy import Rulebook
-from blocks.wire.cards import Around, Held, ask_card, decided_card, withdrawn_card
-from tasks.decide import decision_of, decisions_of, due_in, held_of
+from blocks.wire.cards import Around, Held, ask_card, closed_card, decided_card, withdrawn_card
+from tasks.decide import decision_of, decisions_of, due_in, held_of, reason_over
 from tasks.rules.authority import who_can
 from tasks.rules.changes import differences
 from tasks.rules.standing import above_of
@@ -28,6 +28,8 @@ def locked_card(chain: Chain, ask: Ask, zone: str) -> Card | None:
     """Draw the card of an ask that is over; None while it is open."""
     if decision := decision_of(chain, ask.key):
         return decided_card(ask, decision, zone, Around(then=_still_to_ask(chain, ask)))
+    if ask.settled(decisions_of(chain)) and (over := reason_over(chain, ask)):
+        return closed_card(ask, over)
     gone = chain.last("withdrawn")
     return withdrawn_card(ask, gone.body["name"], gone.at, zone) if gone else None
 
@@ -63,7 +65,7 @@ def _still_to_ask(chain: Chain, ask: Ask) -> tuple[str, ...]:
 def _changed(chain: Chain, ask: Ask) -> str:
     """Tell what is different from what the same role agreed to before, if it did."""
     earlier = (line.record(Ask, "ask") for line in chain.having("asked"))
-    same = [x for x in earlier if (x.role, x.added) == (ask.role, ask.added) and x.key != ask.key]
+    same = [x for x in earlier if (x.role, x.place, x.added) == (ask.role, ask.place, ask.added) and x.key != ask.key]
     agreed = [x for x in same if decision_of(chain, x.key)]
     return differences(agreed[-1], ask) if agreed and _look(agreed[-1]) < _look(ask) else ""
 

@@ -1,5 +1,6 @@
 """Asking people, and what they answer."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import AwareDatetime, Field
@@ -7,12 +8,14 @@ from pydantic import AwareDatetime, Field
 from blocks.records.base import Record, Words
 from blocks.records.money import Money
 from blocks.records.passkeys import Proof
-from blocks.records.people import Role
+from blocks.records.people import Capacity
 from blocks.records.purchasing import Category
 
 Verdict = Literal["approve", "reject"]
 Ending = Verdict | Literal["expire"]
 """How an ask ends: by a person's answer, or, as not approved, because nobody gave one in time."""
+Settled = Literal["approved", "refused"]
+"""How a step ends: enough have approved, or so many have not that not enough are left."""
 
 
 class Added(Record):
@@ -21,7 +24,7 @@ class Added(Record):
     person: str
     name: str
     by: str = Field(description="Name of who added them")
-    role: Role = Field(description="In which role that one was asked")
+    role: Capacity = Field(description="In which role that one was asked")
     by_id: str = Field(default="", exclude_if=lambda x: not x, description="That one, by id")
 
 
@@ -30,7 +33,7 @@ class Ask(Record):
 
     key: str = Field(description="Unique within the case, e.g. 1-department-manager: the look and the role")
     case: str
-    role: Role
+    role: Capacity
     requester: str
     requester_name: str
     cost_centre: str
@@ -63,11 +66,41 @@ class Ask(Record):
         exclude_if=lambda x: not x,  # so that what was asked before there were any keeps its digest
         description="Approving it takes a passkey: the amount that counts has reached policy's threshold",
     )
+    place: int = Field(
+        default=1,
+        ge=1,
+        exclude_if=lambda x: x == 1,
+        description="Which of several who decide in this capacity; of line managers, how far above the requester",
+    )
+    within_limit: bool = Field(
+        default=True,
+        exclude_if=lambda x: x,
+        description="Whether a limit must cover the amount; not so of a manager on the way up to one whose does",
+    )
+    beside: tuple[str, ...] = Field(
+        default=(), exclude_if=lambda x: not x, description="Keys of all asks of a step that is put to several at once"
+    )
+    enough: int = Field(
+        default=1, ge=1, exclude_if=lambda x: x == 1, description="How many approvals of that step are enough"
+    )
+    emergency: bool = Field(default=False, exclude_if=lambda x: not x)
+
+    def settled(self, decisions: Iterable["Decision"]) -> Settled | None:
+        """Say how the step that this is part of has ended by a case's decisions, or None while it is open."""
+        keys = self.beside or (self.key,)
+        said = [one.verdict == "approve" for one in decisions if one.ask in keys]
+        if sum(said) >= self.enough:
+            return "approved"
+        return "refused" if said.count(False) > len(keys) - self.enough else None
 
     @property
     def whom(self) -> str:
         """Say who is asked, as people say it."""
-        return self.added.name if self.added else f"{self.role} of {self.cost_centre}"
+        if self.added:
+            return self.added.name
+        if self.role == "line-manager":
+            return f"line manager of {self.requester_name}" + f", {self.place} levels up" * (self.place > 1)
+        return f"{self.role} of {self.cost_centre}"
 
 
 class Decision(Record):
@@ -77,7 +110,7 @@ class Decision(Record):
     verdict: Ending
     by: str
     name: str
-    role: Role
+    role: Capacity
     at: AwareDatetime
     shown: str = Field(description="SHA-256 of the ask they saw")
     directory: str = Field(description="SHA-256 of the directory by which they were judged")
@@ -85,6 +118,7 @@ class Decision(Record):
     on_behalf_of: str = Field(default="", description="Whom they stood in for; empty: they decided in their own right")
     counts_as: tuple[str, ...] = Field(default=(), description="Everybody they stood in for just then, used or not")
     quantity: int | None = Field(default=None, description="How many they approve, where they say so")
+    place: int = Field(default=1, ge=1, exclude_if=lambda x: x == 1, description="Which of several in this capacity")
     added: bool = Field(default=False, description="They were added beyond policy: it fills none of policy's roles")
     duties: int = Field(default=0, description="How far the book of duties was read when they were judged")
     proof: Proof | None = Field(default=None, description="What they signed with their passkey, where it took one")

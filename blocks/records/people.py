@@ -1,7 +1,8 @@
 """People: who works here, what they may decide, who stands in for whom, how Slack knows them."""
 
 from datetime import date, datetime
-from typing import Literal, Self
+from functools import cached_property
+from typing import Literal, Self, get_args
 
 from pydantic import AwareDatetime, Field, model_validator
 
@@ -18,12 +19,16 @@ Role = Literal[
     "finance-director",
     "chief-financial-officer",
 ]
+ByPlace = Literal["line-manager", "cost-centre-owner"]
+"""Who decides by where they stand, and holds no role for it: above the requester, or answering for who pays."""
+Capacity = Role | ByPlace
+"""In what somebody decides."""
 
 
 class Grant(Record):
     """A role that somebody holds, where, and up to how much."""
 
-    role: Role
+    role: Capacity
     cost_centres: tuple[str, ...] = (EVERYWHERE,)
     limit: Money | None = Field(default=None, description="Largest amount they may approve; None: any")
 
@@ -44,6 +49,21 @@ class Person(Record):
         default=True, exclude_if=lambda x: x, description="Whether they may ask at all; who approves is better kept out"
     )
     grants: tuple[Grant, ...] = ()
+    owns: tuple[str, ...] = Field(
+        default=(), exclude_if=lambda x: not x, description="Cost centres they answer for, as their owner"
+    )
+    manager_limit: Money | None = Field(
+        default=None,
+        exclude_if=lambda x: x is None,
+        description="Largest amount they may approve as a manager or an owner; None: any",
+    )
+
+    @model_validator(mode="after")
+    def _is_granted_roles_alone(self) -> Self:
+        if placed := next((one.role for one in self.grants if one.role in get_args(ByPlace)), None):
+            message = f"grants: nobody is granted {placed}: it follows from `manager` and `owns`"
+            raise ValueError(message)
+        return self
 
 
 class Directory(Record):
@@ -56,7 +76,20 @@ class Directory(Record):
 
     def person(self, person_id: str) -> Person | None:
         """Find somebody by id."""
-        return next((one for one in self.people if one.id == person_id), None)
+        return self._by_id.get(person_id)
+
+    def line_above(self, person_id: str) -> tuple[Person, ...]:
+        """List who is above somebody and works here, the nearest first; a line that bites its tail ends."""
+        above, seen, now = [], {person_id}, self.person(person_id)
+        while now and now.manager and now.manager not in seen:
+            seen.add(now.manager)
+            now = self.person(now.manager)
+            above += [now] if now and now.active else []
+        return tuple(above)
+
+    @cached_property
+    def _by_id(self) -> dict[str, Person]:
+        return {one.id: one for one in reversed(self.people)}
 
     def by_slack(self, team: str, user: str) -> Person | None:
         """Find whom a Slack user is; the team counts, so that a guest of another workspace is nobody."""

@@ -15,38 +15,14 @@ from blocks.records.base import Record
 from blocks.records.clock import Clock
 from blocks.records.money import Currency
 from blocks.records.passkeys import Passkeys
-from blocks.records.people import Directory, Duties, Role
+from blocks.records.people import EVERYWHERE, Capacity, Directory, Duties, Role
 from blocks.records.purchasing import Category, Code
+from blocks.records.routes import EVERYTHING, Also, Band, Tier, Weighs
+
+__all__ = ["Band", "Conflict", "Duty", "Matrix", "Policy", "Rulebook", "Tier"]
 
 SESSION_HOURS = 8
 POLICY_APPROVERS: tuple[Role, ...] = ("finance-director", "chief-financial-officer")
-
-
-class Band(Record):
-    """A range of amounts; each bound says whether it belongs to it."""
-
-    lower: Decimal = Field(ge=0)
-    lower_included: bool = True
-    upper: Decimal | None = Field(default=None, description="None: no upper bound")
-    upper_included: bool = False
-
-    def holds(self, amount: Decimal) -> bool:
-        """Say whether *amount* lies within."""
-        above = amount >= self.lower if self.lower_included else amount > self.lower
-        if self.upper is None:
-            return above
-        return above and (amount <= self.upper if self.upper_included else amount < self.upper)
-
-    def meets(self, following: "Band") -> bool:
-        """Say whether *following* begins exactly where this one ends."""
-        return self.upper == following.lower and self.upper_included != following.lower_included
-
-
-class Tier(Record):
-    """Who must approve what falls into a band, in order; nobody: it goes straight through."""
-
-    band: Band
-    roles: tuple[Role, ...]
 
 
 Duty = Literal["requester"] | Role
@@ -62,23 +38,39 @@ class Conflict(Record):
 
 
 class Matrix(Record):
-    """The tiers of one category of spend."""
+    """The tiers of one category of spend; for some cost centres, or for emergencies, in place of the general ones."""
 
     category: Category
     tiers: tuple[Tier, ...] = Field(min_length=1)
+    cost_centres: tuple[Code, ...] = Field(
+        default=(), exclude_if=lambda x: not x, description="None named: every cost centre that has none of its own"
+    )
+    emergency: bool = Field(default=False, exclude_if=lambda x: not x, description="Whether it is for emergencies only")
 
     @model_validator(mode="after")
     def _every_amount_has_one_tier(self) -> Self:
         bands = [tier.band for tier in self.tiers]
         first, last = bands[0], bands[-1]
         if first.lower != 0 or not first.lower_included or last.upper is not None:
-            message = f"{self.category}: the bands must reach from 0, included, to no upper bound"
+            message = f"{self.name}: the bands must reach from 0, included, to no upper bound"
             raise ValueError(message)
         for one, following in pairwise(bands):
             if not one.meets(following):
-                message = f"{self.category}: between {one.upper} and {following.lower} is a gap or an overlap"
+                message = f"{self.name}: between {one.upper} and {following.lower} is a gap or an overlap"
                 raise ValueError(message)
         return self
+
+    @property
+    def name(self) -> str:
+        """Say what it is for.
+
+        >>> from decimal import Decimal
+        >>> tier = Tier(band=Band(lower=Decimal(0)))
+        >>> Matrix(category="capital", tiers=(tier,), cost_centres=("OR", "ICU"), emergency=True).name
+        'capital of OR, ICU, emergency'
+        """
+        of = f" of {', '.join(self.cost_centres)}" if self.cost_centres else ""
+        return f"{self.category}{of}{', emergency' * self.emergency}"
 
 
 class Policy(Record):
@@ -93,6 +85,14 @@ class Policy(Record):
     )
     low_budget: tuple[Role, ...] = Field(
         default=(), description="Who must approve as well when little of the budget would be left"
+    )
+    also: tuple[Also, ...] = Field(
+        default=(), exclude_if=lambda x: not x, description="Whose approval other conditions take besides, in order"
+    )
+    material: tuple[Weighs, ...] = Field(
+        default=(),
+        exclude_if=lambda x: not x,
+        description="Which changes of terms have whom asked again; nothing said: every change, everybody",
     )
     low_budget_share: Decimal = Field(
         default=Decimal(0), ge=0, le=1, description="Below this share of the yearly budget left, it is low"
@@ -150,11 +150,21 @@ class Policy(Record):
     )
 
     @model_validator(mode="after")
-    def _every_category_has_one_matrix(self) -> Self:
-        named = [matrix.category for matrix in self.matrices]
-        if sorted(named) != sorted(get_args(Category)):
-            message = f"each of {', '.join(get_args(Category))} needs exactly one matrix; found {named}"
+    def _every_request_has_one_matrix(self) -> Self:
+        general = [one.category for one in self.matrices if not one.cost_centres and not one.emergency]
+        if sorted(general) != sorted(get_args(Category)):
+            message = f"each of {', '.join(get_args(Category))} needs exactly one matrix for all; found {general}"
             raise ValueError(message)
+        places = [
+            (one.category, one.emergency, centre)
+            for one in self.matrices
+            for centre in one.cost_centres or (EVERYWHERE,)
+        ]
+        for category, emergency, centre in places:
+            if places.count((category, emergency, centre)) > 1:
+                where = "all" if centre == EVERYWHERE else centre
+                message = f"{category}: two matrices are for {where}{', emergency' * emergency}"
+                raise ValueError(message)
         return self
 
     @property
@@ -166,10 +176,21 @@ class Policy(Record):
         """Say whether approving an amount takes a passkey."""
         return self.step_up_from is not None and counted >= self.step_up_from
 
-    def tier(self, category: Category, amount: Decimal) -> Tier:
-        """Find the one tier that an amount of a category falls into."""
-        matrix = next(one for one in self.matrices if one.category == category)
+    def matrix(self, category: Category, cost_centre: str = "", *, emergency: bool = False) -> Matrix:
+        """Find the matrix for a request: for emergencies before the others, of its cost centre before that of all."""
+        fit = (one for one in self.matrices if one.category == category and one.emergency in (False, emergency))
+        here = (one for one in fit if not one.cost_centres or cost_centre in one.cost_centres)
+        return max(here, key=lambda one: (one.emergency, bool(one.cost_centres)))
+
+    def tier(self, category: Category, amount: Decimal, cost_centre: str = "", *, emergency: bool = False) -> Tier:
+        """Find the one tier that an amount falls into."""
+        matrix = self.matrix(category, cost_centre, emergency=emergency)
         return next(tier for tier in matrix.tiers if tier.band.holds(amount))
+
+    def weighs(self, capacity: Capacity) -> Weighs:
+        """Say what somebody weighs who decides in a capacity."""
+        named = (one for one in self.material if capacity in one.who)
+        return next(named, next((one for one in self.material if not one.who), EVERYTHING))
 
 
 class Rulebook(Record):

@@ -2,9 +2,9 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from blocks.records.base import Record, Words
 from blocks.records.money import Currency, Money
@@ -32,6 +32,18 @@ class Requisition(Record):
     charge_on: date | None = Field(
         default=None, description="Day the cost belongs to; its period must be open. Left out: today"
     )
+    emergency: bool = Field(
+        default=False,
+        exclude_if=lambda x: not x,
+        description="Whether it cannot wait for the usual way. Needs a reason; policy says who is asked then.",
+    )
+
+    @model_validator(mode="after")
+    def _says_why_it_cannot_wait(self) -> Self:
+        if self.emergency and not self.reason:
+            message = "reason: an emergency needs one"
+            raise ValueError(message)
+        return self
 
 
 class Budget(Record):

@@ -82,6 +82,8 @@ def ask_card(
     needed = (
         f"your approval is needed: {why}." if ask.added else f"your approval as *{spoken(ask.role)}* is needed — {why}."
     )
+    if ask.beside:
+        needed += f" {_together(ask)}"
     first = tuple(one for one in people if one == around.handed_to)
     others = tuple(one for one in people if one not in first)
     if first:
@@ -118,6 +120,14 @@ def decided_card(ask: Ask, decision: Decision, zone: str, around: Around = NOTHI
         after = "The requester is told."
     text = f"{_headline(ask)}. {done}{said}. {decision.note}".strip()
     return Card([*_facts(ask), section(line), context(after)], text, ask_message(ask))
+
+
+def closed_card(ask: Ask, because: str) -> Card:
+    """Draw the locked card of an ask that needs no answer any more: the others of its step have given theirs."""
+    text = f"{_headline(ask)}. No answer is needed any more. {because}"
+    return Card(
+        [*_facts(ask), section(f"☑️ *No answer needed*\n> {escape(because)}")], text[:TEXT_MAX], ask_message(ask)
+    )
 
 
 def withdrawn_card(ask: Ask, by: str, at: datetime, zone: str) -> Card:
@@ -207,7 +217,7 @@ def verdict_of(action: str) -> Verdict | None:
 
 def _headline(ask: Ask) -> str:
     many = f"{ask.quantity:,} (of {ask.asked_for:,} asked for)" if ask.asked_for else f"{ask.quantity:,}"
-    return f"{many} × {ask.description} — {ask.amount}"
+    return f"{'Emergency: ' * ask.emergency}{many} × {ask.description} — {ask.amount}"
 
 
 def _money_line(ask: Ask) -> str:
@@ -228,6 +238,8 @@ def _facts(ask: Ask) -> list[dict[str, Any]]:
     ]
     grid = {"type": "section", "fields": [mrkdwn(f"*{name}*\n{value}"[:2000]) for name, value in fields]}
     lines: list[dict[str, Any]] = [header(_headline(ask)), grid]
+    if ask.emergency:
+        lines.insert(1, section("🚨 *Emergency*: it cannot wait for the usual way."))
     if ask.reason:
         lines.append(section(f"> {escape(ask.reason)}"))
     lines.append(context(f"{ask.case} · {escape(ask.item)} · {ask.category}"))
@@ -249,6 +261,14 @@ def _buttons(ask: Ask, around: Around) -> dict[str, Any]:
     menu = {"type": "overflow", "action_id": MORE, "options": options}
     buttons = [*decide, button(QUESTION, "Ask a question…", value), menu]
     return {"type": "actions", "block_id": "decide", "elements": buttons}
+
+
+def _together(ask: Ask) -> str:
+    """Say that others are asked at the same time, and how many of them must approve."""
+    many = len(ask.beside)
+    if ask.enough < many:
+        return f"{many} are asked at the same time; {ask.enough} of them must approve."
+    return "The other one is asked at the same time." if many == 2 else f"{many} are asked at the same time."  # noqa: PLR2004
 
 
 def _asked(ask: Ask) -> str:

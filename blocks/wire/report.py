@@ -53,11 +53,17 @@ def headline(chain: Chain) -> str:
         return f"**{outcome.ended.capitalize()}**: {_cell(outcome.because)}"
     if parked := in_doubt(chain):
         return f"**In doubt**: did the {_cell(parked.body['effect'])} happen? A person must look"
-    if asked := chain.last("asked"):
-        ask = asked.record(Ask, "ask")
-        if not chain.last("decided", ask.key) and not chain.last("withdrawn"):
-            return f"**Waits** for {_cell(ask.whom)}"
+    if (open_ones := _open(chain)) and not chain.last("withdrawn"):
+        return f"**Waits** for {' and '.join(_cell(ask.whom) for ask in open_ones)}"
     return "**Under way**"
+
+
+def _open(chain: Chain) -> list[Ask]:
+    """List the asks that nobody has answered and that still need an answer."""
+    decisions = [line.record(Decision, "decision") for line in chain.having("decided")]
+    decided = {one.ask for one in decisions}
+    asks = (line.record(Ask, "ask") for line in chain.having("asked") if line.key not in decided)
+    return [ask for ask in asks if not ask.settled(decisions)]
 
 
 def in_doubt(chain: Chain) -> Line | None:

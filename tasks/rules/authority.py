@@ -1,13 +1,16 @@
 """Who may answer an ask: one rule behind every door, judged again on the way out."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from datetime import datetime
 from itertools import combinations
+from typing import TypeVar, get_args
 
 from blocks.records.approval import Added, Ask, Decision
 from blocks.records.money import Money
-from blocks.records.people import EVERYWHERE, Directory, Duties, Grant, Person, Role
+from blocks.records.people import EVERYWHERE, ByPlace, Directory, Duties, Grant, Person
 from tasks.rules.standing import NOBODY_ABOVE, Above, Acting, counts_as, rights
+
+S = TypeVar("S", bound=Hashable)
 
 
 def acting_for(  # noqa: PLR0913  to whom it was escalated counts beside who holds the role
@@ -22,9 +25,9 @@ def acting_for(  # noqa: PLR0913  to whom it was escalated counts beside who hol
 ) -> Acting | str:
     """Say in whose name an answer from *by* would count, their own where it can be; or why it would not.
 
-    Segregation of duties: nobody approves what they asked for, and nobody decides one case in two roles, be it as
+    Segregation of duties: nobody approves what they asked for, and nobody fills two seats of one case, be it as
     themselves or as somebody they stand in for. When its terms change, those who agreed to the old ones are asked
-    again: each may answer again in the role they had. Who was added beyond policy fills none of its roles: they, or
+    again: each may answer again in the seat they had. Who was added beyond policy fills none of its roles: they, or
     somebody who stands in for them in everything, answer alone; where they have left, who added them or their manager.
     """
     if by is None:
@@ -36,7 +39,7 @@ def acting_for(  # noqa: PLR0913  to whom it was escalated counts beside who hol
     if ask.added:
         return _acting_as_added(ask, ask.added, by, directory, duties, at)
     reasons = []
-    for acting in rights(by, directory, duties, at):
+    for acting in rights(by, directory, duties, at, ask):
         if not (reason := _reason_out_of_reach(ask, above.lends(acting, ask.role))):
             return acting
         reasons.append(reason)
@@ -75,7 +78,7 @@ def _acting_as_added(
     of = directory.person(added.person)
     for lent in duties.held_by(by.id, at):
         reach = Grant(role=ask.role, cost_centres=lent.cost_centres, limit=lent.limit)
-        in_full = not lent.roles and _covers(reach, ask.cost_centre) and _within(reach, ask.counted)
+        in_full = not lent.roles and covers(reach, ask.cost_centre) and within(reach, ask.counted)
         if of and of.active and lent.of == of.id and in_full:
             return Acting(by, by.grants, of)
     if by.id in _in_place_of(added, directory):
@@ -104,7 +107,7 @@ def _reason_in_conflict(
     if ask.requester in persons:
         return f"You stand in for {ask.requester_name}, who asked for this. Somebody else has to decide it."
     for decision in earlier:
-        if ask.added or decision.added or decision.role == ask.role:
+        if ask.added or decision.added or (decision.role, decision.place) == (ask.role, ask.place):
             continue
         if not (both := {decision.by, *decision.counts_as} & set(persons)):
             continue
@@ -117,44 +120,35 @@ def _reason_in_conflict(
 
 
 def _reason_out_of_reach(ask: Ask, grants: tuple[Grant, ...]) -> str | None:
-    held = [grant for grant in grants if grant.role == ask.role and _covers(grant, ask.cost_centre)]
+    held = [grant for grant in grants if grant.role == ask.role and covers(grant, ask.cost_centre)]
+    if not held and ask.role in get_args(ByPlace):
+        return f"This waits for the {ask.whom}, which you are not."
     if not held:
         article = "an" if ask.role[0] in "aeiou" else "a"
         return f"This waits for {article} {ask.role} of {ask.cost_centre}, a role you do not hold."
-    if not any(_within(grant, ask.counted) for grant in held):
+    if ask.within_limit and not any(within(grant, ask.counted) for grant in held):
         limit = max(grant.limit.amount for grant in held if grant.limit)
         return f"{ask.counted} is above your limit of {Money.of(limit, ask.counted.currency)}."
     return None
 
 
-def who_may(directory: Directory, role: Role, cost_centre: str, amount: Money, *, requester: str) -> tuple[Person, ...]:
-    """List who may decide for one role: active, holding it there, within their limit, not the requester."""
-    return tuple(
-        person
-        for person in directory.people
-        if person.active
-        and person.id != requester
-        and any(
-            grant.role == role and _covers(grant, cost_centre) and _within(grant, amount) for grant in person.grants
-        )
-    )
+def too_few_for(holders: Mapping[S, Collection[str]]) -> tuple[S, ...]:
+    """Name the fewest seats that cannot each have a person of its own; empty where all can.
 
-
-def too_few_for(holders: Mapping[Role, Collection[str]]) -> tuple[Role, ...]:
-    """Name the fewest roles that cannot each have a person of its own; empty where all can.
-
-    That is so exactly where some of the roles are held, together, by fewer people than there are roles (Hall).
+    That is so exactly where some of the seats are held, together, by fewer people than there are seats (Hall).
     """
     for count in range(1, len(holders) + 1):
-        for roles in combinations(holders, count):
-            if len({person for role in roles for person in holders[role]}) < count:
-                return roles
+        for seats in combinations(holders, count):
+            if len({person for seat in seats for person in holders[seat]}) < count:
+                return seats
     return ()
 
 
-def _covers(grant: Grant, cost_centre: str) -> bool:
+def covers(grant: Grant, cost_centre: str) -> bool:
+    """Say whether a grant holds in a cost centre."""
     return EVERYWHERE in grant.cost_centres or cost_centre in grant.cost_centres
 
 
-def _within(grant: Grant, amount: Money) -> bool:
+def within(grant: Grant, amount: Money) -> bool:
+    """Say whether a grant reaches up to an amount."""
     return grant.limit is None or not amount > grant.limit

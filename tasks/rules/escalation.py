@@ -1,12 +1,13 @@
 """Escalation: who above those asked may decide as well, when nobody has answered in time. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 
 from blocks.records.approval import Ask, Decision
 from blocks.records.people import Person, Role
-from blocks.records.policy import Policy, Rulebook
-from tasks.rules.authority import acting_for, too_few_for, who_can, who_may
+from blocks.records.policy import Rulebook
+from tasks.rules.authority import acting_for, who_can
+from tasks.rules.plan import Planned, Seat, planned, short_of, situation_of, who_sits
 from tasks.rules.standing import Above, Acting
 
 
@@ -23,7 +24,7 @@ def whom_above(ask: Ask, rulebook: Rulebook, earlier: tuple[Decision, ...], at: 
     role: Role | None = None if clock.escalate_to == "manager" else clock.escalate_to
     lines: Iterable[Iterable[Person]] = ((one,) for one in directory.people)
     if role is None:
-        lines = (_managers(one, rulebook) for one in asked.values())
+        lines = (directory.line_above(one.id) for one in asked.values())
 
     def may(person: Person) -> bool:
         above = Above(frozenset({person.id}), role)
@@ -35,31 +36,18 @@ def whom_above(ask: Ask, rulebook: Rulebook, earlier: tuple[Decision, ...], at: 
     return Above(frozenset(one.id for one in nearest if one), role)
 
 
-def _managers(person: Person, rulebook: Rulebook) -> Iterator[Person]:
-    """List who is above somebody, the nearest first; a line that bites its tail ends."""
-    seen = {person.id}
-    while person.manager and person.manager not in seen and (above := rulebook.directory.person(person.manager)):
-        seen.add(above.id)
-        yield above
-        person = above
-
-
 def _is_last_for_another(ask: Ask, person: Person, rulebook: Rulebook, earlier: tuple[Decision, ...]) -> bool:
-    """Say whether another step of the case would be left without anybody, if somebody decided this one."""
+    """Say whether another seat of the case would be left without anybody, if somebody filled this one."""
+    on = situation_of(ask, rulebook.policy)
+    filled = {(one.role, one.place) for one in earlier} | {(ask.role, ask.place)}
     decided = {one.by for one in earlier}
-    rest = _roles_of(ask, rulebook.policy) - {ask.role} - {one.role for one in earlier}
-    centre, asker = ask.cost_centre, ask.requester
-    everybody = {role: who_may(rulebook.directory, role, centre, ask.counted, requester=asker) for role in sorted(rest)}
-    holders = {role: {one.id for one in who} - decided for role, who in everybody.items()}
-    filled = {role: who for role, who in holders.items() if who}
-    return not too_few_for(filled) and bool(too_few_for({role: who - {person.id} for role, who in filled.items()}))
-
-
-def _roles_of(ask: Ask, policy: Policy) -> set[Role]:
-    """Name the roles that a case needs by what its ask shows."""
-    roles = {*policy.tier(ask.category, ask.counted.amount).roles}
-    if ask.contract is None:
-        roles |= {*policy.off_contract}
-    if (ask.budget_left - ask.amount).amount < ask.budget.amount * policy.low_budget_share:
-        roles |= {*policy.low_budget}
-    return roles
+    held, rest = dict[Seat, frozenset[str]](), list[Planned]()
+    for step in planned(rulebook.policy, on, rulebook.directory):
+        for seat in step.seats:
+            who = who_sits(rulebook.directory, seat, on.cost_centre, on.counted, on.requester)
+            held[seat] = frozenset(one.id for one in who) - decided
+        seats = tuple(x for x in step.seats if (x.capacity, x.place) not in filled and held[x])
+        enough = min(step.enough - (len(step.seats) - len(seats)), len(seats))
+        rest += [Planned(seats, enough, step.source)] if enough > 0 else []
+    plan = tuple(rest)
+    return not short_of(plan, held) and bool(short_of(plan, {seat: who - {person.id} for seat, who in held.items()}))

@@ -3,18 +3,19 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from blocks.records.approval import Ask, Decision, Ending
 from blocks.records.base import Record
 from blocks.records.money import Money
 from blocks.records.outcome import Facts
-from blocks.records.people import EVERYWHERE, Duties, Grant, Person, Role
+from blocks.records.people import EVERYWHERE, Capacity, Duties, Grant, Person
 from blocks.records.policy import Rulebook
 from blocks.records.purchasing import Requisition
+from tasks.rules.asking import NobodyMayError, approvals_needed
 from tasks.rules.authority import acting_for
 from tasks.rules.clock import due_at
-from tasks.rules.requisition import NobodyMayError, amount_of, approvals_needed, can_fill_from_stock, reason_to_refuse
+from tasks.rules.requisition import amount_of, can_fill_from_stock, reason_to_refuse
 from tasks.rules.standing import NOBODY_ABOVE, Above, Acting, counts_as, rights
 
 State = Ending | Literal["asked", "to ask"]
@@ -32,7 +33,9 @@ class Somebody(Record):
 class Step(Record):
     """One ask, and everybody it concerns."""
 
-    role: Role
+    role: Capacity
+    with_others: int = Field(default=0, description="How many others are asked at the same time")
+    enough: int = Field(default=1, description="How many approvals of them all are enough")
     why: str
     after: str
     state: State
@@ -64,13 +67,13 @@ def foreseen(request: Requisition, facts: Facts, rulebook: Rulebook, at: datetim
     if reason := reason_to_refuse(request, facts, rulebook.policy):
         return Explanation(case=case, request=request, refused=reason)
     try:
-        asks = approvals_needed(case, request, facts, rulebook, 1)
+        stages = approvals_needed(case, request, facts, rulebook, 1)
     except NobodyMayError as gap:
         return Explanation(case=case, request=request, refused=str(gap))
     steps, asked, clock = [], at, rulebook.policy.clock
-    for ask in asks:
+    for stage in stages:
         due = due_at(asked, clock, rulebook.directory.zone) if clock else None
-        steps.append(step_of(ask, (), rulebook, at).model_copy(update={"due": due}))
+        steps += [step_of(ask, (), rulebook, at).model_copy(update={"due": due}) for ask in stage.asks]
         asked = due or asked
     amount = amount_of(request, facts.sourcing)
     counted = amount + facts.recent if facts.recent else amount
@@ -94,6 +97,8 @@ def step_of(
             others += 1
     return Step(
         role=ask.role,
+        with_others=max(0, len(ask.beside) - 1),
+        enough=ask.enough,
         why=ask.why,
         after=ask.after,
         state="to ask",
@@ -105,7 +110,7 @@ def step_of(
 
 def _concerned(ask: Ask, person: Person, rulebook: Rulebook, at: datetime) -> bool:
     """Say whether one would expect somebody among those who decide: by role or loan, or for having asked."""
-    standing = rights(person, rulebook.directory, rulebook.duties, at)
+    standing = rights(person, rulebook.directory, rulebook.duties, at, ask)
     if any(grant.role == ask.role for acting in standing for grant in acting.grants):
         return True
     return ask.requester in counts_as(person.id, rulebook.duties, at)

@@ -12,7 +12,7 @@ from blocks.records.people import EVERYWHERE, Directory, Duties, Grant, Person
 from blocks.records.policy import Duty, Matrix, Policy, Rulebook
 from tasks.rules.directory import holders
 from tasks.rules.reach import Gap, Reach, gaps
-from tasks.rules.routes import amounts_to_try, limits_of, routes
+from tasks.rules.routes import amounts_to_try, routes, turns_of
 from tasks.rules.standing import rights
 
 Level = Literal["violation", "warning"]
@@ -50,13 +50,12 @@ def prove(policy: Policy, directory: Directory, duties: Duties, at: datetime) ->
     found += [*_approvers_of(policy, directory, "policy"), *_clock(policy, directory)]
     found += _approvers_of(policy, directory, "directory") if policy.directory_approvers else []
     usable = _in_currency(policy, directory)
-    limits = limits_of(usable)
-    ways = routes(policy, limits)
-    reach = Reach(usable, policy.currency, duties, at)
+    reach = Reach(policy, usable, duties, at)
+    turns, ways = turns_of(policy, usable), routes(policy, usable, reach.centres)
     found += [_told(gap, policy, directory) for gap in gaps(reach, ways)]
     return Proof(
         findings=tuple(sorted(found, key=lambda one: one.level != "violation")),
-        amounts=sum(len(amounts_to_try(matrix, limits, policy.amount_max)) for matrix in policy.matrices),
+        amounts=sum(len(amounts_to_try(matrix, turns, policy.amount_max)) for matrix in policy.matrices),
         routes=len(ways),
         cost_centres=len(reach.centres),
         people=len(directory.people),
@@ -78,7 +77,7 @@ def _amounts(policy: Policy) -> list[Finding]:
 def _amounts_of(matrix: Matrix, policy: Policy) -> list[Finding]:
     remedy = "let each band begin where the one before it ends, and let one of the two include the bound"
     return [
-        _finding("amounts", f"policy.matrices.{matrix.category}", f"{amount} lies in {count} bands", remedy)
+        _finding("amounts", f"policy.matrices.{matrix.name}", f"{amount} lies in {count} bands", remedy)
         for amount in amounts_to_try(matrix, (), policy.amount_max)
         if (count := sum(tier.band.holds(amount) for tier in matrix.tiers)) != 1
     ]
@@ -95,6 +94,10 @@ def _terms(policy: Policy, directory: Directory) -> list[Finding]:
                 what = f"the limit of {who.name} is in {grant.limit.currency}, the policy in {policy.currency}"
                 field = f"directory.people.{who.id}.grants.{place}.limit"
                 found.append(_finding("currency", field, what, f"give the limit in {policy.currency}"))
+        if who.manager_limit and who.manager_limit.currency != policy.currency:
+            what = f"the limit of {who.name} as a manager is in {who.manager_limit.currency}, not {policy.currency}"
+            field = f"directory.people.{who.id}.manager_limit"
+            found.append(_finding("currency", field, what, f"give the limit in {policy.currency}"))
     return found
 
 
@@ -104,7 +107,12 @@ def _in_currency(policy: Policy, directory: Directory) -> Directory:
     def usable(grant: Grant) -> bool:
         return grant.limit is None or grant.limit.currency == policy.currency
 
-    people = (who.model_copy(update={"grants": tuple(filter(usable, who.grants))}) for who in directory.people)
+    def comparable(who: Person) -> Person:
+        foreign = who.manager_limit is not None and who.manager_limit.currency != policy.currency
+        left: dict[str, object] = {"owns": (), "manager_limit": None} if foreign else {}
+        return who.model_copy(update={"grants": tuple(filter(usable, who.grants)), **left})
+
+    people = map(comparable, directory.people)
     return directory.model_copy(update={"people": tuple(people)})
 
 
@@ -195,7 +203,7 @@ def _clock(policy: Policy, directory: Directory) -> list[Finding]:
 
 def _told(gap: Gap, policy: Policy, directory: Directory) -> Finding:
     """Put a gap into words."""
-    route, roles, where = gap.route, " and ".join(gap.roles), ", ".join(gap.centres)
+    route, roles, where = gap.route, " and ".join(gap.seats), ", ".join(gap.centres)
     at = f"{where}, {route.since} ({route.because})"
     largest = f"{policy.amount_max:,.2f} {policy.currency}"
     person = directory.person(gap.person)

@@ -6,9 +6,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from blocks.records.money import Money
-from blocks.records.people import EVERYWHERE, Directory, Duties, Person, Role
-from tasks.rules.authority import too_few_for, who_may
+from blocks.records.people import EVERYWHERE, Directory, Duties, Person
+from blocks.records.policy import Policy
+from tasks.rules.plan import Planned, Seat, planned, short_of, who_sits
 from tasks.rules.routes import Route
 
 Rule = Literal["nobody", "too few", "requester", "stand-in", "reports", "away"]
@@ -16,11 +16,11 @@ NOBODY = frozenset[str]()
 
 
 class Gap(NamedTuple):
-    """Roles that cannot be filled on a route, in some cost centres, and on whose account."""
+    """Seats that cannot be filled on a route, in some cost centres, and on whose account."""
 
     rule: Rule
     route: Route
-    roles: tuple[Role, ...]
+    seats: tuple[str, ...]
     centres: tuple[str, ...]
     person: str = ""
     holders: frozenset[str] = NOBODY
@@ -28,37 +28,54 @@ class Gap(NamedTuple):
 
 @dataclass
 class Reach:
-    """A directory, asked again and again who may decide."""
+    """A directory, asked again and again who may decide by a policy."""
 
+    policy: Policy
     directory: Directory
-    currency: str
     duties: Duties
     at: datetime
-    _holders: dict[tuple[Role, str, int], frozenset[str]] = field(default_factory=dict)
-    _short: dict[tuple[tuple[frozenset[str], ...], tuple[Role, ...]], tuple[Role, ...]] = field(default_factory=dict)
+    _sitting: dict[tuple[Seat, str, int, str], frozenset[str]] = field(default_factory=dict)
+    _plans: dict[tuple[int, str], tuple[Planned, ...]] = field(default_factory=dict)
+    _short: dict[tuple[tuple[Planned, ...], tuple[frozenset[str], ...]], tuple[Seat, ...]] = field(default_factory=dict)
 
     @cached_property
     def centres(self) -> tuple[str, ...]:
-        """Every cost centre that the directory names."""
-        named = {centre for who in self.directory.people for centre in who.cost_centres}
+        """Every cost centre that the directory or the policy names."""
+        named = {centre for who in self.directory.people for centre in (*who.cost_centres, *who.owns)}
         named |= {centre for who in self.directory.people for grant in who.grants for centre in grant.cost_centres}
+        named |= {x for one in self.policy.matrices for x in one.cost_centres}
+        named |= {x for one in self.policy.also for x in one.cost_centres}
         return tuple(sorted(named - {EVERYWHERE})) or (EVERYWHERE,)
 
-    def holders(self, role: Role, centre: str, route: Route) -> frozenset[str]:
-        """Name who may decide in a role, but for what the requester and the case's history say."""
-        key = (role, centre, route.reach)
-        if key not in self._holders:
-            amount = Money(amount=route.amount, currency=self.currency)
-            able = who_may(self._with_grants, role, centre, amount, requester="")
-            self._holders[key] = frozenset(one.id for one in able)
-        return self._holders[key]
+    def plan(self, route: Route, asker: str = "") -> tuple[Planned, ...]:
+        """List the steps of a route; *asker*: whoever asks, where who is asked depends on it."""
+        key = (id(route), asker)
+        if key not in self._plans:
+            on = route.on._replace(requester=asker)
+            self._plans[key] = planned(self.policy, on, self.directory)
+        return self._plans[key]
 
-    def short(self, route: Route, centre: str, without: frozenset[str] = NOBODY) -> tuple[Role, ...]:
-        """Name the roles that cannot each be filled by a person of its own, *without* some people."""
-        held = tuple(self.holders(role, centre, route) - without for role in route.roles)
-        key = (held, route.roles)
+    def holders(self, seat: Seat, centre: str, route: Route, asker: str = "") -> frozenset[str]:
+        """Name who may fill a seat, but for what the case's history says."""
+        key = (seat, centre, route.reach, asker if seat.capacity == "line-manager" else "")
+        if key not in self._sitting:
+            able = who_sits(self._able, seat, centre, route.on.counted, key[-1])
+            self._sitting[key] = frozenset(one.id for one in able)
+        return self._sitting[key]
+
+    def everybody(self, route: Route, centre: str, asker: str = "") -> frozenset[str]:
+        """Name everybody who may fill any seat of a route."""
+        seats = (seat for step in self.plan(route, asker) for seat in step.seats)
+        return frozenset[str]().union(*(self.holders(seat, centre, route, asker) for seat in seats))
+
+    def short(self, route: Route, centre: str, without: frozenset[str] = NOBODY, asker: str = "") -> tuple[Seat, ...]:
+        """Name the seats that cannot each be filled by a person of its own, *without* some people."""
+        plan = self.plan(route, asker)
+        seats = [seat for step in plan for seat in step.seats]
+        held = tuple(self.holders(seat, centre, route, asker) - without for seat in seats)
+        key = (plan, held)
         if key not in self._short:
-            self._short[key] = too_few_for(dict(zip(route.roles, held, strict=True)))
+            self._short[key] = short_of(plan, dict(zip(seats, held, strict=True)))
         return self._short[key]
 
     def askers(self, centre: str) -> tuple[Person, ...]:
@@ -75,11 +92,21 @@ class Reach:
 
     def names(self, people: frozenset[str]) -> frozenset[str]:
         """Name people as people do."""
-        return frozenset(one.name for one in self._with_grants.people if one.id in people)
+        return frozenset(one.name for one in self.directory.people if one.id in people)
 
     @cached_property
-    def _with_grants(self) -> Directory:
-        return self.directory.model_copy(update={"people": tuple(x for x in self.directory.people if x.grants)})
+    def _able(self) -> Directory:
+        """Leave out who holds nothing and stands above nobody, to look through fewer."""
+        above = {one.manager for one in self.directory.people}
+        some = tuple(x for x in self.directory.people if x.grants or x.owns or x.manager or x.id in above)
+        few = tuple(x for x in some if x.grants or x.owns)
+        return self.directory.model_copy(update={"people": some if self._by_line else few})
+
+    @cached_property
+    def _by_line(self) -> bool:
+        tiers = (step for matrix in self.policy.matrices for tier in matrix.tiers for step in tier.steps)
+        steps = (*tiers, *(step for also in self.policy.also for step in also.steps))
+        return any(one.who in ("management", "line-manager") for step in steps for one in step.approvers)
 
     @cached_property
     def _askers(self) -> tuple[Person, ...]:
@@ -97,15 +124,15 @@ class Reach:
 def gaps(reach: Reach, ways: tuple[Route, ...]) -> list[Gap]:
     """Find every gap, at the least amount that meets it; the same in several cost centres is told once."""
     least: dict[tuple[object, ...], Gap] = {}
-    for centre in reach.centres:
-        askers = reach.askers(centre)
-        for route in ways:
-            for gap in _gaps_at(reach, route, centre, askers):
-                key = (centre, gap.rule, gap.roles, gap.person, gap.holders, route.beyond)
+    askers = {centre: reach.askers(centre) for centre in reach.centres}
+    for route in ways:
+        for centre in route.centres:
+            for gap in _gaps_at(reach, route, centre, askers[centre]):
+                key = (centre, gap.rule, gap.seats, gap.person, gap.holders, route.beyond)
                 if key not in least or route.amount < least[key].route.amount:
                     least[key] = gap
     together: dict[tuple[object, ...], Gap] = {}
-    for (*same_case, beyond), gap in least.items():
+    for (*same_case, beyond), gap in sorted(least.items(), key=lambda one: reach.centres.index(one[0][0])):
         if beyond and (*same_case, False) in least:
             continue  # told already, of amounts that may be asked for
         same = (*same_case[1:], beyond, gap.route.since)
@@ -115,21 +142,43 @@ def gaps(reach: Reach, ways: tuple[Route, ...]) -> list[Gap]:
 
 
 def _gaps_at(reach: Reach, route: Route, centre: str, askers: tuple[Person, ...]) -> Iterator[Gap]:
+    if route.goes_by_requester:
+        for asker in askers:
+            yield from _gaps_by(reach, route, centre, asker.id)
+        return
     if short := reach.short(route, centre):
-        held = frozenset[str]().union(*(reach.holders(role, centre, route) for role in short))
-        yield Gap("too few" if held else "nobody", route, short, (centre,), holders=reach.names(held))
+        held = frozenset[str]().union(*(reach.holders(seat, centre, route) for seat in short))
+        yield Gap("too few" if held else "nobody", route, _keys(short), (centre,), holders=reach.names(held))
         return
     if route.beyond:
         return
-    holders = frozenset[str]().union(*(reach.holders(role, centre, route) for role in route.roles))
+    holders = reach.everybody(route, centre)
     for asker in askers:
         yield from _gaps_for(reach, route, centre, asker.id, holders)
     for person in holders:
         if short := reach.short(route, centre, frozenset({person})):
-            yield Gap("away", route, short, (centre,), person)
+            yield Gap("away", route, _keys(short), (centre,), person)
 
 
-def _gaps_for(reach: Reach, route: Route, centre: str, asker: str, holders: frozenset[str]) -> Iterator[Gap]:
+def _gaps_by(reach: Reach, route: Route, centre: str, asker: str) -> Iterator[Gap]:
+    """See who is left where who is asked goes by who asks: everything is tried for each of them."""
+    if short := reach.short(route, centre, frozenset({asker}), asker):
+        yield Gap("requester", route, _keys(short), (centre,), asker)
+        return
+    if route.beyond:
+        return
+    holders = reach.everybody(route, centre, asker)
+    for gap in _gaps_for(reach, route, centre, asker, holders, by_line=True):
+        if gap.rule != "reports":  # that the line goes up from who asks is the meaning of it
+            yield gap
+    for person in holders - {asker}:
+        if short := reach.short(route, centre, frozenset({asker, person}), asker):
+            yield Gap("away", route, _keys(short), (centre,), person)
+
+
+def _gaps_for(
+    reach: Reach, route: Route, centre: str, asker: str, holders: frozenset[str], *, by_line: bool = False
+) -> Iterator[Gap]:
     """See who is left when one person asks: not they, and nobody who stands in for them; nor only who reports to them.
 
     The last two are warnings, told only where the first is no gap.
@@ -141,6 +190,10 @@ def _gaps_for(reach: Reach, route: Route, centre: str, asker: str, holders: froz
         ("reports", alone | reach.reports(asker)),
     )
     for rule, gone in without:
-        if gone & holders and (short := reach.short(route, centre, gone)):
-            yield Gap(rule, route, short, (centre,), asker)
+        if gone & holders and (short := reach.short(route, centre, gone, asker if by_line else "")):
+            yield Gap(rule, route, _keys(short), (centre,), asker)
             return
+
+
+def _keys(seats: tuple[Seat, ...]) -> tuple[str, ...]:
+    return tuple(seat.key for seat in seats)

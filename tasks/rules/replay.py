@@ -11,13 +11,12 @@ from pydantic import Field
 
 from blocks.records.base import Record
 from blocks.records.outcome import Facts
-from blocks.records.people import Role
+from blocks.records.people import Capacity
 from blocks.records.policy import Policy, Rulebook
 from blocks.records.purchasing import Requisition
+from tasks.rules.asking import NobodyMayError, approvals_needed
 from tasks.rules.requisition import (
-    NobodyMayError,
     amount_of,
-    approvals_needed,
     can_fill_from_stock,
     reason_not_to_charge,
     reason_to_refuse,
@@ -89,7 +88,7 @@ class Replay(Record):
 
 
 class _Verdict(NamedTuple):
-    roles: tuple[Role, ...] = ()
+    roles: tuple[Capacity, ...] = ()
     end: str = ""
     nobody: str = ""
 
@@ -126,17 +125,17 @@ def _with(today: Rulebook, policy: Policy) -> Rulebook:
 
 def _judged(past: Past, rulebook: Rulebook) -> _Verdict:
     """Judge every look of a case; whoever is asked at any of them is asked. The first that ends it, ends it."""
-    roles: dict[Role, None] = {}
+    roles: dict[Capacity, None] = {}
     for place, (request, facts) in enumerate(past.looks, start=1):
         if reason_not_to_charge(request, facts.sourcing) or reason_to_refuse(request, facts, rulebook.policy):
             return _Verdict(tuple(roles), "refused")
         if can_fill_from_stock(request, facts.sourcing):
             return _Verdict(tuple(roles), "filled")
         try:
-            asks = approvals_needed(past.case, request, facts, rulebook, place)
+            stages = approvals_needed(past.case, request, facts, rulebook, place)
         except NobodyMayError as gap:
             return _Verdict(tuple(roles), "nobody could decide", str(gap))
-        roles.update(dict.fromkeys(ask.role for ask in asks))
+        roles.update(dict.fromkeys(ask.role for stage in stages for ask in stage.asks))
     return _Verdict(tuple(roles))
 
 

@@ -6,11 +6,22 @@ the one they stand in for, whether they make use of it or not. What was lent is 
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
+from blocks.records.approval import Ask
 from blocks.records.ledger import Line
 from blocks.records.money import Money
-from blocks.records.people import EVERYWHERE, Delegation, Directory, Duties, Grant, Person, Role
+from blocks.records.people import (
+    EVERYWHERE,
+    ByPlace,
+    Capacity,
+    Delegation,
+    Directory,
+    Duties,
+    Grant,
+    Person,
+    Role,
+)
 
 
 class Acting(NamedTuple):
@@ -27,15 +38,18 @@ class Above(NamedTuple):
     people: frozenset[str] = frozenset()
     role: Role | None = None
 
-    def lends(self, acting: Acting, role: Role) -> tuple[Grant, ...]:
-        """List by what somebody decides in a role: what they hold and, where it was escalated to them, it as well.
+    def lends(self, acting: Acting, capacity: Capacity) -> tuple[Grant, ...]:
+        """List by what somebody decides in a capacity: what they hold and, where it was escalated to them, it as well.
 
         Where and up to how much stays as they hold it: who is above may do no more than they may.
         """
-        if (acting.of or acting.by).id not in self.people:
+        whose = acting.of or acting.by
+        if whose.id not in self.people:
             return acting.grants
-        theirs = (grant for grant in acting.grants if self.role in (None, grant.role))
-        return (*acting.grants, *(grant.model_copy(update={"role": role}) for grant in theirs))
+        theirs = [grant for grant in acting.grants if self.role in (None, grant.role)]
+        if self.role is None and capacity in get_args(ByPlace):
+            theirs = [Grant(role=capacity, limit=whose.manager_limit)]
+        return (*acting.grants, *(grant.model_copy(update={"role": capacity}) for grant in theirs))
 
 
 NOBODY_ABOVE = Above()
@@ -52,14 +66,27 @@ def counts_as(person: str, duties: Duties, at: datetime) -> frozenset[str]:
     return frozenset({person, *(one.of for one in duties.held_by(person, at))})
 
 
-def rights(person: Person, directory: Directory, duties: Duties, at: datetime) -> tuple[Acting, ...]:
-    """List in whose name a person may act at a moment: their own first, then of each they stand in for."""
+def rights(
+    person: Person, directory: Directory, duties: Duties, at: datetime, ask: Ask | None = None
+) -> tuple[Acting, ...]:
+    """List in whose name a person may act at a moment, on an *ask*: their own first, then of each they stand in for."""
     lent = []
     for delegation in duties.held_by(person.id, at):
         of = directory.person(delegation.of)
         if of is not None and of.active:
-            lent.append(Acting(person, narrowed(of.grants, delegation), of))
-    return (Acting(person, person.grants), *lent)
+            lent.append(Acting(person, narrowed(held_by(of, directory, ask), delegation), of))
+    return (Acting(person, held_by(person, directory, ask)), *lent)
+
+
+def held_by(person: Person, directory: Directory, ask: Ask | None = None) -> tuple[Grant, ...]:
+    """List what somebody holds: the roles they are granted and, on an *ask*, what follows from where they stand."""
+    if ask is None or ask.role not in get_args(ByPlace):
+        return person.grants
+    if ask.role == "cost-centre-owner":
+        return (*person.grants, Grant(role=ask.role, cost_centres=person.owns, limit=person.manager_limit))
+    line = directory.line_above(ask.requester)[ask.place - 1 : ask.place]
+    above = [Grant(role=ask.role, limit=person.manager_limit)] if person in line else []
+    return (*person.grants, *above)
 
 
 def narrowed(grants: tuple[Grant, ...], delegation: Delegation) -> tuple[Grant, ...]:

@@ -13,7 +13,8 @@ from blocks.records.approval import Added, Ask, Decision
 from blocks.records.people import Delegation, Duties, Grant, Person, Role
 from infrastructure.local.hospital.__main__ import directory
 from tasks.rules import authority
-from tasks.rules.authority import acting_for, too_few_for, who_may
+from tasks.rules.authority import acting_for, too_few_for
+from tasks.rules.plan import Seat, who_sits
 from tasks.rules.standing import Acting
 from tests.samples import NOON, ask, decision, people, person, usd
 
@@ -95,7 +96,7 @@ def somebody(draw: st.DrawFn) -> Person:
 @given(by=somebody(), role=roles, centre=centres, amount=amounts, requester=ids)
 def test_who_is_shown_the_card_and_whose_answer_counts_are_the_same(by, role, centre, amount, requester):
     asked = ask(role=role, cost_centre=centre, counted=amount, requester=requester)
-    listed = who_may(people(by), role, centre, amount, requester=requester)
+    listed = who_sits(people(by), Seat(role), centre, amount, requester)
     assert (reason_to_void(asked, by) is None) == (by in listed)
 
 

@@ -1,5 +1,6 @@
 """What policy refuses, and who must agree."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -8,18 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blocks.records.approval import Ask
 from blocks.records.money import Money
 from blocks.records.outcome import Facts
 from blocks.records.people import Directory, Grant
-from blocks.records.policy import Policy
+from blocks.records.policy import Policy, Rulebook
 from blocks.records.purchasing import Requisition
 from infrastructure.local.hospital.__main__ import directory
-from tasks.rules.authority import who_may
+from tasks.rules.asking import Approval, NobodyMayError, approvals_needed
+from tasks.rules.plan import Seat, who_sits
 from tasks.rules.requisition import (
-    Approval,
-    NobodyMayError,
     amount_of,
-    approvals_needed,
     can_fill_from_stock,
     reason_not_to_charge,
     reason_to_refuse,
@@ -33,9 +33,14 @@ CASE = "RQ-7F3K2Q9MAA"
 EURO = budget().model_copy(update={"budget": Money.of(1, "EUR")})
 
 
+def asks(wanted: Requisition, known: Facts, book: Rulebook, look: int = 1, given: Sequence[Approval] = ()) -> list[Ask]:
+    """Whom policy asks, one after the other."""
+    return [ask for stage in approvals_needed(CASE, wanted, known, book, look, given) for ask in stage.asks]
+
+
 def asked(wanted: Requisition, known: Facts, look: int = 1, **books: Any) -> dict[str, str]:
     """Whom policy asks, and why."""
-    return {ask.role: ask.why for ask in approvals_needed(CASE, wanted, known, rulebook(**books), look)}
+    return {ask.role: ask.why for ask in asks(wanted, known, rulebook(**books), look)}
 
 
 def without_limits() -> Directory:
@@ -90,8 +95,8 @@ def test_without_a_price_the_amount_is_zero():
 
 def approved(known: Facts, *by: str, **books: Any) -> list[Approval]:
     """Let everybody whom policy asks about *known* facts approve, one after the other."""
-    asks = approvals_needed(CASE, request(), known, rulebook(**books), 1)
-    return [Approval(ask, who) for ask, who in zip(asks, by, strict=True)]
+    told = asks(request(), known, rulebook(**books), 1)
+    return [Approval(ask, who) for ask, who in zip(told, by, strict=True)]
 
 
 @pytest.mark.parametrize(
@@ -110,18 +115,18 @@ def test_an_approval_holds_for_the_same_supplier_contract_and_price_where_no_mor
     changed: dict[str, Any], holds: bool
 ):
     given = approved(facts(), "ivo.petrov")
-    asks = approvals_needed(CASE, request(), facts(**changed), rulebook(), 2, given)
-    assert [ask.key for ask in asks] == ([] if holds else ["2-implant-coordinator"])
+    told = asks(request(), facts(**changed), rulebook(), 2, given)
+    assert [ask.key for ask in told] == ([] if holds else ["2-implant-coordinator"])
 
 
 def test_an_approval_holds_where_less_counts_than_was_agreed_to():
     given = approved(facts(recent=usd(10)), "ivo.petrov")
-    assert approvals_needed(CASE, request(), facts(), rulebook(), 2, given) == ()
+    assert asks(request(), facts(), rulebook(), 2, given) == []
 
 
 def test_only_whoever_policy_names_besides_is_asked_when_the_budget_has_moved():
     given = approved(facts(), "ivo.petrov")
-    (ask,) = approvals_needed(CASE, request(), facts(20_000), rulebook(), 2, given)
+    (ask,) = asks(request(), facts(20_000), rulebook(), 2, given)
     assert (ask.key, ask.why) == ("2-finance-director", "only $17,110.00 of the budget would be left")
     assert ask.after == "then the order goes to Cordis Devices"
 
@@ -131,9 +136,9 @@ def test_who_has_approved_in_one_role_is_no_candidate_for_another():
     given = approved(facts(), "ivo.petrov", with_directory=both)
     dear, book = facts(unit_price=usd(6000)), rulebook(with_directory=both)
     with pytest.raises(NobodyMayError, match="only Ivo Petrov may decide as department-manager for OR"):
-        approvals_needed(CASE, request(), dear, book, 2, given)
+        asks(request(), dear, book, 2, given)
     other = [Approval(given[0].ask, "leo.brandt")]
-    assert len(approvals_needed(CASE, request(), dear, book, 2, other)) == 2
+    assert len(asks(request(), dear, book, 2, other)) == 2
 
 
 AMOUNTS = [
@@ -177,7 +182,7 @@ def test_orders_of_late_count_towards_the_band():
         "department-manager": "supplies from $1,000.00 below $10,000.00, "
         "with $600.00 asked for from Cordis Devices in 30 days"
     }
-    (ask,) = approvals_needed(CASE, request(), known, rulebook(), 1)
+    (ask,) = asks(request(), known, rulebook(), 1)
     assert (ask.amount, ask.counted) == (usd(600), usd(1200))
 
 
@@ -203,7 +208,7 @@ def test_a_role_that_is_asked_already_is_asked_once():
 
 def test_nobody_to_ask_is_an_error_never_leave_for_anyone():
     with pytest.raises(NobodyMayError, match=r"nobody active holds implant-coordinator for OR up to \$2,890.00"):
-        approvals_needed(CASE, request(), facts(), rulebook(with_directory=people()), 1)
+        asks(request(), facts(), rulebook(with_directory=people()), 1)
 
 
 def held_by(**holders: str) -> Directory:
@@ -216,7 +221,7 @@ def held_by(**holders: str) -> Directory:
 def test_two_roles_that_one_person_alone_holds_are_an_error_that_names_them_and_the_remedy():
     alone = held_by(implant_coordinator="ivo.petrov", department_manager="ana.silva", finance_director="ana.silva")
     with pytest.raises(NobodyMayError) as raised:
-        approvals_needed(CASE, request(), facts(unit_price=usd(30_000)), rulebook(with_directory=alone), 1)
+        asks(request(), facts(unit_price=usd(30_000)), rulebook(with_directory=alone), 1)
     assert str(raised.value) == (
         "only Ana Silva may decide as department-manager and finance-director for OR up to $30,000.00, "
         "and nobody decides one case in two roles: the directory must name somebody else"
@@ -232,7 +237,7 @@ def test_one_person_may_hold_two_roles_where_somebody_else_holds_one_of_them():
 
 def test_the_ask_says_what_it_is_about_and_what_happens_next():
     wanted = request(quantity=2, needed_by="2026-12-01", reason="Two revisions")
-    first, last = approvals_needed(CASE, wanted, facts(), rulebook(), 2)
+    first, last = asks(wanted, facts(), rulebook(), 2)
     assert (first.key, last.key) == ("2-implant-coordinator", "2-department-manager")
     assert (first.after, last.after) == (
         "then the department manager is asked",
@@ -245,7 +250,7 @@ def test_the_ask_says_what_it_is_about_and_what_happens_next():
 def test_an_ask_reads_without_the_requester_in_the_directory_and_without_a_supplier():
     book = people(*(one for one in directory().people if one.id != "rita.okafor"))
     known = facts(supplier=None, unit_price=None)
-    first = approvals_needed(CASE, request(), known, rulebook(with_directory=book), 1)[0]
+    first = asks(request(), known, rulebook(with_directory=book), 1)[0]
     assert (first.requester_name, first.supplier, first.needed_by) == ("rita.okafor", "", "")
 
 
@@ -259,13 +264,13 @@ def test_whoever_is_asked_somebody_may_answer(category, amount, contract, left):
     """Above the hospital's own limits nobody may: that is an error told at once, never a card nobody can answer."""
     known = facts(left, category=category, unit_price=usd(amount), contract=contract)
     try:
-        asks = approvals_needed(CASE, request(), known, rulebook(), 1)
+        told = asks(request(), known, rulebook(), 1)
     except NobodyMayError:
         assert amount > 100_000
         return
-    for ask in asks:
-        assert who_may(directory(), ask.role, ask.cost_centre, ask.amount, requester=ask.requester)
-    assert len({ask.key for ask in asks}) == len(asks)
+    for ask in told:
+        assert who_sits(directory(), Seat(ask.role), ask.cost_centre, ask.amount, ask.requester)
+    assert len({ask.key for ask in told}) == len(told)
 
 
 def test_the_order_and_the_issue_say_what_was_asked():
