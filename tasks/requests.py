@@ -20,6 +20,7 @@ from tasks.decide import (
     has_changed,
     held_of,
     on_hold,
+    open_asks,
     posted_of,
     reason_over,
 )
@@ -64,7 +65,7 @@ def judge(
     wish: Wish, by: Person | None, chain: Chain, rulebook: Rulebook, at: datetime, door: str
 ) -> tuple[Verdicts, Line | None]:
     """Judge a wish against the case as it stands; return what to tell, and the line to append."""
-    asked = chain.last("asked", None if wish.deed == "withdraw" else wish.ask)
+    asked = _open(chain) if wish.deed == "withdraw" else chain.last("asked", wish.ask)
     if asked is None:
         text = "Nobody is asked about this yet: please try again in a moment."
         return Verdicts("unknown", text if chain.seq else "This request is not in the ledger."), None
@@ -82,6 +83,12 @@ def judge(
         line = Line(act=done.act, key=key, actor=actor, at=at, seen=asked.seen, source=door, body=done.body)
         return told._replace(taken="counted", text=done.text), line
     return told, attempted(told, wish.deed, wish.shown, actor, door, at)
+
+
+def _open(chain: Chain) -> Line | None:
+    """Read what is asked just now, or was last: a request is withdrawn as a whole."""
+    asks = open_asks(chain)
+    return chain.last("asked", asks[0].key if asks else None)
 
 
 def _judged(wish: Wish, by: Person | None, ask: Ask, chain: Chain, rulebook: Rulebook, at: datetime) -> _Done | str:

@@ -2,9 +2,10 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from blocks.records.base import Record, Words
 from blocks.records.money import Currency, Money
@@ -38,12 +39,12 @@ class Requisition(Record):
         description="Whether it cannot wait for the usual way. Needs a reason; policy says who is asked then.",
     )
 
-    @model_validator(mode="after")
-    def _says_why_it_cannot_wait(self) -> Self:
-        if self.emergency and not self.reason:
-            message = "reason: an emergency needs one"
-            raise ValueError(message)
-        return self
+    @field_validator("emergency")
+    @classmethod
+    def _says_why_it_cannot_wait(cls, emergency: bool, info: ValidationInfo) -> bool:
+        if emergency and not info.data.get("reason"):
+            raise PydanticCustomError("emergency_without_reason", "an emergency needs a reason")
+        return emergency
 
 
 class Budget(Record):

@@ -62,6 +62,12 @@ def hold_modal(pressed: Pressed) -> dict[str, Any]:
     return _modal(HOLD, "Put on hold", "Hold", body, "/".join(pressed))
 
 
+URGENT: dict[str, Any] = {
+    "type": "checkboxes",
+    "options": [{"text": {"type": "plain_text", "text": "No, it is an emergency"}, "value": "yes"}],
+}
+
+
 def requisition_modal(person: Person, channel: str) -> dict[str, Any]:
     """Draw the form of a requisition, with the cost centres that *person* may ask for."""
     body = [
@@ -76,6 +82,7 @@ def requisition_modal(person: Person, channel: str) -> dict[str, Any]:
             "For the approver. No patient's name or number, please.",
             optional=True,
         ),
+        _input("emergency", "Can it wait?", URGENT, "Policy says who is asked then. Say why, above.", optional=True),
     ]
     return _modal(REQUISITION, "New requisition", "Submit", body, channel)
 
@@ -87,7 +94,8 @@ def read_state(view: dict[str, Any]) -> dict[str, str]:
 
 
 def _value(element: dict[str, Any]) -> str:
-    chosen = element.get("selected_option") or {}
+    ticked = element.get("selected_options")
+    chosen = ticked[0] if isinstance(ticked, list) and ticked else element.get("selected_option") or {}
     value = (
         element.get("value")
         or element.get("selected_date")

@@ -22,6 +22,7 @@ SEGMENT_MAX = 200
 
 FIELDS = tuple(Requisition.model_fields)
 IN_WORDS = tuple(name for name, field in Requisition.model_fields.items() if TYPED in field.metadata)
+YES_OR_NO = frozenset({"emergency"})
 
 REMEDIES = {
     "missing": "is missing: every requisition needs it",
@@ -37,6 +38,9 @@ REMEDIES = {
     "date_from_datetime_inexact": "must be a date, such as 2026-12-01",
     "date_parsing": "must be a date, such as 2026-12-01",
     "date_type": "must be a date, such as 2026-12-01",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "emergency_without_reason": "needs a reason: say why it cannot wait",
     "string_unicode": "must be text",
     "string_type": "must be text",
 }
@@ -76,7 +80,8 @@ def read_requisition(raw: bytes) -> tuple[Requisition | None, tuple[Issue, ...]]
     if not isinstance(fields, dict):
         return None, (Issue("message", "is not a JSON object: send one requisition as {…}"),)
     try:
-        request = Requisition.model_validate({k: _told(v) for k, v in fields.items() if v not in ("", None)})
+        told = {k: v if k in YES_OR_NO else _told(v) for k, v in fields.items() if v not in ("", None)}
+        request = Requisition.model_validate(told)
     except ValidationError as error:
         return None, tuple(_issue(dict(one)) for one in error.errors())
     issues = tuple(Issue(name, why) for name in IN_WORDS if (why := reason_to_leave_out(getattr(request, name))))
