@@ -202,7 +202,7 @@ class Rounds:
 
 
 def _mark(one: Waiting, at: datetime) -> Mark:
-    """Name all that says who may decide something: the case, the ask, the people, and who is away or stands in just now."""
+    """Name all that says who may decide an ask: the case, the people, and who is away or stands in just now."""
     duties = one.rulebook.duties
     hold = frozenset(x.key for x in duties.delegations if x.holds(at))
     hold |= {x.key for x in duties.absences if x.holds(at)}
