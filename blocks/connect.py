@@ -25,6 +25,7 @@ from blocks.vault import Vault, master_key
 if TYPE_CHECKING:
     from blocks.log import Log
     from blocks.wire.signed_note import SecretKey
+    from blocks.witness import Witnessed
 
 
 @dataclass
@@ -122,6 +123,20 @@ def log() -> "Log | None":
 
     first = os.environ.get("ALMONER_LOG_FIRST_KEY")
     return Log(ledger().store, PublicKey.parse(first)) if first else None
+
+
+def witness_store() -> Store:
+    """Open the witness's own store: `ALMONER_WITNESS_STORE`."""
+    return store_at(_need("ALMONER_WITNESS_STORE"))
+
+
+def witnessed() -> "Witnessed | None":
+    """Open what the witness says: believed by `ALMONER_WITNESS_PUBLIC_KEY`. None where there is no witness."""
+    from blocks.wire.signed_note import PublicKey
+    from blocks.witness import Witnessed
+
+    public = os.environ.get("ALMONER_WITNESS_PUBLIC_KEY")
+    return Witnessed(witness_store(), PublicKey.parse(public)) if public else None
 
 
 def secret_key(variable: str) -> "SecretKey":

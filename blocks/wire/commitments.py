@@ -46,32 +46,34 @@ class Committed:
 
     def __init__(self) -> None:
         self._rows: dict[str, bytearray] = {}
-        self._apart: dict[tuple[str, int], bytes] = {}
-        self._counts: dict[str, int] = {}
+        self._apart: dict[str, dict[int, bytes]] = {}
+        """What came out of turn, so that a number far off takes no room for those before it."""
 
     def add(self, case: str, seq: int, digest: str) -> bool:
         """Take up an entry; False where it is there already, whatever its digest."""
-        if self.get(case, seq) is not None:
+        row = self._rows.get(case)
+        if row is None:
+            row = self._rows[case] = bytearray()
+        if 32 * (seq - 1) < len(row) or seq in self._apart.get(case, ()):
             return False
-        row, place = self._rows.setdefault(case, bytearray()), 32 * (seq - 1)
-        if place == len(row):
+        if 32 * (seq - 1) == len(row):
             row += bytes.fromhex(digest)
         else:
-            self._apart[case, seq] = bytes.fromhex(digest)
-        self._counts[case] = self._counts.get(case, 0) + 1
+            self._apart.setdefault(case, {})[seq] = bytes.fromhex(digest)
         return True
 
     def get(self, case: str, seq: int) -> str | None:
         """Give the digest (hex) that the log holds for an entry, or None."""
         row, place = self._rows.get(case, b""), 32 * (seq - 1)
-        if 0 <= place < len(row):
+        if place < len(row):
             return row[place : place + 32].hex()
-        apart = self._apart.get((case, seq))
+        apart = self._apart.get(case, {}).get(seq)
         return apart.hex() if apart is not None else None
 
     def count(self, case: str) -> int:
         """Count a chain's entries in the log."""
-        return self._counts.get(case, 0)
+        apart, row = self._apart.get(case, {}), self._rows.get(case, b"")
+        return len(row) // 32 + sum(32 * (seq - 1) >= len(row) for seq in apart)
 
     def cases(self) -> list[str]:
         """List the chains that the log knows."""
@@ -79,6 +81,6 @@ class Committed:
 
     def of(self, case: str) -> dict[int, str]:
         """Give a chain's digests by sequence number."""
-        row = self._rows.get(case, b"")
-        found = {1 + place // 32: row[place : place + 32].hex() for place in range(0, len(row), 32)}
-        return found | {seq: apart.hex() for (name, seq), apart in self._apart.items() if name == case}
+        row, apart = self._rows.get(case, b""), self._apart.get(case, {})
+        found = {seq: late.hex() for seq, late in apart.items()}
+        return found | {1 + place // 32: row[place : place + 32].hex() for place in range(0, len(row), 32)}

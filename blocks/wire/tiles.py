@@ -101,22 +101,25 @@ class Edge:
 
 def grown(edge: Edge, entries: Sequence[bytes]) -> tuple[Edge, dict[str, bytes]]:
     """Add entries to a tree; return its new edge, and by path every tile and bundle that is new."""
-    levels, bundle = [list(hashes) for hashes in edge.levels], list(edge.bundle)
-    size, new = edge.size, {}
-    for entry in entries:
-        bundle.append(entry)
+    hashed, new = hashed_in(edge, [leaf_hash(entry) for entry in entries])
+    bundle, first = [*edge.bundle, *entries], edge.size // WIDTH
+    for number, start in enumerate(range(0, len(bundle) if entries else 0, WIDTH), first):
+        held = bundle[start : start + WIDTH]
+        new[Tile(None, number, len(held)).path] = bundled(held)
+    return Edge(hashed.size, hashed.levels, tuple(bundle[len(bundle) // WIDTH * WIDTH :])), new
+
+
+def hashed_in(edge: Edge, hashes: Sequence[bytes]) -> tuple[Edge, dict[str, bytes]]:
+    """Add leaves by their hashes; return the new edge, without a bundle, and by path every tile that is new."""
+    levels, size, new = [list(held) for held in edge.levels], edge.size, dict[str, bytes]()
+    for added in hashes:
         size += 1
-        if len(bundle) == WIDTH:
-            new[Tile(None, size // WIDTH - 1).path] = bundled(bundle)
-            bundle = []
-        _add(levels, leaf_hash(entry), size, new)
-    if bundle and entries:
-        new[Tile(None, size // WIDTH, len(bundle)).path] = bundled(bundle)
-    for level, hashes in enumerate(levels):
+        _add(levels, added, size, new)
+    for level, held in enumerate(levels):
         changed = size >> (HEIGHT * level) != edge.size >> (HEIGHT * level)
-        if hashes and changed:
-            new[Tile(level, size >> (HEIGHT * (level + 1)), len(hashes)).path] = b"".join(hashes)
-    return Edge(size, tuple(map(tuple, levels)), tuple(bundle)), new
+        if held and changed:
+            new[Tile(level, size >> (HEIGHT * (level + 1)), len(held)).path] = b"".join(held)
+    return Edge(size, tuple(map(tuple, levels))), new
 
 
 def _add(levels: list[list[bytes]], added: bytes, size: int, new: dict[str, bytes]) -> None:

@@ -18,7 +18,9 @@ from blocks.ledger import Chain, Ledger
 from blocks.log import Head, Log
 from blocks.ports import Store
 from blocks.records.ledger import Line
+from blocks.store import FolderStore
 from blocks.wire.signed_note import PublicKey
+from blocks.witness import Witnessed
 from infrastructure.local.stack.running import BackgroundStack, Wish, background_stack
 from tests.blocks.conftest import installed_tools, s3_store
 
@@ -30,7 +32,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[BackgroundS
     home = tmp_path_factory.mktemp("sealing") / "home"
     home.mkdir()
     (home / "tools").symlink_to(installed_tools())
-    with background_stack(Wish(home, only=("log",))) as running:
+    with background_stack(Wish(home, only=("witness",))) as running:
         yield running
 
 
@@ -79,8 +81,24 @@ async def test_an_entry_comes_under_a_signed_head_by_itself_also_after_the_seale
         await asyncio.to_thread(stack.kill, "log", signal.SIGKILL)
 
 
+async def test_the_witness_cosigns_what_was_sealed(stack: BackgroundStack):
+    since, own = datetime.now(UTC), stack.environment()
+    await written(store_of(stack), "RQ-W")
+    sealed = await until_sealed(stack, "RQ-W", since)
+    witnessed = Witnessed(
+        FolderStore(Path(own["ALMONER_WITNESS_STORE"])), PublicKey.parse(own["ALMONER_WITNESS_PUBLIC_KEY"])
+    )
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        seen = await witnessed.head()
+        if seen and seen.checkpoint.size >= sealed.checkpoint.size:
+            return
+        await asyncio.sleep(0.2)
+    raise AssertionError("the witness did not cosign")
+
+
 async def test_only_the_part_that_signs_is_given_the_key(stack: BackgroundStack):
-    assert "ALMONER_LOG_KEY" not in stack.environment()
+    assert not {"ALMONER_LOG_KEY", "ALMONER_WITNESS_KEY"} & stack.environment().keys()
     assert "PRIVATE+KEY" not in json.dumps(stack.environment())
 
 

@@ -24,6 +24,10 @@ def _postgres_answers(site: Site) -> Sequence[str]:
     return [str(ready), "-q", "-h", LOOPBACK, "-p", str(site.ports["postgres"])]
 
 
+async def _has_witnessed(site: Site) -> bool:
+    return (site.home.path / "witness" / "checkpoint").exists()
+
+
 LAPTOP: tuple[Part, ...] = (
     Part(
         "tools",
@@ -64,6 +68,14 @@ LAPTOP: tuple[Part, ...] = (
         healthy=s3.holds("log/checkpoint"),
         environment=lambda site: {"ALMONER_LOG_KEY": site.keys.log_key},  # no other part may sign
         title="Ledger's log",
+    ),
+    Part(
+        "witness",
+        module("infrastructure.witnessing"),
+        needs=("log",),
+        healthy=_has_witnessed,
+        environment=lambda site: {"ALMONER_WITNESS_KEY": site.keys.witness_key},
+        title="Log's witness",
     ),
     Part(
         "prefect",

@@ -1,0 +1,139 @@
+"""The witness cosigns what continues what it saw, and nothing else: not even what the log's own key signed."""
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from blocks.ledger import Ledger, TamperedError
+from blocks.log import CHECKPOINT, Log
+from blocks.sealer import Sealer
+from blocks.store import FolderStore
+from blocks.wire.signed_note import COSIGNS, SecretKey
+from blocks.witness import SEEN, Witness, Witnessed
+from tests.blocks.test_sealer import KEY, Writer
+from tests.samples import NOON
+
+WITNESS = SecretKey.made("audit.example/witness", COSIGNS)
+
+
+class House:
+    """A log that is written, and its witness, each in a folder of its own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.own = root / "log", FolderStore(root / "witness")
+        self.store = FolderStore(self.root)
+        self.witness = self.another()
+        self.writer = Writer(self.store, "one")
+
+    def another(self) -> Witness:
+        return Witness(Log(self.store, KEY.public), self.own, WITNESS)
+
+    async def grow(self, entries: int, case: str = "RQ-1") -> None:
+        await self.writer.write(case, entries)
+        await Sealer(Ledger(self.store), KEY).round(NOON)
+
+    async def seen(self) -> int:
+        head = await Witnessed(self.own, WITNESS.public).head()
+        return head.checkpoint.size if head else -1
+
+    def forge(self) -> None:
+        """Begin the log anew, in the same place, with the same key."""
+        shutil.rmtree(self.root)
+        self.store = FolderStore(self.root)
+        self.writer = Writer(self.store, "forger")
+        self.witness.log = Log(self.store, KEY.public)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+async def test_a_log_that_only_grows_is_cosigned(house: House):
+    assert await house.witness.look(NOON) is None
+    assert await house.seen() == -1
+    for entries in (0, 3, 252, 1, 300):
+        await house.grow(entries)
+        assert await house.witness.look(NOON) is None
+    assert await house.seen() == 556
+    head = await Witnessed(house.own, WITNESS.public).head()
+    assert head is not None
+    assert KEY.public.signed(head.note)
+    assert WITNESS.public.signed(head.note)
+
+
+async def test_a_witness_started_anew_remembers(house: House):
+    await house.grow(300)
+    await house.witness.look(NOON)
+    await house.grow(5)
+    assert await house.another().look(NOON) is None
+    assert await house.seen() == 305
+
+
+@pytest.mark.parametrize("anew", [False, True])
+async def test_history_rewritten_with_the_logs_own_key_is_refused_and_the_first_other_entry_is_named(
+    house: House, anew: bool
+):
+    await house.grow(2)
+    await house.grow(300, "RQ-2")
+    await house.witness.look(NOON)
+    house.forge()
+    await house.grow(2)
+    await house.grow(1, "RQ-3")
+    await house.grow(400, "RQ-2")
+    alarm = await (house.another() if anew else house.witness).look(NOON)
+    assert alarm is not None
+    assert alarm.place == 2
+    assert await house.seen() == 302
+    assert await Witnessed(house.own, WITNESS.public).alarms() == [alarm]
+
+
+async def test_a_log_that_shrank_is_refused_and_the_alarm_is_kept_once(house: House):
+    await house.grow(5)
+    await house.witness.look(NOON)
+    house.forge()
+    await house.grow(4)
+    for _ in range(3):
+        alarm = await house.witness.look(NOON)
+        assert alarm is not None
+        assert alarm.why == "it shrank: 5 entries were seen, 4 are shown"
+    assert len(await Witnessed(house.own, WITNESS.public).alarms()) == 1
+
+
+async def test_a_log_that_is_gone_or_signed_by_a_stranger_is_refused(house: House):
+    await house.grow(5)
+    await house.witness.look(NOON)
+    path = house.root / CHECKPOINT
+    note = path.read_bytes()
+    path.unlink()
+    gone = await house.witness.look(NOON)
+    path.write_bytes(note.replace(b"5\n", b"6\n", 1))
+    altered = await house.witness.look(NOON)
+    assert gone is not None
+    assert gone.why == "log/checkpoint is gone"
+    assert altered is not None
+    assert "is not a head that the log's key signed" in altered.why
+
+
+async def test_a_head_that_stays_the_same_is_cosigned_anew_once_an_hour(house: House):
+    await house.grow(1)
+    own = Witnessed(house.own, WITNESS.public)
+    assert await own.at() == 0
+    for minutes, wanted in ((0, 0), (30, 0), (60, 60)):
+        await house.witness.look(NOON + timedelta(minutes=minutes))
+        assert await own.at() == int(NOON.timestamp()) + 60 * wanted
+
+
+async def test_a_witness_whose_own_memory_was_altered_says_so(house: House):
+    await house.grow(5)
+    await house.witness.look(NOON)
+    tile = next((house.own._root / "tile").rglob("5"))
+    tile.write_bytes(b"\0" * 160)
+    await house.grow(1)
+    with pytest.raises(TamperedError, match="own hashes"):
+        await house.another().look(NOON)
+    (house.own._root / SEEN).write_bytes(b"nonsense")
+    with pytest.raises(TamperedError, match="not a head that the witness cosigned"):
+        await house.another().look(NOON)
