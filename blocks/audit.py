@@ -22,7 +22,9 @@ from blocks.wire.canonical import canonical, digest, is_canonical
 
 Fault = Literal["altered", "removed", "reordered", "inserted", "unproven"]
 AT_ONCE = 16
-TELLING = re.compile(rb'"act":"(?:asked|decided|adopted|delegated|proposed)"|"signed":[{]|"source":"cli')
+TELLING = re.compile(
+    rb'"act":"(?:asked|decided|adopted|delegated|proposed|invited|enrolled)"|"signed":[{]|"source":"cli'
+)
 """What stands in an entry that may need proof; all others need not be read for it."""
 REFERRED = re.compile(rb'"(?:seen|object|policy)":"([0-9a-f]{64})"')
 
@@ -43,6 +45,8 @@ class Verdict(NamedTuple):
     entries: int
     objects: int
     findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+    """What holds and still rests on trust: passkeys trusted on first use, acts that are claims."""
 
     @property
     def verified(self) -> bool:
@@ -82,7 +86,7 @@ async def verify(ledger: Ledger) -> Verdict:
     for case, logged in heads.items():
         found.append(Finding(case, entry_key(case, 1), "removed", f"{len(logged)} entries were logged, none is there"))
     found += [x for x in await asyncio.gather(*(_object_fault(ledger, name, room) for name in referred)) if x]
-    return Verdict(chains, entries, len(referred), tuple(sorted(found)))
+    return Verdict(chains, entries, len(referred), tuple(sorted(found)), prover.notes)
 
 
 async def read_texts(ledger: Ledger, case: str) -> AsyncIterator[Text]:

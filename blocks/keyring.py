@@ -9,8 +9,12 @@ from blocks.errors import UnreadableError
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Invitation, Passkey, Passkeys
+from blocks.records.people import Directory
+from blocks.records.policy import Policy
 
 PASSKEYS = "book~passkeys"
+INVITE = "invite"
+"""The verdict of who signs an invitation."""
 LOOPBACK = "127.0.0.1"
 
 
@@ -59,6 +63,12 @@ def keys_of(lines: Iterable[Line]) -> dict[str, Passkey]:
         elif line.act == "used" and line.key in keys:
             keys[line.key] = keys[line.key].model_copy(update={"uses": line.body["uses"]})
     return keys
+
+
+def who_vouched(chain: Chain, directory: Directory, policy: Policy) -> frozenset[str]:
+    """Name who was ever enrolled and vouches for people; a passkey withdrawn does not open the door again."""
+    enrolled_ever = {str(line.body["passkey"]["person"]) for line in chain.having("enrolled")}
+    return frozenset(who.id for who in directory.holding(policy.vouchers) if who.id in enrolled_ever)
 
 
 def invitation_of(chain: Chain, token: str) -> Invitation | None:

@@ -5,8 +5,10 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
+from blocks.enrolment_proofs import check_enrolments
 from blocks.errors import NotFoundError
 from blocks.history import History
+from blocks.keyring import PASSKEYS
 from blocks.ledger import Ledger, TamperedError
 from blocks.proofs import Deed, reason_not_signed, reason_unproven
 from blocks.records.approval import Ask, Decision
@@ -30,6 +32,7 @@ class Prover:
         self._ledger = ledger
         self._past = History(ledger)
         self._sessions = SessionProofs(ledger, self._past)
+        self._first_uses: list[str] = []
 
     async def unproven(self, case: str, entries: list[Entry]) -> Unproven:
         """Say what in a chain takes a passkey or a session and is not proven, each with its entry, and why not."""
@@ -41,6 +44,7 @@ class Prover:
             POLICY: self._policies,
             DIRECTORY: self._directories,
             DUTIES: self._delegations,
+            PASSKEYS: self._enrolments,
         }
         return await books.get(case, self._decisions)(lines)
 
@@ -83,6 +87,19 @@ class Prover:
     async def _delegations(self, lines: Lines) -> Unproven:
         """Say which delegations lack the passkey of who lends, where the policy of that day asks for it."""
         return await self._where_policy_asks(lines, "delegated", _lending)
+
+    async def _enrolments(self, lines: Lines) -> Unproven:
+        """Say which passkeys were enrolled on nobody's word, once there was somebody to give it."""
+        checked = await check_enrolments(list(lines), self._past)
+        self._first_uses = checked.first
+        return checked.unproven
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What an auditor should know of though it is as it should be: what rests on trust instead of proof."""
+        claims = self._sessions.claims
+        told = f"{claims} {'act' if claims == 1 else 'acts'} at the command line rest on --as alone"
+        return (*(f"passkey of {one}" for one in self._first_uses), *([told] if claims else []))
 
     async def _where_policy_asks(self, lines: Lines, act: str, read: Callable[[Line], Deed]) -> Unproven:
         found: Unproven = []

@@ -23,6 +23,8 @@ class SessionProofs:
         self._ledger = ledger
         self._past = past
         self._opened: dict[str, Opened | str] = {}
+        self.claims = 0
+        """How many acts rest on `--as` alone, as they may where nobody could prove who they are."""
 
     async def unproven(self, entries: list[Entry]) -> list[tuple[int, str]]:
         """Say which acts no session has signed that should have, or whose session proves nothing."""
@@ -58,6 +60,7 @@ class SessionProofs:
             return "nothing but --as says who did it, and policy asks for passkeys"
         if line.source and line.source.startswith(CLAIMED) and await self._had_passkey(person, line.at):
             return "nothing but --as says who did it, and they had a passkey"
+        self.claims += 1
         return None
 
     async def _had_passkey(self, person: str, at: datetime) -> bool:

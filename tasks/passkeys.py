@@ -1,19 +1,24 @@
-"""Enrolling passkeys: a one-time link, one passkey, entered in the book of passkeys. Knows no Prefect."""
+"""Enrolling passkeys: a one-time link, one passkey, entered in the book of passkeys. Knows no Prefect.
+
+Whoever is enrolled invites themselves to another one, and who vouches for people by policy invites others: either
+signs the invitation with their own passkey. The first are trusted on first use, until somebody who vouches has one.
+"""
 
 import secrets
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from blocks.errors import ConflictError, RefusedError
-from blocks.keyring import PASSKEYS, invitation_of, passkeys_of
+from blocks.errors import RefusedError
+from blocks.keyring import INVITE, PASSKEYS, invitation_of, passkeys_of, who_vouched
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
-from blocks.records.passkeys import Invitation, Passkey
+from blocks.records.passkeys import Confirmation, Invitation, Passkey, Passkeys
 from blocks.records.people import Directory, Person
-from blocks.wire.canonical import digest
+from blocks.records.policy import Rulebook
+from blocks.wire.canonical import canonical, digest
+from tasks.matters import Told, Where, draw_up, drawn_of, enter, proven_by
+from tasks.stepup import DOOR, Signed
 
-RACES_MAX = 20
 GOOD_FOR = timedelta(hours=24)
 SPENT = "This link has run out, or was used. Please ask your administrator for a new one."
 
@@ -26,23 +31,100 @@ class Guest(NamedTuple):
     theirs: tuple[Passkey, ...]
 
 
-async def invite(person: str, actor: str, *, ledger: Ledger, directory: Directory, at: datetime) -> str:
-    """Invite somebody to enrol a passkey; return the token of their link, which nobody keeps."""
-    who = directory.person(person)
-    if who is None or not who.active:
-        raise RefusedError("passkeys", f"{person} is not an active person of the directory")
-    token = secrets.token_urlsafe(32)
-    invitation = Invitation(token=digest(token.encode()), person=who.id, until=at + GOOD_FOR, by=actor)
-    body = {"invitation": invitation.model_dump(mode="json")}
+async def invite(
+    person: str, actor: str, *, ledger: Ledger, rulebook: Rulebook, at: datetime, recovery: str = ""
+) -> str:
+    """Invite somebody on nobody's word, to be trusted on first use; return the token of their link.
+
+    Nobody keeps the token. `RefusedError` once somebody is enrolled who can vouch for people; *recovery* says why it
+    has to be all the same, as where every passkey of theirs is lost: the audit names it for good.
+    """
+    chain = await ledger.read(PASSKEYS)
+    vouching = who_vouched(chain, rulebook.directory, rulebook.policy)
+    if vouching and not recovery:
+        raise _refused(f"somebody who is enrolled has to sign it: say --as YOU; {' or '.join(sorted(vouching))} can")
+    if not vouching and recovery:
+        raise _refused("nothing is to be recovered: nobody who vouches for people was ever enrolled")
+    token, invitation = _drawn(person, actor, rulebook.directory, at)
+    body = {"invitation": invitation.model_dump(mode="json")} | ({"recovery": recovery} if recovery else {})
     line = Line(act="invited", key=invitation.token, actor=actor, at=at, body=body)
-    await _enter(ledger, lambda _: line)
+    await enter(PASSKEYS, lambda _: line, ledger)
     return token
+
+
+async def vouch(
+    person: str, by: Person, door: str, *, ledger: Ledger, rulebook: Rulebook, at: datetime
+) -> tuple[str, Confirmation]:
+    """Draw up an invitation that *by* has yet to sign; return the token of its link, and what is to be signed."""
+    keys = passkeys_of(await ledger.read(PASSKEYS))
+    if reason := reason_not_to_vouch(person, by, rulebook, keys):
+        raise _refused(reason)
+    token, invitation = _drawn(person, f"person:{by.id}", rulebook.directory, at)
+    body = {"invitation": invitation.model_dump(mode="json")}
+    seen = await ledger.keep(canonical(invitation))
+    line = Line(act="", key=invitation.token, actor=f"door:{door}", at=at, seen=seen, source=door, body=body)
+    return token, await draw_up(line, PASSKEYS, INVITE, by.id, ledger)
+
+
+def reason_not_to_vouch(person: str, by: Person, rulebook: Rulebook, keys: Passkeys) -> str | None:
+    """Say why somebody cannot invite somebody, or None: themselves, or anybody where they vouch for people."""
+    if not keys.of(by.id):
+        return f"{by.id} has no passkey to sign the invitation with"
+    if by.id == person or by in rulebook.directory.holding(rulebook.policy.vouchers):
+        return None
+    return f"it takes a {' or '.join(rulebook.policy.vouchers)} to invite somebody else, which {by.id} is not"
+
+
+class InvitationMatter:
+    """An invitation, as a matter to sign: who is to have a passkey."""
+
+    again = "Please invite them again."
+
+    async def tell(self, request: Confirmation, by: Person, chain: Chain, where: Where) -> Told | str:
+        """Tell who is invited; they may be by now, or it is not for this person to do any more."""
+        if chain.last("invited", request.ask):
+            return "You have confirmed this already."
+        invitation = Invitation.model_validate(drawn_of(chain, request)["invitation"])
+        rulebook = await where.shelf.in_force(where.at.date())
+        person = rulebook.directory.person(invitation.person)
+        if reason := reason_not_to_vouch(invitation.person, by, rulebook, passkeys_of(chain)):
+            return f"You cannot confirm this: {reason}."
+        if person is None or not person.active:
+            return f"{invitation.person} is not an active person of the directory."
+        theirs = len(passkeys_of(chain).of(person.id))
+        return Told(
+            over="you are about to invite to a passkey",
+            what="yourself, once more" if person.id == by.id else person.name,
+            intro="Whoever has the link can then sign as them. Be sure that it reaches them and nobody else.",
+            facts=(("Who", f"{person.name}, {person.title or person.id}"), ("They have", f"{theirs or 'none'} so far")),
+            button="Invite with your passkey",
+            until="Until then the link opens nothing.",
+            title="Invited",
+        )
+
+    async def do(self, request: Confirmation, signed: Signed, by: Person, where: Where) -> str:
+        """Enter it with what was signed for it."""
+        drawn = drawn_of(await where.ledger.read(PASSKEYS), request)
+        body = {"invitation": drawn["invitation"]} | proven_by(signed)
+        mine = Line(
+            act="invited",
+            key=request.ask,
+            actor=f"person:{by.id}",
+            at=where.at,
+            seen=request.shown,
+            source=DOOR,
+            body=body,
+        )
+        await enter(PASSKEYS, lambda chain: None if chain.last("invited", request.ask) else mine, where.ledger)
+        return "The link that you were given serves now, once, within a day."
 
 
 async def guest(token: str, *, ledger: Ledger, directory: Directory, at: datetime) -> Guest | str:
     """Find who is invited by a link, or say why nobody is any more."""
-    chain = await ledger.read(PASSKEYS)
-    invitation = invitation_of(chain, digest(token.encode()))
+    chain, name = await ledger.read(PASSKEYS), digest(token.encode())
+    invitation = invitation_of(chain, name)
+    if chain.last("confirming", name) and not chain.last("invited", name):
+        return "Whoever invites you has yet to confirm it with their own passkey. Please open the link again then."
     if invitation is None or at > invitation.until:
         return SPENT
     person = directory.person(invitation.person)
@@ -62,7 +144,7 @@ async def enrol(key: Passkey, invitation: Invitation, *, ledger: Ledger, at: dat
         body: dict[str, Any] = {"passkey": key.model_dump(mode="json"), "invitation": invitation.token}
         return Line(act="enrolled", key=key.credential, actor=f"person:{key.person}", at=at, body=body)
 
-    await _enter(ledger, line)
+    await enter(PASSKEYS, line, ledger)
     return key
 
 
@@ -79,22 +161,17 @@ async def withdraw(credential: str, actor: str, *, ledger: Ledger, at: datetime)
         gone = passkeys_of(chain).find(key.credential) is None
         return None if gone else Line(act="withdrawn", key=key.credential, actor=actor, at=at)
 
-    await _enter(ledger, line)
+    await enter(PASSKEYS, line, ledger)
     return key
 
 
-async def _enter(ledger: Ledger, draw: Callable[[Chain], Line | None]) -> None:
-    """Enter what is drawn up against the book as it stands, again where somebody else was first."""
-    chain = await ledger.read(PASSKEYS)
-    for _ in range(RACES_MAX):
-        line = draw(chain)
-        if line is None:
-            return
-        try:
-            await ledger.append(chain, [line])
-        except ConflictError:
-            chain = await ledger.read(PASSKEYS, known=chain)
-        else:
-            return
-    message = f"{PASSKEYS}: {RACES_MAX} lost races in a row"
-    raise ConflictError(message)
+def _drawn(person: str, by: str, directory: Directory, at: datetime) -> tuple[str, Invitation]:
+    who = directory.person(person)
+    if who is None or not who.active:
+        raise _refused(f"{person} is not an active person of the directory")
+    token = secrets.token_urlsafe(32)
+    return token, Invitation(token=digest(token.encode()), person=who.id, until=at + GOOD_FOR, by=by)
+
+
+def _refused(reason: str) -> RefusedError:
+    return RefusedError("passkeys", reason)

@@ -19,7 +19,6 @@ from blocks.records.passkeys import Proof as PasskeyProof
 from blocks.records.people import Person, Role
 from blocks.records.policy import Policy, Rulebook
 from tasks.matters import ToConfirmError, Where, draw_up, enter
-from tasks.rules.directory import holders
 from tasks.rules.standing import counts_as
 
 
@@ -171,7 +170,7 @@ def reason_not_to_approve(
     if both and not alone:
         return f"you and its author both count as {min(both)}, one standing in for the other: a third person has to"
     roles = subject.roles(rulebook.policy)
-    if by not in holders(roles, rulebook.directory):
+    if by not in rulebook.directory.holding(roles):
         return f"it takes a {' or '.join(roles)} to approve a {subject.name}, which you are not"
     return None
 

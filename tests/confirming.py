@@ -28,9 +28,8 @@ class Page:
         return await Shelf(self.hospital.ledger).in_force(self.hospital.now.date())
 
     async def token(self, person: str = BY) -> str:
-        directory = (await self.rules()).directory
-        ledger, at = self.hospital.ledger, self.hospital.now
-        return await passkeys.invite(person, "door:cli~ann", ledger=ledger, directory=directory, at=at)
+        rulebook, ledger, at = await self.rules(), self.hospital.ledger, self.hospital.now
+        return await passkeys.invite(person, "door:cli~ann", ledger=ledger, rulebook=rulebook, at=at)
 
     async def guest(self, token: str) -> passkeys.Guest | str:
         directory = (await self.rules()).directory

@@ -28,11 +28,15 @@ class Signers:
 
     async def enrol(self, person: str = "frida.ng") -> Authenticator:
         """Let somebody make a passkey, by a link that nobody vouches for."""
+        rulebook = await self.where().shelf.in_force(self.now.date())
+        token = await passkeys.invite(person, "door:cli~ann", ledger=self.ledger, rulebook=rulebook, at=self.now)
+        return await self.enrol_by(token, person)
+
+    async def enrol_by(self, token: str, person: str) -> Authenticator:
+        """Let somebody make a passkey by a link."""
         directory = (await self.where().shelf.in_force(self.now.date())).directory
-        asking: dict[str, Any] = {"ledger": self.ledger, "directory": directory, "at": self.now}
-        token = await passkeys.invite(person, "door:cli~ann", **asking)
-        found = await passkeys.guest(token, **asking)
-        assert isinstance(found, passkeys.Guest)
+        found = await passkeys.guest(token, ledger=self.ledger, directory=directory, at=self.now)
+        assert isinstance(found, passkeys.Guest), found
         phone = Authenticator(credential=f"{person}'s phone".encode())
         made = phone.create(to_create(HOUSE, found.invitation, found.person, found.theirs))
         await passkeys.enrol(

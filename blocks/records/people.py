@@ -1,5 +1,6 @@
 """People: who works here, what they may decide, who stands in for whom, how Slack knows them."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 from functools import cached_property
 from typing import Literal, Self, get_args
@@ -90,6 +91,11 @@ class Directory(Record):
     @cached_property
     def _by_id(self) -> dict[str, Person]:
         return {one.id: one for one in reversed(self.people)}
+
+    def holding(self, roles: Collection[Role]) -> "tuple[Person, ...]":
+        """List who is active and holds one of some roles in their own right, wherever and up to however much."""
+        wanted = set(roles)
+        return tuple(who for who in self.people if who.active and wanted & {grant.role for grant in who.grants})
 
     def by_slack(self, team: str, user: str) -> Person | None:
         """Find whom a Slack user is; the team counts, so that a guest of another workspace is nobody."""

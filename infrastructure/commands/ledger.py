@@ -138,5 +138,7 @@ def _tell(chain: "Chain") -> None:
 def _tell_verdict(verdict: "Verdict") -> None:
     for finding in verdict.findings:
         print(f"✗ {finding.where} was {finding.fault}: {finding.because}")
+    for note in verdict.notes:
+        print(f"· {note}")
     counted = f"{verdict.chains} chains, {verdict.entries} entries, {verdict.objects} documents"
     print(f"✓ {counted}: all as written" if verdict.verified else f"{counted}: {len(verdict.findings)} do not hold")

@@ -1,83 +1,117 @@
 """`almoner passkeys`: invite people to make one, list them, withdraw one that was lost."""
 
-import asyncio
 import getpass
 import json
-import sys
-from collections.abc import Coroutine
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infrastructure.commands.speaking import plainly
+from infrastructure.commands import session_file
+from infrastructure.commands.identity import HERE, By, Home
+from infrastructure.commands.speaking import done, plainly
 from infrastructure.commands.surroundings import find
 
 if TYPE_CHECKING:
+    from blocks.keyring import House
     from blocks.records.passkeys import Passkey
 
 app = typer.Typer(no_args_is_help=True, help="Passkeys: with them people confirm what policy says is large.")
-Home = Annotated[Path, typer.Option(envvar="ALMONER_HOME", help="Whose stack.")]
 AsJson = Annotated[bool, typer.Option("--json", help="With the public keys, for an auditor.")]
-T = TypeVar("T")
-REFUSED = 1
 
 
 @app.command()
 def invite(
     person: Annotated[str, typer.Argument(help="Who, by their id in the directory, such as ivo.petrov.")],
-    home: Home = Path(".almoner"),
+    by: By = "",
+    recover: Annotated[str, typer.Option(metavar="WHY", help="Nobody is left who can vouch; the audit names it.")] = "",
+    home: Home = HERE,
 ) -> None:
-    """Print a link by which one person makes one passkey; it is good for a day and for one use."""
+    """Print a link by which one person makes one passkey; it is good for a day and for one use.
+
+    You sign it with your own passkey: for yourself, or for others where policy lets you vouch for people. The first
+    ones of a house nobody can vouch for yet: their links serve at once.
+    """
     with plainly():
         find(home)
-        link = _run(_invite(person))
-        print(f"For {person} alone, once, within a day: send it to nobody else.\n{link}")
+        kept = session_file.read(home)
+        by = by or (kept.person if kept and not recover else "")
+        for line in done(_vouched(person, by) if by else _invited(person, recover)):
+            print(line)
 
 
 @app.command("list")
-def list_keys(home: Home = Path(".almoner"), as_json: AsJson = False) -> None:
-    """List the enrolled passkeys: whose, since when, invited by whom."""
+def list_keys(home: Home = HERE, as_json: AsJson = False) -> None:
+    """List the enrolled passkeys: whose, since when, on whose word."""
     with plainly():
         find(home)
-        keys = _run(_keys())
+        keys = done(_keys())
         if as_json:
-            print(json.dumps([key.model_dump(mode="json") for key in keys], indent=1))
+            told = [{**key.model_dump(mode="json"), "on_first_use": first} for key, first in keys]
+            print(json.dumps(told, indent=1))
             return
-        for key in keys:
-            print(f"{key.credential[:16]}  {key.person}  {key.at:%Y-%m-%d %H:%M} UTC  invited by {key.by}")
+        for key, first in keys:
+            word = "trusted on first use" if first else f"vouched for by {key.by.removeprefix('person:')}"
+            print(f"{key.credential[:16]}  {key.person}  {key.at:%Y-%m-%d %H:%M} UTC  {word}")
         print(f"{len(keys)} enrolled")
 
 
 @app.command()
 def withdraw(
     credential: Annotated[str, typer.Argument(help="The passkey, or how its name in the list begins.")],
-    home: Home = Path(".almoner"),
+    home: Home = HERE,
 ) -> None:
     """Withdraw a passkey that was lost; what it has signed still counts."""
     with plainly():
         find(home)
-        key = _run(_withdraw(credential))
+        key = done(_withdraw(credential))
         print(f"✓ withdrawn: {key.credential[:16]} of {key.person}")
 
 
-async def _invite(person: str) -> str:
+async def _vouched(person: str, by: str) -> list[str]:
+    """Draw up an invitation for somebody enrolled to sign; nothing but their passkey can, so it takes no log-in."""
+    from blocks import connect
+    from blocks.errors import RefusedError
+    from blocks.keyring import House
+    from tasks.case import utc_now
+    from tasks.passkeys import vouch
+    from tasks.stepup import where_to_confirm
+
+    house, now = House.here(), utc_now()
+    rulebook = await connect.shelf().in_force(now.date())
+    who = rulebook.directory.person(by)
+    if who is None or not who.active:
+        raise RefusedError("passkeys", f"{by} is not an active person of the directory")
+    token, request = await vouch(person, who, _door(), ledger=connect.ledger(), rulebook=rulebook, at=now)
+    return [*_link(person, house, token), f"It serves once you have signed it, {who.name}. {where_to_confirm(request)}"]
+
+
+async def _invited(person: str, recovery: str) -> list[str]:
     from blocks import connect
     from blocks.keyring import House
     from tasks.case import utc_now
     from tasks.passkeys import invite as invite_person
 
-    house, now = House.here(), utc_now()
-    directory = (await connect.shelf().in_force(now.date())).directory
-    token = await invite_person(person, _actor(), ledger=connect.ledger(), directory=directory, at=now)
-    return f"{house.origin}/passkeys/{token}"
+    house, now, ledger = House.here(), utc_now(), connect.ledger()
+    rulebook = await connect.shelf().in_force(now.date())
+    actor = f"door:{_door()}"
+    token = await invite_person(person, actor, ledger=ledger, rulebook=rulebook, at=now, recovery=recovery)
+    trust = (
+        "`almoner ledger verify` will name it: nobody vouched for it." if recovery else "It is trusted on first use."
+    )
+    return [*_link(person, house, token), trust]
 
 
-async def _keys() -> "tuple[Passkey, ...]":
+def _link(person: str, house: "House", token: str) -> list[str]:
+    return [f"For {person} alone, once, within a day: send it to nobody else.", f"{house.origin}/passkeys/{token}"]
+
+
+async def _keys() -> "list[tuple[Passkey, bool]]":
     from blocks import connect
-    from blocks.keyring import enrolled
+    from blocks.enrolment_proofs import on_first_use
+    from blocks.keyring import PASSKEYS, passkeys_of
 
-    return (await enrolled(connect.ledger())).keys
+    chain = await connect.ledger().read(PASSKEYS)
+    return [(key, on_first_use(key, chain.lines)) for key in passkeys_of(chain).keys]
 
 
 async def _withdraw(credential: str) -> "Passkey":
@@ -85,19 +119,8 @@ async def _withdraw(credential: str) -> "Passkey":
     from tasks.case import utc_now
     from tasks.passkeys import withdraw as withdraw_key
 
-    return await withdraw_key(credential, _actor(), ledger=connect.ledger(), at=utc_now())
+    return await withdraw_key(credential, f"door:{_door()}", ledger=connect.ledger(), at=utc_now())
 
 
-def _run(deed: Coroutine[Any, Any, T]) -> T:
-    """Do it; what is refused is said in one line."""
-    from blocks.errors import NotFoundError, OutsideError
-
-    try:
-        return asyncio.run(deed)
-    except (OutsideError, NotFoundError) as refusal:
-        print(f"✗ {refusal.detail if isinstance(refusal, OutsideError) else refusal}", file=sys.stderr)
-        raise typer.Exit(REFUSED) from None
-
-
-def _actor() -> str:
-    return f"door:cli~{getpass.getuser()}"
+def _door() -> str:
+    return f"cli~{getpass.getuser()}"

@@ -1,11 +1,11 @@
-"""The page on which people sign what is no approval: the next policy or directory, a delegation, a log-in."""
+"""The page on which people sign what is no approval: a policy or directory, a delegation, a log-in, an invitation."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 
 from blocks import connect
-from blocks.keyring import House
+from blocks.keyring import PASSKEYS, House
 from blocks.rulebook import DIRECTORY, DUTIES, POLICY
 from blocks.sessions import CHAIN
 from blocks.wire.canonical import canonical, digest
@@ -14,12 +14,13 @@ from infrastructure.doors.showing import SIGNED_SHOWN, again, done, not_ours, pa
 from tasks.case import utc_now
 from tasks.directory_changes import DirectoryMatter
 from tasks.matters import Kind, Matter, Where, pending, sign
+from tasks.passkeys import InvitationMatter
 from tasks.people import DelegationMatter
 from tasks.policy_changes import PolicyMatter
 from tasks.sessions import SessionMatter
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
-    {POLICY: PolicyMatter(), DIRECTORY: DirectoryMatter(), DUTIES: DelegationMatter()}
+    {POLICY: PolicyMatter(), DIRECTORY: DirectoryMatter(), DUTIES: DelegationMatter(), PASSKEYS: InvitationMatter()}
 )
 SESSION = SessionMatter()
 

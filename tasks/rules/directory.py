@@ -1,9 +1,8 @@
 """Directories: what a new one changes, whether it only takes away, and why it does not take effect."""
 
-from collections.abc import Collection
 from typing import NamedTuple
 
-from blocks.records.people import EVERYWHERE, Directory, Grant, Person, Role
+from blocks.records.people import EVERYWHERE, Directory, Grant, Person
 from blocks.records.policy import Policy
 
 OWN_WORDS = {"slack_team", "slack_user", "active", "asks", "cost_centres", "grants", "id"}
@@ -15,12 +14,6 @@ class Difference(NamedTuple):
 
     person: str
     what: str
-
-
-def holders(roles: Collection[Role], directory: Directory) -> tuple[Person, ...]:
-    """List who holds one of some roles in their own right, wherever and up to however much."""
-    wanted = set(roles)
-    return tuple(who for who in directory.people if who.active and wanted & {grant.role for grant in who.grants})
 
 
 def differences(old: Directory | None, new: Directory) -> tuple[Difference, ...]:
@@ -67,7 +60,7 @@ def reason_not_to_adopt(new: Directory) -> str | None:
 
 def reason_nobody_follows(new: Directory, policy: Policy) -> str | None:
     """Say why a directory could never be followed by another one, or None."""
-    if holders(policy.vouchers, new):
+    if new.holding(policy.vouchers):
         return None
     return f"grants: nobody active would be {' or '.join(policy.vouchers)}, so no directory could follow this one"
 

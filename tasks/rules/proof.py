@@ -10,7 +10,6 @@ from typing import Literal
 from blocks.records.base import Record
 from blocks.records.people import EVERYWHERE, Directory, Duties, Grant, Person
 from blocks.records.policy import Duty, Matrix, Policy, Rulebook
-from tasks.rules.directory import holders
 from tasks.rules.reach import Gap, Reach, gaps
 from tasks.rules.routes import amounts_to_try, routes, turns_of
 from tasks.rules.standing import rights
@@ -175,7 +174,7 @@ def _common(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
 def _approvers_of(policy: Policy, directory: Directory, what: Literal["policy", "directory"]) -> list[Finding]:
     """See that somebody is left to approve the next policy, or directory, whoever writes it."""
     named = policy.policy_approvers if what == "policy" else policy.vouchers
-    able, rule, field = holders(named, directory), f"approvers of {what}", f"policy.{what}_approvers"
+    able, rule, field = directory.holding(named), f"approvers of {what}", f"policy.{what}_approvers"
     roles = " or ".join(named) or "nobody"
     if not able:
         nobody = f"no active person is {roles}: no {what} could follow this one"

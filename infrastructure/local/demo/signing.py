@@ -40,8 +40,8 @@ async def confirm(link: str, by: str) -> None:
 async def link_to_enrol(person: str) -> str:
     """Invite somebody to make a passkey, as `almoner passkeys invite` does."""
     now = utc_now()
-    directory = (await connect.shelf().in_force(now.date())).directory
-    token = await invite(person, DOOR, ledger=connect.ledger(), directory=directory, at=now)
+    rulebook = await connect.shelf().in_force(now.date())
+    token = await invite(person, DOOR, ledger=connect.ledger(), rulebook=rulebook, at=now)
     return f"{House.here().origin}/passkeys/{token}"
 
 

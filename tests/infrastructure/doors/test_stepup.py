@@ -56,8 +56,8 @@ async def web(open_doors: Hospital) -> AsyncIterator[httpx.AsyncClient]:
 
 async def invitation(hospital: Hospital, person: str = "ivo.petrov") -> str:
     now = utc_now()
-    directory = (await Shelf(hospital.ledger).in_force(now.date())).directory
-    token = await passkeys.invite(person, "door:cli~ann", ledger=hospital.ledger, directory=directory, at=now)
+    rulebook = await Shelf(hospital.ledger).in_force(now.date())
+    token = await passkeys.invite(person, "door:cli~ann", ledger=hospital.ledger, rulebook=rulebook, at=now)
     return f"/passkeys/{token}"
 
 
