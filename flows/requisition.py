@@ -9,6 +9,7 @@ from blocks.records.policy import Rulebook
 from blocks.records.purchasing import Requisition
 from tasks.approvals import WithdrawnError, decisions_on, lock_cards
 from tasks.case import current, today
+from tasks.doubts import close_doubts
 from tasks.durable import process
 from tasks.notify import tell_requester
 from tasks.policy import rules_in_force
@@ -55,6 +56,7 @@ async def requisition(request: Requisition) -> Outcome:
         await drop_spend(request)
     await tell_requester(request, outcome)
     await lock_cards(outcome)
+    await close_doubts(current())
     return outcome
 
 

@@ -19,6 +19,7 @@ from blocks.records.purchasing import ErpDocument
 from blocks.wire.names import effect_key, reference
 from tasks.case import Case, current
 from tasks.claims import CLAIMS, claim, give_back, is_held, quiet_s, spend
+from tasks.doubts import ask_about
 from tasks.rules.doubt import what_next
 
 Draft = TypeVar("Draft", bound=Record)
@@ -125,6 +126,7 @@ async def _park(case: Case, effect: str, key: str, why: str = "") -> NoReturn:
     if last and last.act != "parked":
         case.note("parked", key, body={"effect": effect, "why": why} if why else {"effect": effect})
         await case.write()
+    await ask_about(case, key)
     raise InDoubtError(case.id, effect, key)
 
 

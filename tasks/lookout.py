@@ -14,9 +14,9 @@ from typing import NamedTuple
 from blocks.errors import OutsideError
 from blocks.heads import noted_since
 from blocks.ledger import Chain, Ledger
-from blocks.wire.report import in_doubt
 from tasks.case import utc_now
 from tasks.decide import waits_for
+from tasks.doubts import waits_for_word
 from tasks.results import finished_cases, is_finished
 
 logger = logging.getLogger("almoner.upkeep")
@@ -89,7 +89,7 @@ class Lookout:
         try:
             chain = await ledger.read(name)
             ended = chain.last("ended") is not None
-            asleep = await is_finished(chain, ledger) if ended else bool(waits_for(chain) or in_doubt(chain))
+            asleep = await is_finished(chain, ledger) if ended else bool(waits_for(chain)) or waits_for_word(chain)
         except OutsideError as error:
             logger.warning("%s cannot be looked at: %s", name, error)
             return False

@@ -28,6 +28,8 @@ class Said(NamedTuple):
     verdict: Literal["made", "not-made", "given-up"]
     number: str = ""
     because: str = ""
+    about: tuple[str, int] | None = None
+    """Of which doubt, by key and count, where it was said on a card: it may be an earlier one's."""
 
 
 class CannotSettleError(Exception):
@@ -44,6 +46,8 @@ async def settle(said: Said, by: Person | None, door: str, *, ledger: Ledger, er
     chain = await ledger.read(said.case)
     for _ in range(RACES_MAX):
         parked = _parked(chain)
+        if said.about and said.about != (parked.key, len(chain.having("parked", parked.key))):
+            raise CannotSettleError(f"This card is over: {chain.case} is in doubt anew. Please use the newest card.")
         if reason := reason_not_to_settle(said, by, chain):
             raise CannotSettleError(reason)
         document = await _document(said, by, parked, erp)

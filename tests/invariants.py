@@ -17,14 +17,16 @@ from typing import NamedTuple, Protocol
 
 from blocks.audit import verify
 from blocks.ledger import Chain, Ledger
-from blocks.records.approval import Ask
+from blocks.records.approval import Ask, Posted
 from blocks.records.money import Money
 from blocks.records.outcome import Outcome
 from blocks.records.purchasing import IssueDraft, OrderDraft
 from blocks.wire.canonical import canonical, digest
+from blocks.wire.doubts import settled_card
 from blocks.wire.names import effect_key
 from blocks.wire.report import in_doubt
 from tasks.decide import decisions_of, posted_of, waits_for
+from tasks.doubts import doubt_of, word_on
 from tasks.rules.books import Funds
 from tasks.showing import locked_card
 from tests.fakes.desk import FakeDesk
@@ -193,6 +195,13 @@ def _cards(chain: Chain, desk: FakeDesk) -> Iterator[Violation]:
         card = desk.messages.get(posted) if posted else None
         if locked and posted and line.key not in drawn and (card is None or card.text != locked.text):
             yield Violation("I12", chain.case, f"the card of {line.key} says {card.text if card else 'nothing'}")
+
+    for line in chain.having("doubt"):
+        nth = chain.having("doubt", line.key).index(line) + 1
+        doubt, word = doubt_of(chain, line.key, nth), word_on(chain, line.key, nth)
+        card = desk.messages.get(Posted.model_validate(line.body)) if "ts" in line.body else None
+        if doubt and word and card and card.text != settled_card(doubt, word, "UTC").text:
+            yield Violation("I12", chain.case, f"the card of a doubt that was settled says {card.text}")
 
 
 async def _secrets(ledger: Ledger, desk: FakeDesk | None, secrets: Collection[str]) -> AsyncIterator[Violation]:

@@ -28,10 +28,10 @@ class Line(Record):
     """One act: who did what, when, about what, having seen what.
 
     `act` is one of: received, step, asked, posted, decided, drawn, late, question, answer, refused-click,
-    intent, attempt, taken, unknown, unsent, parked, settled, outcome, held, released, spent, dropped, told,
-    proposed, adopted, delegated, revoked, away, back, confirming, invited, enrolled, used, logged-in, logged-out,
-    handed, added, held-ask, resumed, reminded, escalated, told-waiting, withdrawn, woken, rerouted, forgets,
-    forgot, opened, ended.
+    intent, attempt, taken, unknown, unsent, parked, doubt, doubt-drawn, settled, outcome, held, released, spent,
+    dropped, told, proposed, adopted, delegated, revoked, away, back, confirming, invited, enrolled, used, logged-in,
+    logged-out, handed, added, held-ask, resumed, reminded, escalated, told-waiting, withdrawn, woken, rerouted,
+    forgets, forgot, opened, ended.
     """
 
     act: str

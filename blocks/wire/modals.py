@@ -16,50 +16,48 @@ NOTE_MAX = 300
 def reject_modal(pressed: Pressed) -> dict[str, Any]:
     """Ask why; the requester will read it."""
     hint = "The requester reads this. No patient's name or number, please."
-    body = [_input(NOTE, "Why not?", _text(multiline=True, max_length=NOTE_MAX), hint)]
-    return _modal(REJECT, "Reject", "Reject", body, "/".join(pressed))
+    body = [field(NOTE, "Why not?", text_input(multiline=True, max_length=NOTE_MAX), hint)]
+    return modal(REJECT, "Reject", "Reject", body, "/".join(pressed))
 
 
 def question_modal(pressed: Pressed) -> dict[str, Any]:
     """Ask what one wants to know; the request stays open."""
     hint = "Posted in the card's thread; the requester answers there. The request stays open."
-    body = [_input(NOTE, "Your question", _text(multiline=True, max_length=NOTE_MAX), hint)]
-    return _modal(QUESTION, "Ask a question", "Ask", body, "/".join(pressed))
+    body = [field(NOTE, "Your question", text_input(multiline=True, max_length=NOTE_MAX), hint)]
+    return modal(QUESTION, "Ask a question", "Ask", body, "/".join(pressed))
 
 
 def fewer_modal(pressed: Pressed, ask: Ask) -> dict[str, Any]:
     """Ask how many are approved."""
     number = {"type": "number_input", "is_decimal_allowed": False, "min_value": "1", "max_value": str(ask.quantity)}
-    why = _text(multiline=True, max_length=NOTE_MAX)
+    why = text_input(multiline=True, max_length=NOTE_MAX)
     body = [
-        _input(QUANTITY, "How many do you approve?", number, f"{ask.quantity:,} were asked for."),
-        _input(NOTE, "Why fewer", why, "Everybody who looks at the card reads this.", optional=True),
+        field(QUANTITY, "How many do you approve?", number, f"{ask.quantity:,} were asked for."),
+        field(NOTE, "Why fewer", why, "Everybody who looks at the card reads this.", optional=True),
     ]
     what = f"{escape(ask.description)}, {ask.unit_price} each"[:TEXT_MAX]
     shown = {"type": "section", "text": {"type": "mrkdwn", "text": what}}
-    return _modal(FEWER, "Approve fewer", "Approve", [shown, *body], "/".join(pressed))
+    return modal(FEWER, "Approve fewer", "Approve", [shown, *body], "/".join(pressed))
 
 
 def hand_over_modal(pressed: Pressed) -> dict[str, Any]:
     """Ask to whom it is handed over."""
     hint = "Somebody who may decide this. They are told; anybody else who may can still decide."
-    return _modal(
-        HAND_OVER, "Hand over", "Hand over", [_input(WHOM, "To whom?", _colleague(), hint)], "/".join(pressed)
-    )
+    return modal(HAND_OVER, "Hand over", "Hand over", [field(WHOM, "To whom?", _colleague(), hint)], "/".join(pressed))
 
 
 def add_modal(pressed: Pressed) -> dict[str, Any]:
     """Ask whose approval is wanted as well."""
     hint = "They are asked after everybody whom policy names, and have to approve it too."
-    body = [_input(WHOM, "Who has to approve it as well?", _colleague(), hint)]
-    return _modal(ADD, "Add an approver", "Add", body, "/".join(pressed))
+    body = [field(WHOM, "Who has to approve it as well?", _colleague(), hint)]
+    return modal(ADD, "Add an approver", "Add", body, "/".join(pressed))
 
 
 def hold_modal(pressed: Pressed) -> dict[str, Any]:
     """Ask what is waited for."""
     hint = "Everybody who looks at the card reads this. Nobody decides it until somebody resumes it."
-    body = [_input(NOTE, "What do you wait for?", _text(multiline=True, max_length=NOTE_MAX), hint)]
-    return _modal(HOLD, "Put on hold", "Hold", body, "/".join(pressed))
+    body = [field(NOTE, "What do you wait for?", text_input(multiline=True, max_length=NOTE_MAX), hint)]
+    return modal(HOLD, "Put on hold", "Hold", body, "/".join(pressed))
 
 
 URGENT: dict[str, Any] = {
@@ -71,20 +69,20 @@ URGENT: dict[str, Any] = {
 def requisition_modal(person: Person, channel: str) -> dict[str, Any]:
     """Draw the form of a requisition, with the cost centres that *person* may ask for."""
     body = [
-        _input("item", "Item number", _text(placeholder="HIP-STEM-12"), "As in the ERP's catalogue"),
-        _input("quantity", "How many", {"type": "number_input", "is_decimal_allowed": False, "min_value": "1"}),
-        _input("cost_centre", "Who pays", _centres(person)),
-        _input("needed_by", "Needed by", {"type": "datepicker"}, optional=True),
-        _input(
+        field("item", "Item number", text_input(placeholder="HIP-STEM-12"), "As in the ERP's catalogue"),
+        field("quantity", "How many", {"type": "number_input", "is_decimal_allowed": False, "min_value": "1"}),
+        field("cost_centre", "Who pays", _centres(person)),
+        field("needed_by", "Needed by", {"type": "datepicker"}, optional=True),
+        field(
             "reason",
             "Why, in a line",
-            _text(max_length=200),
+            text_input(max_length=200),
             "For the approver. No patient's name or number, please.",
             optional=True,
         ),
-        _input("emergency", "Can it wait?", URGENT, "Policy says who is asked then. Say why, above.", optional=True),
+        field("emergency", "Can it wait?", URGENT, "Policy says who is asked then. Say why, above.", optional=True),
     ]
-    return _modal(REQUISITION, "New requisition", "Submit", body, channel)
+    return modal(REQUISITION, "New requisition", "Submit", body, channel)
 
 
 def read_state(view: dict[str, Any]) -> dict[str, str]:
@@ -114,12 +112,13 @@ def _colleague() -> dict[str, Any]:
 
 def _centres(person: Person) -> dict[str, Any]:
     if not person.cost_centres:
-        return _text(placeholder="OR")
+        return text_input(placeholder="OR")
     options = [{"text": _plain(name), "value": name} for name in person.cost_centres[:100]]
     return {"type": "static_select", "options": options, "initial_option": options[0]}
 
 
-def _modal(callback: str, title: str, submit: str, blocks: list[dict[str, Any]], private: str) -> dict[str, Any]:
+def modal(callback: str, title: str, submit: str, blocks: list[dict[str, Any]], private: str) -> dict[str, Any]:
+    """Draw a modal."""
     return {
         "type": "modal",
         "callback_id": callback,
@@ -131,7 +130,8 @@ def _modal(callback: str, title: str, submit: str, blocks: list[dict[str, Any]],
     }
 
 
-def _input(name: str, label: str, element: dict[str, Any], hint: str = "", *, optional: bool = False) -> dict[str, Any]:
+def field(name: str, label: str, element: dict[str, Any], hint: str = "", *, optional: bool = False) -> dict[str, Any]:
+    """Draw one field of a modal."""
     block = {
         "type": "input",
         "block_id": name,
@@ -142,7 +142,8 @@ def _input(name: str, label: str, element: dict[str, Any], hint: str = "", *, op
     return {**block, "hint": _plain(hint)} if hint else block
 
 
-def _text(*, multiline: bool = False, placeholder: str = "", max_length: int = 0) -> dict[str, Any]:
+def text_input(*, multiline: bool = False, placeholder: str = "", max_length: int = 0) -> dict[str, Any]:
+    """Draw what one types into."""
     element: dict[str, Any] = {"type": "plain_text_input", "multiline": multiline}
     if placeholder:
         element["placeholder"] = _plain(placeholder)

@@ -180,6 +180,8 @@ TELLERS: dict[str, Callable[[Line], str]] = {
     "taken": lambda line: f"takes the {line.body['effect']} over, in case whoever began it comes back",
     "unsent": lambda line: f"{line.body['effect']}: the system could not be reached, so nothing was sent",
     "parked": lambda line: f"{line.body['effect']}: in doubt, waits for a person",
+    "doubt": lambda line: f"nobody could be asked: {_cell(line.body['refused'])}" if "refused" in line.body else "",
+    "doubt-drawn": lambda _: "",
     "settled": _settled,
     "attempt": lambda line: f"tries the {line.body['effect']} again under key `{line.key}`",
     "outcome": _outcome,

@@ -56,7 +56,7 @@ async def attempt(hospital: Hospital, case: str, *, price: str = "2890.00"):
     )  # fmt: skip
     held = Case(hospital.ledger, await hospital.chain(case), "process:requisition", clock=lambda: hospital.now)
     erp = hospital.erp
-    with in_hand(held):
+    with hospital.bound(), in_hand(held):
         return await once("order", draft, do=erp.order, find=erp.find_order, personality=erp.personality)
 
 

@@ -9,6 +9,7 @@ from blocks.errors import UnavailableError
 from blocks.ports import Personality
 from blocks.wire.names import effect_key
 from blocks.wire.report import headline
+from tasks.doubts import waits_for_word
 from tasks.effects import InDoubtError
 from tasks.parked import CannotSettleError, Said, settle
 from tests.fakes.erp import FakeErp
@@ -230,3 +231,32 @@ async def test_an_intent_that_could_not_be_written_lets_nothing_happen(tmp_path,
     assert len(failed) == 3
     assert not (await hospital.chain(case)).having("parked")
     assert hospital.erp.calls["order"] == 1
+
+
+async def test_a_card_that_could_not_be_posted_is_posted_when_slack_is_back(tmp_path):
+    hospital = await Hospital.opened(tmp_path)
+    hospital.erp = Forgetful(personality=NOTHING)
+    case = await hospital.submit("IVSET-20", 40)
+    hospital.erp.lose, post = 1, hospital.desk.post
+
+    async def away(*_args, **_more):
+        raise UnavailableError("slack", "away")
+
+    hospital.desk.post = away
+    with pytest.raises(UnavailableError):
+        await hospital.wake(case)
+    assert not waits_for_word(await hospital.chain(case))
+    hospital.desk.post = post
+    for _ in range(2):
+        await parks(hospital, case)
+    assert waits_for_word(await hospital.chain(case))
+    assert [card.key for card in hospital.desk.cards("approvals")] == [f"{case}/doubt-1"]
+
+
+async def test_a_card_that_the_door_did_not_live_to_draw_is_drawn_by_the_process(in_doubt):
+    hospital, case = in_doubt
+    (order,) = hospital.erp.orders()
+    await says(hospital, case, Said("", "made", order.number))
+    await hospital.wake(case)
+    (card,) = (card for card in hospital.desk.cards("approvals") if card.key == f"{case}/doubt-1")
+    assert card.text.endswith(f"It was made, as {order.number}, says Paula Reyes.")

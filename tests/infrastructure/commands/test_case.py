@@ -94,7 +94,7 @@ def test_who_may_not_say_so_is_told_why(town: Town):
     told = town.settle("--not-made", by="rita.okafor")
     assert (told.exit_code, told.stdout) == (1, "")
     assert told.stderr == "✗ Rita Okafor asked for this: somebody else must say it.\n"
-    assert town.acts()[-1] == "parked"
+    assert town.acts()[-1] == "doubt"
 
 
 @pytest.mark.parametrize("words", [[], ["--not-made", "--made", "1"], ["--made", "1", "--give-up", "x"]])
@@ -102,7 +102,7 @@ def test_exactly_one_thing_is_said(town: Town, words: list[str]):
     told = town.settle(*words)
     assert told.exit_code == 2
     assert "say one of --made NUMBER, --not-made, --give-up REASON" in " ".join(told.stderr.replace("│", "").split())
-    assert town.acts()[-1] == "parked"
+    assert town.acts()[-1] == "doubt"
 
 
 def test_where_the_erp_does_not_answer_nothing_is_settled(town: Town):
@@ -111,4 +111,4 @@ def test_where_the_erp_does_not_answer_nothing_is_settled(town: Town):
     told = town.settle("--not-made")
     assert told.exit_code == 1
     assert told.stderr == "✗ Nothing was settled, FakeErp: it cannot be reached. Please try again.\n"
-    assert town.acts()[-1] == "parked"
+    assert town.acts()[-1] == "doubt"
