@@ -10,6 +10,8 @@ from blocks.wire.cards import APPROVE, button_value, escape, moment, spoken
 BULK, OPEN_BULK = "bulk", "open-bulk"
 ITEMS_MAX = 25
 """Of each list: a Home tab holds a hundred blocks, and nobody scrolls through more."""
+OPTION_MAX = 75
+"""Characters that Slack shows of an option's text, and of its description."""
 BULK_MAX = 10
 """Slack's limit of checkboxes in a group."""
 
@@ -55,11 +57,7 @@ def home_view(
 def bulk_modal(routine: Sequence[Waiting]) -> dict[str, Any]:
     """Ask which of the routine requests to approve: all are ticked, each is a decision of its own."""
     options = [
-        {
-            "text": {"type": "mrkdwn", "text": _headline(one.ask)[:140]},
-            "description": {"type": "mrkdwn", "text": _why(one.ask)[:140]},
-            "value": button_value(one.ask),
-        }
+        {"text": _plain(_brief(one.ask)), "description": _plain(_for_whom(one.ask)), "value": button_value(one.ask)}
         for one in routine[:BULK_MAX]
     ]
     boxes = {"type": "checkboxes", "action_id": "value", "options": options, "initial_options": options}
@@ -113,6 +111,21 @@ def _buttons(ask: Ask) -> dict[str, Any]:
 
 def _headline(ask: Ask) -> str:
     return f"{ask.quantity:,} × {escape(ask.description)} — {ask.amount}"
+
+
+def _brief(ask: Ask) -> str:
+    """Say in a line of an option how many of what, for how much: the sum is never what is cut."""
+    begin, end = f"{ask.quantity:,} × ", f" — {ask.amount}"
+    return begin + _cut(ask.description, OPTION_MAX - len(begin) - len(end)) + end
+
+
+def _for_whom(ask: Ask) -> str:
+    begin, end = f"{ask.case} · {_cut(ask.cost_centre, 12)}, ", f"; {ask.budget_left} left"
+    return begin + _cut(ask.requester_name, OPTION_MAX - len(begin) - len(end)) + end
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
 
 
 def _why(ask: Ask) -> str:

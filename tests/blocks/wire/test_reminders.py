@@ -9,6 +9,7 @@ import pytest
 from blocks.wire.reminders import Late, Reminder, Why, bottlenecks, lateness, reminder_card, waiting_rows
 from infrastructure.local.desk.blockkit.blocks import wrong_with_blocks
 from tests.samples import NOON, ask
+from tests.shown import as_agreed
 
 LONG = "long & <!channel> *text* " * 100
 
@@ -22,6 +23,14 @@ def test_however_much_waits_slack_takes_the_one_message(count: int, why: Why):
     assert "<!channel" not in card.text
     assert "<@U1>" not in card.text
     assert card.text.count("•") + int((re.findall(r"and (\d+) more", card.text) or [0])[0]) == count
+
+
+def test_one_message_looks_as_agreed():
+    soon = NOON + timedelta(hours=9)
+    told = [Reminder(ask(), why, NOON, soon, "C0APPROVALS") for why in get_args(Why)]
+    as_agreed("card-reminder.json", reminder_card("clock/x/ana.silva", told, "America/Chicago")._asdict())
+    over = [Reminder(ask(), "gone", NOON, soon, "C0APPROVALS")]
+    as_agreed("card-released.json", reminder_card("clock/x/ana.silva", over, "America/Chicago")._asdict())
 
 
 def test_what_has_no_due_time_says_none():

@@ -1,8 +1,7 @@
-"""App Home and `/almoner`, as Slack sends them, and the app's manifest, which must name what the doors take."""
+"""App Home and `/almoner`, as Slack sends them."""
 
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -15,7 +14,6 @@ from tests.hospital import Hospital, plain_policy
 from tests.infrastructure.doors.conftest import TEAM, SlackLike, afterwards, interaction, slack_request, told
 
 pytestmark = pytest.mark.usefixtures("open_doors")
-MANIFEST = Path("infrastructure/slack/manifest.json")
 
 
 async def waiting(hospital: Hospital, quantity: int = 200) -> str:
@@ -122,15 +120,3 @@ async def test_standing_in_is_said_and_ended_in_slack():
 )
 async def test_what_is_not_understood_or_not_allowed_is_explained(text, answer):
     assert answer in await almoner(text)
-
-
-def test_the_manifest_names_the_commands_and_the_events_that_the_doors_take():
-    manifest = json.loads(MANIFEST.read_text())
-    assert {one["command"] for one in manifest["features"]["slash_commands"]} == {"/requisition", "/almoner"}
-    assert set(manifest["settings"]["event_subscriptions"]["bot_events"]) == {
-        "app_home_opened", "message.channels", "message.groups",
-    }  # fmt: skip
-    urls = {one["url"].rpartition("/slack/")[2] for one in manifest["features"]["slash_commands"]}
-    urls |= {manifest["settings"][kind]["request_url"].rpartition("/slack/")[2]
-             for kind in ("event_subscriptions", "interactivity")}  # fmt: skip
-    assert urls == {"commands", "events", "interactions"}
