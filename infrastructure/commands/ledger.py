@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infrastructure.commands import ledger_explain, ledger_export, ledger_log
+from infrastructure.commands import ledger_explain, ledger_export, ledger_log, ledger_pack
 from infrastructure.commands.speaking import plainly
 from infrastructure.commands.surroundings import find
 
@@ -47,6 +47,8 @@ def show(
 
 app.command()(ledger_explain.explain)
 app.command()(ledger_export.export)
+app.command()(ledger_pack.pack)
+app.command("check-bundle")(ledger_pack.check_bundle)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """`almoner ledger explain`: everything the ledger holds on a document; for people, machines, and on paper."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +24,9 @@ def explain(
     document: Annotated[str, typer.Argument(metavar="DOC", help="An order's number, a case, CASE/ASK, or our key.")],
     home: Annotated[Path, typer.Option(envvar="ALMONER_HOME", help="Whose stack.")] = Path(".almoner"),
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    bundle: Annotated[
+        Path | None, typer.Option(help="Write the proof of the case here: a few KB, checked offline.")
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="Write one page for people here; it prints well.")] = None,
 ) -> None:
     """Tell who asked, who decided by what right on which facts, and what was done where, of an order or a case."""
@@ -33,15 +37,18 @@ def explain(
         find(home)
         try:
             dossiers = asyncio.run(_dossiers(document))
+            if bundle:
+                written = bundle.write_bytes(asyncio.run(_bundle(dossiers[0].case)))
+                print(f"✓ {bundle}: {written:,} bytes; `almoner ledger check-bundle` checks it, offline")
         except (NotFoundError, OutsideError, LookupError) as error:
             print(f"✗ {error}", file=sys.stderr)
             raise typer.Exit(NOT_FOUND) from None
         if html:
             html.write_text("\n".join(dossier_page(one) for one in dossiers))
             print(f"✓ {html}")
-        elif as_json:
+        if as_json:
             print("\n".join(one.model_dump_json(indent=1) for one in dossiers))
-        else:
+        if not (html or bundle or as_json):
             for one in dossiers:
                 _tell(one, document.partition("/")[2])
 
@@ -54,6 +61,14 @@ async def _dossiers(document: str) -> "list[Dossier]":
 
     ledger, shelf, now = connect.ledger(), connect.shelf(), utc_now()
     return [await dossier_of(chain, ledger=ledger, shelf=shelf, at=now) for chain in await found(document, ledger)]
+
+
+async def _bundle(case: str) -> bytes:
+    from blocks import connect
+    from tasks.bundling import bundle_of
+
+    ledger, witness = connect.ledger(), os.environ.get("ALMONER_WITNESS_PUBLIC_KEY", "")
+    return await bundle_of(await ledger.read(case), ledger, connect.log(), witness)
 
 
 def _tell(dossier: "Dossier", ask: str) -> None:

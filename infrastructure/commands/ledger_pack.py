@@ -1,0 +1,87 @@
+"""`almoner ledger pack` and `check-bundle`: what an auditor from elsewhere takes away, and how one checks it."""
+
+import asyncio
+import os
+import sys
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from infrastructure.commands.speaking import plainly
+from infrastructure.commands.surroundings import find
+
+if TYPE_CHECKING:
+    from tasks.packing import Packed
+
+NOT_DONE, FALSE = 1, 1
+GIVEN = ("__init__.py", "check_bundle.py", "check_pack.py")
+"""Of the auditor's programs, what goes into a pack."""
+
+
+def pack(
+    period: Annotated[str, typer.Option(help="A month of the hospital, such as 2026-10.")],
+    out: Annotated[Path | None, typer.Option(help="Where to; left out: almoner-<period>.zip here.")] = None,
+    home: Annotated[Path, typer.Option(envvar="ALMONER_HOME", help="Whose stack.")] = Path(".almoner"),
+) -> None:
+    """Write everything that an external auditor needs of a month into one archive, verifier included."""
+    from blocks.errors import NotFoundError, OutsideError
+
+    to = out or Path(f"almoner-{period}.zip")
+    with plainly():
+        find(home)
+        try:
+            packed = asyncio.run(_pack(period, to))
+        except (OutsideError, NotFoundError) as error:
+            print(f"✗ Nothing was packed, {error}", file=sys.stderr)
+            raise typer.Exit(NOT_DONE) from None
+    counted = f"{packed.chains:,} chains, {packed.entries:,} entries, {packed.objects:,} documents"
+    sealed = f"{packed.log:,} entries under the signed head" if packed.log else "under no signed head"
+    print(f"✓ {to}: {counted}, {packed.events:,} events of {period}; {sealed}")
+    print("  The auditor unpacks it and runs `python -m auditor.check_pack .`: README.md says how.")
+
+
+def check_bundle(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What `explain --bundle` has written.")],
+    key: Annotated[str, typer.Option(help="The log's first public key, as you know it from elsewhere.")] = "",
+    witness: Annotated[str, typer.Option(help="The witness's public key, as you know it from elsewhere.")] = "",
+) -> None:
+    """Check the proof of a case, offline: the same program that the auditor has."""
+    import json
+
+    from infrastructure.auditor.check_bundle import Wrong
+    from infrastructure.auditor.check_bundle import check_bundle as check
+
+    try:
+        bundle = json.loads(file.read_bytes())
+        told = check(bundle, key, witness)
+    except (Wrong, ValueError, KeyError, TypeError, IndexError) as wrong:
+        print(f"✗ {file}: {wrong if isinstance(wrong, Wrong) else f'it is no bundle ({wrong})'}", file=sys.stderr)
+        raise typer.Exit(FALSE) from None
+    print("\n".join([f"✓ {bundle['case']}", *(f"  {one}" for one in told)]))
+
+
+def papers() -> dict[str, bytes]:
+    """Read what is added to every pack: its README, and the programs that check it."""
+    here = files("infrastructure.auditor")
+    return {"README.md": here.joinpath("README.md").read_bytes()} | {
+        f"auditor/{name}": here.joinpath(name).read_bytes() for name in GIVEN
+    }
+
+
+async def _pack(period: str, to: Path) -> "Packed":
+    from blocks import connect
+    from tasks.case import utc_now
+    from tasks.packing import Period, pack
+
+    _, directory = await connect.shelf().directory_in_force(utc_now().date())
+    month, witness = Period.of(period, directory.zone), os.environ.get("ALMONER_WITNESS_PUBLIC_KEY", "")
+    draft = to.with_name(f".{to.name}.part")
+    try:
+        with draft.open("wb") as out:
+            packed = await pack(month, out, connect.ledger(), connect.log(), papers(), witness=witness)
+        draft.replace(to)
+    finally:
+        draft.unlink(missing_ok=True)
+    return packed

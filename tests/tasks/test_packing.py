@@ -1,0 +1,177 @@
+"""The pack: an auditor unpacks it in an empty folder, runs the verifier that is in it, and trusts nobody."""
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from blocks.errors import UnreadableError
+from blocks.log import Log
+from infrastructure.auditor.check_pack import check_pack
+from infrastructure.commands.ledger_pack import papers
+from tasks.packing import Packed, Period, pack
+from tasks.results import keep_result, result_of
+from tests.hospital import Hospital
+from tests.sealing import KEY, WITNESS, seal
+
+NOVEMBER = Period.of("2026-11", "America/Chicago")
+DECEMBER = Period.of("2026-12", "America/Chicago")
+OURS = (KEY.public.text, WITNESS.public.text)
+
+
+@pytest.fixture
+async def months(hospital: Hospital) -> tuple[Hospital, str, str]:
+    """A case of November that was ordered after two approvals, one that ends in December, and both heads sealed."""
+    november = await hospital.submit("VENT-T1", 1, by="sam.lind", centre="ICU", reason="Two ventilated at once")
+    await hospital.wake(november)
+    await hospital.answer(november, "ana.silva")
+    await hospital.wake(november)
+    await hospital.answer(november, "frida.ng")
+    outcome = await hospital.wake(november)
+    assert outcome is not None
+    await keep_result(result_of(await hospital.chain(november), outcome), hospital.ledger)
+    both = await hospital.submit("KNEE-TIB-4", 1)
+    await hospital.wake(both)
+    await seal(hospital)
+    hospital.now += timedelta(days=14)
+    await hospital.answer(both, "ivo.petrov")
+    await hospital.wake(both)
+    return hospital, november, both
+
+
+async def packed(hospital: Hospital, period: Period, log: Log | None) -> tuple[bytes, Packed]:
+    out = io.BytesIO()
+    told = await pack(period, out, hospital.ledger, log, papers(), witness=WITNESS.public.text)
+    return out.getvalue(), told
+
+
+async def unpacked(months: tuple[Hospital, str, str], folder: Path, period: Period = NOVEMBER) -> Path:
+    data, _ = await packed(months[0], period, await seal(months[0]))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+async def test_the_auditor_runs_what_is_in_the_archive_in_an_empty_folder_and_it_holds(months, tmp_path):
+    folder = await unpacked(months, tmp_path / "audit")
+    command = [sys.executable, "-m", "auditor.check_pack", ".", "--key", OURS[0], "--witness", OURS[1]]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: ASYNC221, S603
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(line.startswith("✓ ") for line in done.stdout.splitlines())
+    assert f"entries are under the head signed by {OURS[0]}" in done.stdout
+
+
+async def test_the_same_ledger_under_the_same_head_is_the_same_bytes(months):
+    log = await seal(months[0])
+    assert (await packed(months[0], NOVEMBER, log))[0] == (await packed(months[0], NOVEMBER, log))[0]
+
+
+async def test_a_month_holds_its_own_entries_and_what_is_needed_to_judge_them(months, tmp_path):
+    folder = await unpacked(months, tmp_path / "audit")
+    _, november, both = months
+    cases = {path.name for path in (folder / "ledger" / "cases").iterdir()}
+    assert {november, both, "book~policy", "book~directory"} <= cases
+    in_november = len(list((folder / "ledger" / "cases" / both).iterdir()))
+    later = await unpacked(months, tmp_path / "december", DECEMBER)
+    cases = {path.name for path in (later / "ledger" / "cases").iterdir()}
+    assert both in cases
+    assert november not in cases
+    assert len(list((later / "ledger" / "cases" / both).iterdir())) > in_november
+    assert check_pack(later, *OURS).wrong == []
+
+
+async def test_it_says_which_policy_and_directory_were_in_force_on_which_days(months, tmp_path):
+    folder = await unpacked(months, tmp_path / "audit")
+    told = json.loads((folder / "in_force.json").read_bytes())
+    assert [(x["what"], x["from"], x["to"]) for x in told] == [
+        ("book~policy", "2026-11-01", "2026-11-30"),
+        ("book~directory", "2026-11-01", "2026-11-30"),
+    ]
+    assert all((folder / "ledger" / "objects" / x["version"]).exists() for x in told)
+
+
+async def test_a_pack_without_a_log_says_that_it_is_under_no_head(months, tmp_path):
+    data, told = await packed(months[0], NOVEMBER, None)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        archive.extractall(tmp_path)
+    found = check_pack(tmp_path)
+    assert (told.log, found.wrong) == (0, [])
+    assert any(x.startswith("NOT under a signed head") for x in found.holds)
+
+
+async def test_no_message_as_it_came_is_in_it(months, tmp_path):
+    folder = await unpacked(months, tmp_path / "audit")
+    assert not [x for x in folder.rglob("*") if {"inbox", "quarantine"} & set(x.parts)]
+
+
+def rewritten(folder: Path, name: str, change: Callable[[bytes], bytes]) -> None:
+    """Change a file, and the list of sums with it, as somebody would who knows about it."""
+    path = folder / name
+    path.write_bytes(change(path.read_bytes()))
+    resummed(folder)
+
+
+def resummed(folder: Path) -> None:
+    names = [line.partition("  ")[2] for line in (folder / "SHA256SUMS").read_text().splitlines()]
+    lines = [f"{sha256((folder / x).read_bytes()).hexdigest()}  {x}\n" for x in names if (folder / x).is_file()]
+    (folder / "SHA256SUMS").write_text("".join(lines))
+
+
+async def test_an_altered_note_is_named_to_the_entry(months, tmp_path):
+    folder = await unpacked(months, tmp_path / "audit")
+    case = months[1]
+    last = max((folder / "ledger" / "cases" / case).iterdir())
+    name = last.relative_to(folder).as_posix()
+    rewritten(folder, name, lambda data: data.replace(b"Cordis", b"Corsid"))
+    assert any(f"{case}/{int(last.stem)} is not what the log commits to" in x for x in check_pack(folder, *OURS).wrong)
+
+
+async def test_a_case_that_was_taken_out_is_named(months, tmp_path):
+    folder = await unpacked(months, tmp_path / "audit")
+    for path in (folder / "ledger" / "cases" / months[1]).iterdir():
+        path.unlink()
+    resummed(folder)
+    wrong = check_pack(folder, *OURS).wrong
+    assert f"{months[1]}/1 is in the log of this period, and not in the archive" in wrong
+
+
+async def test_a_document_that_was_exchanged_or_taken_out_is_named(months, tmp_path):
+    folder = await unpacked(months, tmp_path / "audit")
+    one, other, *_ = sorted((folder / "ledger" / "objects").iterdir())
+    one.write_bytes(b"{}")
+    other.unlink()
+    resummed(folder)
+    wrong = check_pack(folder, *OURS).wrong
+    assert f"document {one.name} is not what its name says" in wrong
+    assert f"document {other.name} is missing" in wrong
+
+
+async def test_another_log_another_key_and_a_file_slipped_in_are_named(months, tmp_path):
+    folder = await unpacked(months, tmp_path / "audit")
+    (folder / "ledger" / "cases" / "RQ-EXTRA").mkdir()
+    (folder / "ledger" / "cases" / "RQ-EXTRA" / "00000001.json").write_bytes(b"{}")
+    assert "ledger/cases/RQ-EXTRA/00000001.json is in no list: it was added" in check_pack(folder, *OURS).wrong
+    assert any("not the one given" in x for x in check_pack(folder, "another+key").wrong)
+    rewritten(folder, "ledger/log/checkpoint", lambda data: data.replace(b"\n", b"\n1", 1))
+    assert "the head is not signed by the log's key" in check_pack(folder, *OURS).wrong
+
+
+async def test_an_export_with_an_event_too_few_is_named(months, tmp_path):
+    folder = await unpacked(months, tmp_path / "audit")
+    rewritten(folder, "exports/2026-11.xes", lambda data: data.replace(b"<event>", b"<happening>", 1))
+    assert any(x.startswith("XES has ") for x in check_pack(folder, *OURS).wrong)
+
+
+def test_a_month_is_the_hospitals_own():
+    assert NOVEMBER.since.astimezone(UTC) == datetime(2026, 11, 1, 5, tzinfo=UTC)
+    assert NOVEMBER.until.astimezone(UTC) == datetime(2026, 12, 1, 6, tzinfo=UTC)
+    for name in ("2026", "2026-13", "November"):
+        with pytest.raises(UnreadableError, match="is no month: write it as 2026-10"):
+            Period.of(name, "UTC")
