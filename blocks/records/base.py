@@ -26,4 +26,5 @@ class Record(BaseModel):
     but is never renamed or moved, and loses none.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    # Built when first used: of eighty kinds of records a door, or a command, needs a dozen.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True)
