@@ -3,6 +3,8 @@
 It only shows: whoever answers is judged by the ledger as it stands then.
 """
 
+import asyncio
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -19,6 +21,7 @@ from tasks.rules.standing import above_of
 
 OVERLAP = timedelta(minutes=2)
 """Clocks differ, and a batch of heads may be written late."""
+AT_ONCE = 24
 
 
 class Item(NamedTuple):
@@ -40,6 +43,7 @@ class Inbox:
         self._known: frozenset[str] = frozenset()
         self._looked: datetime | None = None
         self._written: set[str] = set()
+        self._looking = asyncio.Lock()
         ledger.observers.append(self._heard)
 
     def _heard(self, case: str, _seq: int, _head: str) -> None:
@@ -48,17 +52,17 @@ class Inbox:
 
     async def look(self, at: datetime, *, everything: bool = False) -> None:
         """Take in what was written since the last look; the first one looks at every case that has no result yet."""
-        if self._looked is None or everything:
-            finished = await finished_cases(self._ledger)
-            names = {name async for name, _ in self._ledger.cases() if name not in finished}
-        else:
-            notes = await noted_since(self._ledger.store, self._looked - OVERLAP, known=self._known)
-            self._known, names = notes.keys, set(notes.heads)
-        written, self._written = self._written, set()
-        for name in names | written:
-            if "~" not in name:
-                await self._take(name)
-        self._looked = at
+        async with self._looking:
+            if self._looked is None or everything:
+                finished = await finished_cases(self._ledger)
+                names = {name async for name, _ in self._ledger.cases() if name not in finished}
+            else:
+                notes = await noted_since(self._ledger.store, self._looked - OVERLAP, known=self._known)
+                names = {name for name, seqs in notes.heads.items() if self._lacks(name, max(seqs))}
+                self._known = notes.keys
+            written, self._written = self._written, set()
+            await self._take_all(name for name in names | written if "~" not in name)
+            self._looked = at
 
     def waits_for(self, person: Person, rulebook: Rulebook, at: datetime) -> tuple[Item, ...]:
         """List what somebody may answer, the oldest first."""
@@ -79,6 +83,20 @@ class Inbox:
         """List the open cases that somebody asked for, the oldest first."""
         mine = (chain for chain in self._open.values() if _requester(chain) == person)
         return tuple(sorted(mine, key=lambda chain: chain.lines[0].at))
+
+    def _lacks(self, name: str, seq: int) -> bool:
+        """Say whether an entry that was noted is not known yet: the first look has seen most of what was noted."""
+        known = self._open.get(name)
+        return known is None or known.seq < seq
+
+    async def _take_all(self, names: Iterable[str]) -> None:
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def take(name: str) -> None:
+            async with room:
+                await self._take(name)
+
+        await asyncio.gather(*(take(name) for name in names))
 
     async def _take(self, name: str) -> None:
         try:

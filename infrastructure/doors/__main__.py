@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from blocks import connect
 from blocks.errors import ConflictError, NotFoundError, OutsideError
-from infrastructure.doors import events, showing, slack, stepup
+from infrastructure.doors import events, home, showing, slack, stepup
 from infrastructure.doors.http import BODY_MAX, Deed, Request, Response
 from infrastructure.ending import run_and_leave
 
@@ -55,9 +55,11 @@ async def _warmed_up(_app: Starlette) -> AsyncIterator[None]:
     connect.ledger()
     if os.environ.get("SLACK_BOT_TOKEN"):
         connect.desk()
+    reading = asyncio.create_task(home.read_ahead(), name="read ahead")
     gc.collect()
     gc.freeze()  # what was imported stays; the collector need not walk through it in the middle of a click
     yield
+    reading.cancel()
 
 
 async def _health(_request: HttpRequest) -> HttpResponse:

@@ -1,5 +1,6 @@
 """App Home and `/almoner`: the inbox, many approvals at once, how a case stands, and standing in."""
 
+import logging
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -8,13 +9,14 @@ from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from blocks import connect
-from blocks.errors import RefusedError
+from blocks.errors import OutsideError, RefusedError
 from blocks.ledger import Ledger
 from blocks.records.people import Absence, Delegation, Person
 from blocks.records.policy import Rulebook
 from blocks.wire.home import BULK_MAX, Mine, Waiting, home_view
 from blocks.wire.report import headline, reasons
 from tasks import people as verbs
+from tasks.case import utc_now
 from tasks.decide import waits_for
 from tasks.inbox import Inbox, Item
 from tasks.matters import ToConfirmError
@@ -32,6 +34,7 @@ HELP = """*What Almoner does for you*
 • `/almoner away until 2026-12-01`: you are not asked while you are away
 • `/almoner back`: end both"""
 
+logger = logging.getLogger("almoner.doors")
 _inboxes: WeakKeyDictionary[Ledger, Inbox] = WeakKeyDictionary()
 
 
@@ -48,6 +51,14 @@ async def publish(who: Who, slack_user: str) -> None:
     waiting, mine = await _lists(who)
     view = home_view(waiting, mine, standing_in(who), who.rulebook.directory.zone)
     await cast("SlackDesk", connect.desk()).publish_home(slack_user, view)
+
+
+async def read_ahead() -> None:
+    """Read every open case before anybody opens their Home tab; a store that does not answer is asked again then."""
+    try:
+        await _inbox(connect.ledger()).look(utc_now())
+    except OutsideError as error:
+        logger.warning("the inbox is read when somebody opens it: %s", error)
 
 
 async def routine(who: Who) -> tuple[Waiting, ...]:

@@ -12,6 +12,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -123,12 +124,12 @@ async def click_steadily(clicks: list[bytes], rate: int, door: str, secret: str)
 class listening:  # noqa: N801  reads as what it does
     """A sink on loopback that takes whatever follows an answer."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, take: Callable[[web.Request], Awaitable[web.Response]] | None = None) -> None:
         async def swallow(_request: web.Request) -> web.Response:
             return web.json_response({"ok": True, "channel": "C0APPROVALS", "ts": "1.0"})
 
         app = web.Application()
-        app.router.add_route("*", "/{path:.*}", swallow)
+        app.router.add_route("*", "/{path:.*}", take or swallow)
         self._runner, self._port = web.AppRunner(app, access_log=None), port
 
     async def __aenter__(self) -> None:
