@@ -79,7 +79,9 @@ class Rounds:
         await self._tell(waiting, at)
         doubtful = [_doubt(chain, parked) for chain in self._inbox.chains() if (parked := in_doubt(chain))]
         rung = tuple(case for case, move in done.items() if move in ("expire", "escalate"))
-        tags = {one.case: _tags(one, at) for one in waiting}
+        tags: dict[str, frozenset[str]] = {}
+        for one in waiting:
+            tags[one.case] = tags.get(one.case, frozenset()) | _tags(one, at)
         return Round((*self._late(waiting, at), *doubtful), Counter(done.values()), rung, tags)
 
     def _late(self, waiting: list[Waiting], at: datetime) -> list[Late]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from blocks import connect
+from blocks.audit import verify
 from blocks.errors import RefusedError
 from blocks.ledger import Ledger
 from blocks.records.people import Delegation, Directory
@@ -192,6 +193,14 @@ def test_differences_are_told_field_by_field():
         "off_contract.0: procurement-lead → nothing",
         "amount_max: 250000 → 200000",
     ]
+
+
+async def test_what_the_laptops_seed_puts_in_force_holds_before_an_auditor(tmp_path):
+    ledger = Ledger(FolderStore(tmp_path))
+    with connect.bound(connect.Outside(ledger, Shelf(ledger))):
+        await adopt_all()
+        await adopt_all()
+    assert (await verify(ledger)).findings == ()
 
 
 async def test_the_laptops_seed_leaves_alone_what_people_have_put_in_force_since(tmp_path):

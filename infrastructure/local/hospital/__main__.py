@@ -25,8 +25,11 @@ def directory() -> Directory:
 
 
 async def adopt_all() -> None:
-    """Adopt both; a book in which somebody else has adopted one since is left alone."""
-    for book, document in ((POLICY, policy()), (DIRECTORY, directory())):
+    """Adopt both; a book in which somebody else has adopted one since is left alone.
+
+    The people come first: no policy asks for anybody's passkey then.
+    """
+    for book, document in ((DIRECTORY, directory()), (POLICY, policy())):
         last = (await connect.ledger().read(book)).last("adopted")
         if last is None or last.actor == SETUP:
             await adopt(connect.ledger(), document, actor=SETUP, at=utc_now())
