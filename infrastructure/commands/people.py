@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infrastructure.commands import people_duties
+from infrastructure.commands import people_compare, people_duties
 from infrastructure.commands.identity import HERE, By, Home, speaker
 from infrastructure.commands.speaking import NOT_TAKEN, done, plainly
 from infrastructure.commands.surroundings import find
@@ -21,6 +21,7 @@ app.command()(people_duties.delegate)
 app.command()(people_duties.away)
 app.command()(people_duties.end)
 app.command()(people_duties.duties)
+app.command()(people_compare.compare)
 
 
 @app.callback()
@@ -174,13 +175,13 @@ async def _with_accounts(found: "tuple[Person, ...]", old: "Directory", *, slack
     """Add what no HR system knows: each person's Slack account, by their address or as it was, and whether they ask."""
     import os
 
-    from blocks.slack_people import Account, accounts
+    from blocks.slack_people import SLACK, Account, accounts
 
     if not slack:
         known = {one.id: Account(one.slack_team, one.slack_user) for one in old.people}
         by_id = {one.id: known.get(one.id, Account("", "")) for one in found}
     else:
-        url = os.environ.get("ALMONER_SLACK_URL", "https://slack.com/api/")
+        url = os.environ.get("ALMONER_SLACK_URL", SLACK)
         there = await accounts(os.environ.get("SLACK_BOT_TOKEN", ""), url=url)
         by_id = {one.id: there.get(one.email.lower(), Account("", "")) for one in found}
     silent = {one.id for one in old.people if not one.asks}

@@ -19,6 +19,7 @@ class Team(BaseModel):
     id: str = "T0MERCY"
     name: str = "Mercy General Hospital"
     domain: str = "mercy"
+    paid: bool = True
     time_zone: str = Field(
         default="America/Chicago", validation_alias=AliasChoices("time_zone", "zone", "timezone", "tz")
     )
@@ -128,7 +129,20 @@ def read_directory(path: Path | None) -> Directory:
         document.setdefault("team", {})
         if isinstance(document["team"], dict) and "zone" in document:
             document["team"].setdefault("zone", document["zone"])
+        document.setdefault("usergroups", _groups(document.get("people")))
     return Directory.model_validate(document)
+
+
+def _groups(people: Any) -> list[Json]:
+    """Give each role that the file's people hold a user group of its name, as a hospital would keep them."""
+    members: dict[str, list[str]] = {}
+    for one in people if isinstance(people, list) else ():
+        for role in {str(grant["role"]) for grant in one.get("grants", ()) if one.get("active", True)}:
+            members.setdefault(role, []).append(str(one["slack_user"]))
+    return [
+        {"id": f"S0{number:03}", "handle": role, "name": role.replace("-", " ").capitalize(), "users": members[role]}
+        for number, role in enumerate(sorted(members))
+    ]
 
 
 def _built_in() -> Json:

@@ -91,9 +91,16 @@ def _group(directory: Directory, group: UserGroup) -> Json:
     }  # fmt: skip
 
 
+def _paid(call: Call) -> Directory:
+    """Find the workspace, unless it is one of the plan without user groups."""
+    if not call.desk.directory.team.paid:
+        raise SlackError("plan_upgrade_required")
+    return call.desk.directory
+
+
 def groups(call: Call) -> Json:
     """usergroups.list."""
-    directory = call.desk.directory
+    directory = _paid(call)
     found = [_group(directory, g) for g in directory.usergroups]
     if call.flag("include_users"):
         members = {g.id: list(g.users) for g in directory.usergroups}
@@ -103,8 +110,8 @@ def groups(call: Call) -> Json:
 
 def group_users(call: Call) -> Json:
     """usergroups.users.list."""
-    wanted = call.need("usergroup")
-    for group in call.desk.directory.usergroups:
+    directory, wanted = _paid(call), call.need("usergroup")
+    for group in directory.usergroups:
         if group.id == wanted:
             return {"ok": True, "users": list(group.users)}
     raise SlackError("no_such_subteam")
