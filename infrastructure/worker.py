@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--limit", type=int, help="runs at once (16)")
     made.add_argument("--poll-s", type=float, help="safety-net poll (10)")
     made.add_argument("--watch-s", type=float, help="how soon a cancellation is heeded (2)")
-    made.add_argument("--rescue-s", type=float, help="look for dead workers' runs (60)")
+    made.add_argument("--rescue-s", type=float, help="look for dead workers' runs (10)")
     made.add_argument("--heartbeat-s", type=int, help="worker's heartbeat (10)")
     made.add_argument("--grace-s", type=float, help="for running runs at a stop (20)")
     made.add_argument("--max-rss-mb", type=float, help="renew beyond this memory (900)")

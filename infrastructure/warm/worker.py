@@ -42,7 +42,7 @@ class Habits:
     limit: int = 16  # runs at once
     poll_s: float = 10.0  # the safety net: what nobody rang for
     watch_s: float = 2.0  # how soon a cancellation is heeded
-    rescue_s: float = 60.0  # how often dead workers' runs are looked for
+    rescue_s: float = 10.0  # how often dead workers' runs are looked for
     heartbeat_s: int = 10  # after three missed ones the worker counts as dead
     grace_s: float = 20.0  # for running runs when the worker is asked to stop
     max_rss_mb: float = 900.0

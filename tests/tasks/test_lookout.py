@@ -12,7 +12,7 @@ from blocks.ports import Personality
 from blocks.records.ledger import Line
 from blocks.store import FolderStore
 from tasks.effects import InDoubtError
-from tasks.lookout import BACKOFF_MAX_MIN, TOLD_S, Lookout
+from tasks.lookout import BACKOFF_MAX_MIN, EVERY_S, TOLD_S, Lookout, looks_of_a_minute
 from tasks.results import keep_result, result_of
 from tests.hospital import Hospital
 
@@ -173,3 +173,26 @@ async def test_a_broken_chain_does_not_keep_the_others_waiting(hospital, tmp_pat
     path = tmp_path / "store" / "cases" / broken / "00000001.json"
     path.write_bytes(b"{}")
     assert (await rounds(hospital, lookout_of(hospital), 1))[0] == [good]
+
+
+async def test_an_effect_that_was_begun_and_not_confirmed_is_rung_for_within_thirty_seconds(hospital, monkeypatch):
+    monkeypatch.setattr("tasks.durable.RETRIES", 0)
+    every, lookout = timedelta(seconds=EVERY_S), lookout_of(hospital)
+    monkeypatch.setattr("tasks.lookout.EVERY_S", 0)
+    for since_the_last_look_s in range(10):  # whenever between two looks whoever carried it dies
+        await lookout.standing_still(hospital.ledger)
+        looked = hospital.now
+        hospital.now += timedelta(seconds=since_the_last_look_s)
+        case = await hospital.submit("IVSET-20", 1)
+        hospital.erp.lose = 1
+        with pytest.raises(UnavailableError):
+            await hospital.wake(case)
+        died = (await hospital.chain(case)).last("intent").at
+        assert not (await hospital.chain(case)).having("outcome")
+        hospital.now = max(looked + every, hospital.now)
+        async for cases in looks_of_a_minute(lookout, hospital.ledger):
+            if case in cases:
+                break
+            hospital.now += every
+        assert hospital.now - died <= timedelta(seconds=30)
+        await finish(hospital, case)
