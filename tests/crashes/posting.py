@@ -1,0 +1,99 @@
+"""The posting worker as a process of its own, to be killed at any system call: `python -m tests.crashes.posting`.
+
+It imports everything once, then forks for each request it reads (a line of JSON), so that a death costs no import.
+The child waits at a pipe until whoever watches it is attached, carries one approved case to its end, and says how by
+its exit status.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from blocks.errors import UnavailableError
+from blocks.ledger import Ledger
+from blocks.ports import Card
+from blocks.records.approval import Posted
+from blocks.store import FolderStore
+from tasks import durable
+from tasks.effects import InDoubtError
+from tasks.results import keep_result, result_of
+from tests.fakes.desk import FakeDesk
+from tests.fakes.erp_client import HttpErp
+from tests.fakes.erp_server import PERSONALITIES
+from tests.hospital import Hospital
+
+ENDED, IN_DOUBT, UNAVAILABLE, BROKEN = 0, 3, 4, 5
+
+
+class FolderDesk(FakeDesk):
+    """A desk that outlives the process: one file, replaced at each change."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self._file = root / "desk.json"
+        if self._file.exists():
+            for posted, card in json.loads(self._file.read_text()):
+                self.messages[Posted.model_validate(posted)] = Card(*card)
+
+    async def post(self, channel: str, card: Card, *, maybe_posted: bool = False) -> Posted:
+        posted = await super().post(channel, card, maybe_posted=maybe_posted)
+        self._keep()
+        return posted
+
+    async def redraw(self, posted: Posted, card: Card) -> None:
+        await super().redraw(posted, card)
+        self._keep()
+
+    def _keep(self) -> None:
+        draft = self._file.with_suffix(".draft")
+        draft.write_text(json.dumps([(posted.model_dump(mode="json"), card) for posted, card in self.messages.items()]))
+        draft.replace(self._file)
+
+
+async def carry(asked: dict[str, Any]) -> int:
+    """Carry the case as far as it goes."""
+    root = Path(asked["root"])
+    erp = HttpErp(asked["erp"], PERSONALITIES[asked["personality"]], transport=None)
+    ledger = Ledger(FolderStore(root / "store"))
+    hospital = Hospital(ledger, erp, FolderDesk(root), datetime.fromisoformat(asked["now"]))
+    try:
+        outcome = await hospital.wake(asked["case"])
+        if outcome is None:
+            return BROKEN
+        await keep_result(result_of(await hospital.chain(asked["case"]), outcome), ledger)
+    except InDoubtError:
+        return IN_DOUBT
+    except UnavailableError:
+        return UNAVAILABLE
+    return ENDED
+
+
+def _child(asked: dict[str, Any]) -> None:
+    status = BROKEN
+    try:
+        Path(asked["go"]).read_bytes()
+        status = asyncio.run(carry(asked))
+    finally:
+        os._exit(status)
+
+
+def main() -> None:
+    """Fork for each line that is read; answer with the child's process id, then with how it ended."""
+    durable.BACKOFF_S = 0
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            _child(json.loads(line))
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
+        _, status = os.waitpid(pid, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

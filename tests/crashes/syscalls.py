@@ -1,0 +1,212 @@
+"""`python -m tests.crashes.syscalls [--every N]`: kill the posting worker at every system call that touches anything.
+
+strace injects SIGKILL as the call is entered: so each call is once the last that was made, and once the first that
+was not. Another process then takes the case up over what was left on disk, and the ERP's own books are checked.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import uvicorn
+
+from blocks.ledger import Ledger
+from blocks.store import FolderStore
+from blocks.wire.report import in_doubt
+from tasks.parked import Said, settle
+from tests.crashes import posting
+from tests.crashes.posting import ENDED, IN_DOUBT, FolderDesk
+from tests.fakes.erp_server import PERSONALITIES, ErpServer
+from tests.hospital import Hospital
+from tests.invariants import check_invariants
+
+CALLS = "connect,sendto,sendmsg,recvfrom,openat,write,writev,link,linkat,unlink,unlinkat,rename,mkdir,close,fsync"
+TRACED = ("400 and the address of the first", "a look-up that lags", "nothing at all")
+ROUNDS_MAX = 6
+
+
+class Place(NamedTuple):
+    """A system call, and the how-manyth of its name."""
+
+    call: str
+    nth: int
+
+
+class Zygote:
+    """The posting worker's parent: everything is imported there, and children are had in a moment."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-m", posting.__name__]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._to: IO[str] = self._process.stdin
+        self._from: IO[str] = self._process.stdout
+
+    def carry(self, asked: dict[str, str], *strace: str) -> int:
+        """Let a child do what is asked, watched by strace where it is given arguments; return how it ended."""
+        go = Path(asked["root"]) / "go"
+        if not go.exists():
+            os.mkfifo(go)
+        self._to.write(json.dumps({**asked, "go": str(go)}) + "\n")
+        self._to.flush()
+        child = self._from.readline().strip()
+        watching = _attached(child, *strace) if strace else None
+        go.write_bytes(b"go")
+        status = int(self._from.readline())
+        if watching:
+            watching.communicate(timeout=20)
+        return status
+
+    def close(self) -> None:
+        self._to.close()
+        self._process.wait(timeout=20)
+        self._from.close()
+
+
+def _attached(child: str, *arguments: str) -> subprocess.Popen[str]:
+    command = ["strace", "-p", child, *arguments]
+    strace = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # noqa: S603
+    assert strace.stderr is not None
+    said = strace.stderr.readline()
+    assert "attached" in said, said
+    return strace
+
+
+@contextmanager
+def served(server: ErpServer) -> Iterator[str]:
+    """Serve the little ERP on a free port of loopback."""
+    config = uvicorn.Config(server.app, host="127.0.0.1", port=0, log_level="error", lifespan="off")
+    web = uvicorn.Server(config)
+    thread = threading.Thread(target=web.run, daemon=True)
+    thread.start()
+    while not (web.started and web.servers):
+        thread.join(0.01)
+    try:
+        yield f"http://127.0.0.1:{web.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        web.should_exit = True
+        thread.join()
+
+
+class Bench:
+    """One prepared case, approved and not yet ordered, to be carried any number of times from the same start."""
+
+    def __init__(self, personality: str, zygote: Zygote, folder: Path) -> None:
+        self.personality, self._zygote, self._folder = personality, zygote, folder
+        self._case, self._now = asyncio.run(self._prepared())
+
+    async def _prepared(self) -> tuple[str, datetime]:
+        root = self._folder / "start"
+        hospital = await Hospital.opened(root / "store")
+        hospital.desk = FolderDesk(root)
+        case = await hospital.submit("KNEE-TIB-4", 1)
+        await hospital.wake(case)
+        await hospital.answer(case, "ivo.petrov")
+        return case, hospital.now
+
+    def places(self) -> list[Place]:
+        """List the system calls of a life without a death."""
+        log = self._folder / "log"
+        with self._town() as (asked, _):
+            assert self._zygote.carry(asked, "-e", f"trace={CALLS}", "-o", str(log)) == ENDED
+        seen: Counter[str] = Counter()
+        places = []
+        for call in re.findall(r"^(\w+)\(", log.read_text(), re.MULTILINE):
+            seen[call] += 1
+            places.append(Place(call, seen[call]))
+        return places
+
+    def faults(self, place: Place) -> list[str]:
+        """Kill the worker at a call, let another take the case up, and say what is wrong then."""
+        with self._town() as (first, server):
+            asked = first
+            kill = f"inject={place.call}:signal=SIGKILL:when={place.nth}"
+            status = self._zygote.carry(asked, "-e", f"trace={place.call}", "-e", kill, "-o", os.devnull)
+            wrong = [] if status in (-signal.SIGKILL, ENDED) else [f"the first ended with {status}"]
+            for _ in range(ROUNDS_MAX):
+                later = datetime.fromisoformat(asked["now"]) + timedelta(seconds=200)
+                asked = {**asked, "now": later.isoformat()}
+                server.clock = later.timestamp
+                status = self._zygote.carry(asked)
+                if status == ENDED:
+                    break
+                if status == IN_DOUBT:
+                    asyncio.run(_settled(asked, server))
+            return wrong + [f"{place}: {x}" for x in asyncio.run(_checked(asked, server, status))]
+
+    @contextmanager
+    def _town(self) -> Iterator[tuple[dict[str, str], ErpServer]]:
+        root = self._folder / "town"
+        shutil.rmtree(root, ignore_errors=True)
+        shutil.copytree(self._folder / "start", root)
+        server = ErpServer(PERSONALITIES[self.personality], clock=self._now.timestamp)
+        with served(server) as url:
+            asked = {"root": str(root), "erp": url, "personality": self.personality, "case": self._case}
+            yield {**asked, "now": self._now.isoformat()}, server
+
+
+async def _settled(asked: dict[str, str], server: ErpServer) -> None:
+    """Let a person look into the ERP's own books, and say what they saw."""
+    at = datetime.fromisoformat(asked["now"])
+    ledger = Ledger(FolderStore(Path(asked["root"]) / "store"))
+    hospital = Hospital(ledger, server.books, now=at)
+    server.books.personality = server.personality
+    parked = in_doubt(await ledger.read(asked["case"]))
+    assert parked is not None
+    made = [one.document.number for one in server.booked() if one.document.key == parked.key]
+    said = Said(asked["case"], "made", made[0]) if made else Said(asked["case"], "not-made")
+    with hospital.bound() as outside:
+        person = (await outside.shelf.in_force(at.date())).directory.person("paula.reyes")
+        await settle(said, person, "test", ledger=ledger, erp=hospital.erp, at=at)
+
+
+async def _checked(asked: dict[str, str], server: ErpServer, status: int) -> list[str]:
+    root = Path(asked["root"])
+    found = await check_invariants(Ledger(FolderStore(root / "store")), server, FolderDesk(root))
+    return [f"{x.invariant} {x.what}" for x in found] + ([] if status == ENDED else [f"ended with {status}"])
+
+
+def killed(personality: str, *, every: int = 1) -> tuple[int, int, list[str]]:
+    """Kill at every n-th call; return how many calls there are, at how many it died, and what was wrong."""
+    zygote = Zygote()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            bench = Bench(personality, zygote, Path(folder))
+            places = bench.places()
+            tried = places[::every]
+            return len(places), len(tried), [fault for place in tried for fault in bench.faults(place)]
+    finally:
+        zygote.close()
+
+
+def main() -> int:
+    """Kill at every call, under each of some personalities; return 1 where anything was violated."""
+    made = argparse.ArgumentParser(description=__doc__)
+    made.add_argument("--every", type=int, default=1, help="kill at every n-th call alone (1)")
+    every, wrong = made.parse_args().every, 0
+    for personality in TRACED:
+        calls, deaths, faults = killed(personality, every=every)
+        wrong += len(faults)
+        sys.stdout.write(f"{personality}: {deaths} deaths at {calls} system calls, {len(faults)} violations\n")
+        sys.stdout.write("".join(f"  {fault}\n" for fault in faults[:20]))
+        sys.stdout.flush()
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
