@@ -1,41 +1,40 @@
 """Verifying the ledger: every chain from its first entry, and what was done to the first that is wrong.
 
 An approval that takes a passkey is checked against the enrolled public keys: see `blocks.prover`.
-What a chain alone cannot show, that its last entries or all of it were taken away, the log of heads shows:
-see `blocks.heads`.
+What a chain alone cannot show, that its last entries or all of it were taken away, the Merkle log shows, and of the
+last moments what writers noted: see `blocks.audit_log` and `blocks.heads`.
 """
 
 import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from typing import Literal, NamedTuple
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from blocks.audit_log import LogFound, audit_log
 from blocks.errors import NotFoundError
+from blocks.finding import Finding
 from blocks.heads import Head, read_notes
 from blocks.ledger import Ledger, entry_key
+from blocks.log import Log
 from blocks.prover import Prover
 from blocks.records.ledger import GENESIS, Entry
 from blocks.wire.canonical import canonical, digest, is_canonical
+from blocks.witness import Witnessed
 
-Fault = Literal["altered", "removed", "reordered", "inserted", "unproven"]
+LATE = timedelta(seconds=60)
+"""An entry that is so old and under no signed head is a finding; usually it takes two seconds."""
+NOTED_SINCE = timedelta(hours=1)
+"""Of notes older than the last sealed entry by so much everything is in the log."""
 AT_ONCE = 16
 TELLING = re.compile(
     rb'"act":"(?:asked|decided|adopted|delegated|proposed|invited|enrolled)"|"signed":[{]|"source":"cli'
 )
 """What stands in an entry that may need proof; all others need not be read for it."""
 REFERRED = re.compile(rb'"(?:seen|object|policy)":"([0-9a-f]{64})"')
-
-
-class Finding(NamedTuple):
-    """One entry or object that is not as it was written: which, what was done, and how one sees it."""
-
-    case: str
-    where: str
-    fault: Fault
-    because: str
 
 
 class Verdict(NamedTuple):
@@ -47,6 +46,12 @@ class Verdict(NamedTuple):
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
     """What holds and still rests on trust: passkeys trusted on first use, acts that are claims."""
+    sealed: int | None = None
+    """Entries under the log's signed head; None where the log was not looked at."""
+    waiting: int = 0
+    """Entries of the last moments, not yet under a head."""
+    witnessed: int | None = None
+    """Entries under the largest head that the witness cosigned; None where there is none."""
 
     @property
     def verified(self) -> bool:
@@ -61,32 +66,70 @@ class Text(NamedTuple):
     data: bytes
 
 
-async def verify(ledger: Ledger) -> Verdict:
-    """Verify every chain, every head that was logged, and every object that an entry refers to."""
-    notes = await read_notes(ledger.store)
-    heads = notes.heads
-    room = asyncio.Semaphore(AT_ONCE)
-    found = [Finding("log", key, "altered", because) for key, because in notes.altered.items()]
-    found += [Finding("log", key, "removed", because) for key, because in notes.removed.items()]
-    chains, entries, prover = 0, 0, Prover(ledger)
-    referred: set[str] = set()
+async def verify(
+    ledger: Ledger, log: Log | None = None, witnessed: Witnessed | None = None, *, now: datetime | None = None
+) -> Verdict:
+    """Verify every chain, the log over them as far as its key is known, and every object that an entry refers to."""
+    began = now or datetime.now(UTC)  # what is written while this goes on is not late
+    return await _Audit(ledger, await audit_log(log, witnessed) if log else None, began, now).verdict()
 
-    async def check(case: str) -> int:
-        async with room:
-            texts = [text async for text in read_texts(ledger, case)]
+
+class _Audit:
+    def __init__(self, ledger: Ledger, found: LogFound | None, began: datetime, given: datetime | None) -> None:
+        self.ledger, self.log, self.now, self.given = ledger, found, began, given
+        self.room, self.prover = asyncio.Semaphore(AT_ONCE), Prover(ledger)
+        self.found = list(found.findings) if found else []
+        self.referred: set[str] = set()
+        self.waiting = 0
+
+    async def verdict(self) -> Verdict:
+        """Verify, the log first."""
+        since = datetime.fromisoformat(self.log.sealed_at) - NOTED_SINCE if self.log and self.log.sealed_at else None
+        notes = await read_notes(self.ledger.store, since=since)
+        self.found += [Finding("log", key, "altered", because) for key, because in notes.altered.items()]
+        self.found += [Finding("log", key, "removed", because) for key, because in notes.removed.items()]
+        cases = [case async for case, _ in self.ledger.cases()]
+        counts = await asyncio.gather(*(self._check(case, notes.heads.get(case, {})) for case in cases))
+        known = {*notes.heads, *(self.log.committed.cases() if self.log else ())}
+        for case in known - set(cases):
+            logged = len(self._logged(case, notes.heads.get(case, {})))
+            because = f"{logged} entries were logged, none is there"
+            self.found.append(Finding(case, entry_key(case, 1), "removed", because))
+        names = sorted(self.referred)
+        self.found += [x for x in await asyncio.gather(*(_object_fault(self.ledger, x, self.room) for x in names)) if x]
+        sealed, witnessed = (self.log.size, self.log.witnessed) if self.log else (None, None)
+        told = tuple(sorted(set(self.found)))
+        trusting = self.prover.notes
+        return Verdict(len(cases), sum(counts), len(names), told, trusting, sealed, self.waiting, witnessed)
+
+    async def _check(self, case: str, noted: dict[int, Head]) -> int:
+        async with self.room:
+            texts = [text async for text in read_texts(self.ledger, case)]
         for text in texts:
-            referred.update(name.decode() for name in REFERRED.findall(text.data))
-        finding = first_fault(case, texts, heads.pop(case, {}))
-        found.extend([finding] if finding else await _unproven(prover, case, texts))
+            self.referred.update(name.decode() for name in REFERRED.findall(text.data))
+        finding = first_fault(case, texts, self._logged(case, noted)) or self._unsealed(case, texts, noted)
+        self.found.extend([finding] if finding else await _unproven(self.prover, case, texts))
         return len(texts)
 
-    cases = [case async for case, _ in ledger.cases()]
-    for count in await asyncio.gather(*(check(case) for case in cases)):
-        chains, entries = chains + 1, entries + count
-    for case, logged in heads.items():
-        found.append(Finding(case, entry_key(case, 1), "removed", f"{len(logged)} entries were logged, none is there"))
-    found += [x for x in await asyncio.gather(*(_object_fault(ledger, name, room) for name in referred)) if x]
-    return Verdict(chains, entries, len(referred), tuple(sorted(found)), prover.notes)
+    def _logged(self, case: str, noted: dict[int, Head]) -> dict[int, Head]:
+        """Give a chain's entries as the log holds them, and as they were noted since."""
+        if self.log is None:
+            return noted
+        return noted | {seq: Head(seq, name) for seq, name in self.log.committed.of(case).items()}
+
+    def _unsealed(self, case: str, texts: list[Text], noted: dict[int, Head]) -> Finding | None:
+        """Name the first entry that should be under a signed head by now, and is not."""
+        for text in texts if self.log else ():
+            if self.log and self.log.committed.get(case, text.seq) is not None:
+                continue
+            at = max(line.at for line in Entry.model_validate_json(text.data).lines)
+            if at < self.now - LATE or at > (self.given or datetime.now(UTC)) + LATE:
+                where = entry_key(case, text.seq)
+                if text.seq in noted:
+                    return Finding(case, where, "unsealed", f"it was noted, but no signed head holds it since {at}")
+                return Finding(case, where, "inserted", "no signed head holds it, and no writer noted it")
+            self.waiting += 1
+        return None
 
 
 async def read_texts(ledger: Ledger, case: str) -> AsyncIterator[Text]:

@@ -115,11 +115,11 @@ async def noted_since(store: Store, at: datetime, known: Collection[str] = ()) -
     return Written(frozenset(keys), heads, digests)
 
 
-async def read_notes(store: Store) -> Notes:
-    """Read every note. What a writer's last notes said shows nowhere else, so that they are gone cannot be seen."""
+async def read_notes(store: Store, *, since: datetime | None = None) -> Notes:
+    """Read every note, or those written since. That a writer's last ones are gone shows in the Merkle log alone."""
     notes = Notes(defaultdict(dict), {}, {})
     by_writer: dict[str, dict[int, tuple[str, str, str]]] = defaultdict(dict)
-    async for blob in store.list(PREFIX):
+    async for blob in store.list(PREFIX, after=f"{PREFIX}{since:{MOMENT}}" if since else ""):
         data = await store.get(blob.key)
         note = _read_note(data)
         if note is None:
@@ -132,7 +132,7 @@ async def read_notes(store: Store) -> Notes:
         for case, head in note.heads:
             notes.heads[case][head.seq] = head
     for batches in by_writer.values():
-        _follow(batches, notes)
+        _follow(batches, notes, from_first=since is None)
     return notes
 
 
@@ -145,10 +145,11 @@ def _read_note(data: bytes) -> Note | None:
         return None
 
 
-def _follow(batches: dict[int, tuple[str, str, str]], notes: Notes) -> None:
-    """Follow one writer's notes from the first; each names the one before."""
-    head = GENESIS
-    for place, batch in enumerate(sorted(batches)):
+def _follow(batches: dict[int, tuple[str, str, str]], notes: Notes, *, from_first: bool) -> None:
+    """Follow one writer's notes from the first, or the first that was read; each names the one before."""
+    first = min(batches)
+    head = GENESIS if from_first or not first else batches[first][1]
+    for place, batch in enumerate(sorted(batches), 0 if from_first else first):
         key, prev, name = batches[batch]
         if batch != place:
             notes.removed[key] = f"the note before it, {batch - 1}, is missing"

@@ -53,7 +53,7 @@ app.command("check-bundle")(ledger_pack.check_bundle)
 
 @app.command()
 def verify(home: Home = Path(".almoner"), as_json: AsJson = False) -> None:
-    """Verify every chain, logged head and object; name the first wrong entry of each chain."""
+    """Verify every chain, the log and its witness, and every object; name the first wrong entry of each chain."""
     with plainly():
         find(home)
         verdict = asyncio.run(_verify())
@@ -101,7 +101,7 @@ async def _verify() -> "Verdict":
     from blocks import connect
     from blocks.audit import verify as verify_all
 
-    return await verify_all(connect.ledger())
+    return await verify_all(connect.ledger(), connect.log(), connect.witnessed())
 
 
 async def _quarantine() -> list[dict[str, object]]:
@@ -144,3 +144,8 @@ def _tell_verdict(verdict: "Verdict") -> None:
         print(f"· {note}")
     counted = f"{verdict.chains} chains, {verdict.entries} entries, {verdict.objects} documents"
     print(f"✓ {counted}: all as written" if verdict.verified else f"{counted}: {len(verdict.findings)} do not hold")
+    if verdict.sealed is None:
+        print("! the signed log was not looked at: set ALMONER_LOG_FIRST_KEY (`almoner ledger keys` prints it)")
+    else:
+        seen = "no witness" if verdict.witnessed is None else f"{verdict.witnessed} of them seen by the witness"
+        print(f"  {verdict.sealed} entries under a signed head, {seen}; {verdict.waiting} wait for the next head")

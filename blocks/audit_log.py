@@ -1,0 +1,208 @@
+"""Verifying the Merkle log: its keys, its heads, every entry and every tile of the tree, and what the witness saw."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from blocks.errors import NotFoundError
+from blocks.finding import Fault, Finding
+from blocks.ledger import TamperedError, entry_key
+from blocks.log import CHECKPOINT, KEYS, PREFIX, Head, Log, Tenure, read_head
+from blocks.sealer import LOCK
+from blocks.wire.commitments import Committed, read_commitment
+from blocks.wire.merkle import leaf_hash
+from blocks.wire.tiles import WIDTH, Edge, Tile, hashed_in, hashes_in, tiles_of, unbundled
+from blocks.witness import Witnessed
+
+AHEAD = 16
+WITNESS = "witness"
+
+
+class LogFound(NamedTuple):
+    """What was found in the log: which entries it commits to, how many, until when, and what is wrong with it."""
+
+    committed: Committed
+    size: int
+    sealed_at: str
+    findings: list[Finding]
+    witnessed: int | None = None
+    """How many entries the witness has seen; None where there is no witness."""
+
+
+async def audit_log(log: Log, witnessed: Witnessed | None) -> LogFound:
+    """Verify the published log from its keys to its last tile, against what the witness holds."""
+    findings = list[Finding]()
+    tenures = await _tenures(log, findings)
+    head = await _head(log, tenures, findings)
+    seen = await _seen(witnessed, findings)
+    if head is None:
+        return LogFound(Committed(), 0, "", findings, seen.checkpoint.size if seen else None)
+    walk = _Walk(log, head, witnessed if seen else None, seen, findings)
+    await walk.through()
+    return LogFound(walk.committed, head.checkpoint.size, walk.at, findings, seen.checkpoint.size if seen else None)
+
+
+async def _tenures(log: Log, findings: list[Finding]) -> tuple[Tenure, ...]:
+    try:
+        return await log.tenures()
+    except TamperedError as error:
+        findings.append(Finding("log", error.detail.partition(" ")[0] or KEYS, "altered", error.detail))
+        return (Tenure(log.first_key),)
+
+
+async def _head(log: Log, tenures: tuple[Tenure, ...], findings: list[Finding]) -> Head | None:
+    """Read the published head, then the lock, which is never behind it, and ahead only for a moment."""
+    published = await _read_head(log, CHECKPOINT, tenures, findings)
+    lock = await _read_head(log, LOCK, tenures, findings)
+    if published is None or lock is None:
+        return published
+    shown, committed = published.checkpoint, lock.checkpoint
+    if committed.size < shown.size:
+        because = f"it holds an old head, of {committed.size} entries; {shown.size} were published"
+        findings.append(Finding("log", LOCK, "replayed", because))
+    elif committed.size > shown.size and await _is_there(log, list(tiles_of(committed.size, 0))[-1]):
+        because = f"it is an old head, of {shown.size} entries; {committed.size} were published"
+        findings.append(Finding("log", CHECKPOINT, "replayed", because))
+    elif committed.size == shown.size and committed.root != shown.root:
+        findings.append(Finding("log", CHECKPOINT, "rewritten", "the lock holds another head of the same size"))
+    return published
+
+
+async def _read_head(log: Log, key: str, tenures: tuple[Tenure, ...], findings: list[Finding]) -> Head | None:
+    try:
+        found = read_head(await log.store.get(key), tenures)
+    except NotFoundError:
+        findings.append(Finding("log", key, "removed", "the log has no head here: it was not begun, or taken away"))
+        return None
+    if found is None:
+        findings.append(Finding("log", key, "altered", "it is not a head that the log's key signed"))
+    return found
+
+
+async def _is_there(log: Log, tile: Tile) -> bool:
+    try:
+        await log.read_tile(tile)
+    except TamperedError:
+        return False
+    return True
+
+
+async def _seen(witnessed: Witnessed | None, findings: list[Finding]) -> Head | None:
+    if witnessed is None:
+        return None
+    try:
+        seen = await witnessed.head()
+    except TamperedError as error:
+        findings.append(Finding(WITNESS, "checkpoint", "altered", error.detail))
+        return None
+    findings += [Finding(WITNESS, one.key, "rewritten", one.why) for one in await witnessed.alarms()]
+    if seen is None:
+        findings.append(Finding(WITNESS, "checkpoint", "removed", "the witness has seen no head"))
+    return seen
+
+
+@dataclass
+class _Walk:
+    """Goes through the log once, bundle by bundle, and builds the tree anew."""
+
+    log: Log
+    head: Head
+    witnessed: Witnessed | None
+    seen: Head | None
+    findings: list[Finding]
+    committed: Committed = field(default_factory=Committed)
+    edge: Edge = field(default_factory=Edge)
+    at: str = ""
+    rewritten: bool = False
+
+    async def through(self) -> None:
+        """Read everything the head needs; stop where so much is gone that no tree can be built."""
+        checkpoint = self.head.checkpoint
+        if self.seen and self.seen.checkpoint.size > checkpoint.size:
+            seen = self.seen.checkpoint.size
+            self._finds(CHECKPOINT, "replayed", f"it shows {checkpoint.size} entries; the witness has seen {seen}")
+        bundles = list(tiles_of(checkpoint.size, None))
+        for first in range(0, len(bundles), AHEAD):
+            ahead = bundles[first : first + AHEAD]
+            for bundle, read in zip(ahead, await asyncio.gather(*map(self._read, ahead)), strict=True):
+                kept = self._take(bundle, *read)
+                if len(kept) != bundle.width:
+                    return
+                self.edge, new = hashed_in(self.edge, kept)
+                await self._match(new, full=True)
+        if self.edge.root != checkpoint.root:
+            self._finds(CHECKPOINT, "altered", "its root is not what the log's entries hash to")
+        last = {Tile(level, checkpoint.size >> (8 * (level + 1)), len(held)).path: b"".join(held)
+                for level, held in enumerate(self.edge.levels) if held}  # fmt: skip
+        await self._match(last, full=False)
+
+    async def _read(self, bundle: Tile) -> tuple[bytes | None, bytes | None, list[bytes]]:
+        """Read a bundle, its tile, and what the witness holds of it."""
+        tile, held = bundle._replace(level=0), list[bytes]()
+        width = min(WIDTH, self.seen.checkpoint.size - tile.number * WIDTH) if self.seen else 0
+        if self.witnessed and width > 0:
+            held = await self.witnessed.hashes(tile._replace(width=width))
+        return await self._get(bundle), await self._get(tile), held
+
+    async def _get(self, tile: Tile) -> bytes | None:
+        try:
+            return await self.log.read_tile(tile)
+        except TamperedError:
+            self._finds(PREFIX + tile.path, "removed", "the head needs it")
+            return None
+
+    def _take(self, bundle: Tile, packed: bytes | None, tile: bytes | None, held: list[bytes]) -> list[bytes]:
+        """Take up a bundle's entries, and return the hashes to build the tree of: its tile's, or else its own."""
+        entries = (unbundled(packed) or []) if packed is not None else []
+        hashes, start = [leaf_hash(entry) for entry in entries], bundle.number * WIDTH
+        kept = hashes_in(tile) if tile is not None else hashes
+        if packed is not None and len(entries) != bundle.width:
+            self._finds(PREFIX + bundle.path, "altered", f"it is not a bundle of {bundle.width} entries")
+        if len(kept) != bundle.width:
+            self._finds(PREFIX + bundle._replace(level=0).path, "altered", f"it does not hold {bundle.width} hashes")
+            kept = hashes
+        for place in _differing(hashes, kept):
+            self._names(entries, place, start, "altered", "the log's bundle and its tile disagree about it")
+        for place in [] if self.rewritten else _differing(hashes or kept, held)[:1]:
+            because = f"the witness saw another entry {start + place} of the log"
+            self._names(entries, place, start, "rewritten", because)
+            self.rewritten = True
+        self._remember(entries, start)
+        return kept
+
+    def _remember(self, entries: Sequence[bytes], start: int) -> None:
+        for place, entry in enumerate(entries):
+            found = read_commitment(entry)
+            if found is None:
+                self._names(entries, place, start, "altered", "it is not a commitment to an entry")
+            else:
+                if not self.committed.add(found.case, found.seq, found.digest):
+                    self._names(entries, place, start, "doubled", "the log commits to it twice")
+                self.at = found.at
+
+    async def _match(self, new: dict[str, bytes], *, full: bool) -> None:
+        """Compare the tiles above the leaves with those published."""
+        for path, data in new.items():
+            if path.startswith("tile/0/") or (full and ".p/" in path):
+                continue
+            try:
+                if await self.log.store.get(PREFIX + path) != data:
+                    self._finds(PREFIX + path, "altered", "it is not what the tiles below it hash to")
+            except NotFoundError:
+                self._finds(PREFIX + path, "removed", "the head needs it")
+
+    def _names(self, entries: Sequence[bytes], place: int, start: int, fault: Fault, because: str) -> None:
+        """Name the entry of the log by the entry of a chain that it commits to."""
+        found = read_commitment(entries[place]) if place < len(entries) else None
+        where = entry_key(found.case, found.seq) if found else f"{PREFIX}tile/entries#{start + place}"
+        self.findings.append(Finding(found.case if found else "log", where, fault, because))
+
+    def _finds(self, where: str, fault: Fault, because: str) -> None:
+        self.findings.append(Finding("log", where, fault, because))
+
+
+def _differing(ones: Sequence[bytes], others: Sequence[bytes]) -> list[int]:
+    if ones == others:
+        return []
+    return [place for place, (one, other) in enumerate(zip(ones, others, strict=False)) if one != other]

@@ -1,0 +1,150 @@
+"""A small ledger on disk with its log and witness, which can be tampered with and put back."""
+
+import asyncio
+import subprocess
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+from blocks.audit import Verdict, verify
+from blocks.heads import HeadsLog
+from blocks.ledger import Chain, Ledger
+from blocks.log import CHECKPOINT, PREFIX, Log
+from blocks.records.ledger import Entry, Line
+from blocks.sealer import LOCK, Sealer
+from blocks.store import FolderStore
+from blocks.wire.canonical import canonical, digest
+from blocks.wire.commitments import Commitment, read_commitment
+from blocks.wire.signed_note import COSIGNS, Checkpoint, SecretKey
+from blocks.wire.tiles import Edge, Tile, grown, levels_of, tiles_of, unbundled
+from blocks.witness import Witness, Witnessed
+from tests.samples import NOON
+
+KEY = SecretKey.made("log.example/ledger")
+WITNESS = SecretKey.made("audit.example/witness", COSIGNS)
+LATER = NOON + timedelta(hours=2)
+
+
+@dataclass
+class Kept:
+    """A ledger as it was written (`files`, by key), and the folder in which it lies."""
+
+    root: Path
+    witness_root: Path
+    files: dict[str, bytes] = field(default_factory=dict)
+    heads: list[bytes] = field(default_factory=list)
+    """Every head that was published, oldest first."""
+    leaves: list[bytes] = field(default_factory=list)
+    chains: dict[str, list[bytes]] = field(default_factory=dict)
+
+    @classmethod
+    async def written(cls, root: Path, *, cases: int, random: Random) -> "Kept":
+        """Write it, in three rounds of sealing, each witnessed."""
+        kept = cls(root / "store", root / "witness")
+        store = FolderStore(kept.root)
+        heads = HeadsLog(store, writer="test")
+        ledger, sealer = Ledger(store, [heads]), Sealer(Ledger(store), KEY)
+        witness = Witness(Log(store, KEY.public), FolderStore(kept.witness_root), WITNESS)
+        document = await ledger.keep(b"what a person was shown")
+        for turn in range(3):
+            for number in range(cases):
+                chain = await ledger.read(f"RQ-{number:04}")
+                for _ in range(random.randint(1, 3)):
+                    chain = await ledger.append(chain, [line(chain.seq, document)])
+            await heads.flush(NOON + timedelta(seconds=turn))
+            await sealer.round(NOON + timedelta(seconds=turn))
+            await witness.look(NOON)
+            kept.heads.append(await store.get(CHECKPOINT))
+        kept._read()
+        return kept
+
+    def _read(self) -> None:
+        for path in sorted(self.root.rglob("*")):
+            if path.is_file() and not path.name.startswith("."):
+                self.files[path.relative_to(self.root).as_posix()] = path.read_bytes()
+        for key, data in self.files.items():
+            if key.startswith("cases/"):
+                self.chains.setdefault(key.split("/")[1], []).append(data)
+            if Tile(None, 0).path in key and key == self._bundle_key(0):
+                self.leaves = unbundled(data) or []
+        for tile in list(tiles_of(self.size, None))[1:]:
+            self.leaves += unbundled(self.files[PREFIX + tile.path]) or []
+
+    def _bundle_key(self, number: int) -> str:
+        return PREFIX + list(tiles_of(self.size, None))[number].path
+
+    @property
+    def size(self) -> int:
+        """How many entries the last head covers."""
+        return int(self.heads[-1].split(b"\n")[1])
+
+    @property
+    def evidence(self) -> list[str]:
+        """The keys of all that the last head, its log and the chains rest upon."""
+        tiles = {PREFIX + tile.path for level in (None, *levels_of(self.size)) for tile in tiles_of(self.size, level)}
+        kinds = ("cases/", "objects/")
+        return [key for key in self.files if key.startswith(kinds) or key in tiles | {CHECKPOINT, LOCK}]
+
+    def commitment(self, place: int) -> Commitment:
+        """Read the log's entry at a place."""
+        found = read_commitment(self.leaves[place])
+        assert found is not None
+        return found
+
+    def put(self, files: dict[str, bytes | None]) -> None:
+        """Write files, or take away those that are None."""
+        for key, data in files.items():
+            path = self.root / key
+            if data is None:
+                path.unlink(missing_ok=True)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+
+    def restore(self, keys: list[str]) -> None:
+        """Put back what those keys held."""
+        self.put({key: self.files.get(key) for key in keys})
+
+    def relogged(self, chains: dict[str, list[bytes]]) -> dict[str, bytes | None]:
+        """Write the whole log anew over other chains, signed with the log's own key, as a thief of it would."""
+        leaves = []
+        for leaf in self.leaves:
+            one = read_commitment(leaf)
+            assert one is not None
+            if one.seq <= len(chains[one.case]):
+                leaves.append(one._replace(digest=digest(chains[one.case][one.seq - 1])).data)
+        edge, files = grown(Edge(), leaves)
+        note = Checkpoint(KEY.name, edge.size, edge.root).signed([KEY]).data
+        gone = {key: None for key in self.files if key.startswith(PREFIX + "tile/")}
+        return {**gone, **{PREFIX + path: data for path, data in files.items()}, CHECKPOINT: note, LOCK: note}
+
+    def verdict(self) -> Verdict:
+        """Verify with our own."""
+        witnessed = Witnessed(FolderStore(self.witness_root), WITNESS.public)
+        store = FolderStore(self.root)
+        return asyncio.run(verify(Ledger(store), Log(store, KEY.public), witnessed, now=LATER))
+
+    def told(self, program: Path) -> list[str]:
+        """Verify with the program nobody here wrote the cryptography of; its lines, none where all holds."""
+        arguments = ["-store", str(self.root), "-key", KEY.public.text]
+        arguments += ["-witness", str(self.witness_root), "-witness-key", WITNESS.public.text]
+        ended = subprocess.run([str(program), *arguments], capture_output=True, text=True, check=False)  # noqa: S603
+        assert ended.returncode in (0, 1), ended.stderr
+        lines = ended.stdout.splitlines()
+        assert lines[0].startswith("ok:") is (ended.returncode == 0), ended.stdout
+        return [] if ended.returncode == 0 else lines
+
+
+def line(number: int, seen: str | None = None) -> Line:
+    """One act."""
+    return Line(act="noted", actor="process:test", at=NOON, seen=seen, body={"n": number})
+
+
+def linked(case: str, entries: list[Entry]) -> list[bytes]:
+    """Number and link entries as if they had been written so."""
+    texts, head = list[bytes](), Chain(case).head
+    for seq, entry in enumerate(entries, 1):
+        texts.append(canonical(entry.model_copy(update={"case": case, "seq": seq, "prev": head})))
+        head = digest(texts[-1])
+    return texts

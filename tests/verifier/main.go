@@ -1,0 +1,380 @@
+// Verifies an Almoner ledger with nothing of Almoner: Go's own sumdb packages, and the formats of C2SP.
+//
+//	verifier -store DIR|URL -key NAME+ID+KEY [-witness DIR|URL -witness-key NAME+ID+KEY]
+//
+// It reads log/checkpoint and log/tile/..., rebuilds the tree, follows the log's keys, compares every entry of every chain
+// with what the log commits to, every document with its name, and the whole with what the witness saw. Each thing
+// that does not hold is one line: where it is, and what is wrong. Exit 0: all holds; 1: something does not; 2: it could not look.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+const width = 256
+
+var (
+	out      = bufio.NewWriter(os.Stdout)
+	wrong    int
+	referred = regexp.MustCompile(`"(?:seen|object|policy)":"([0-9a-f]{64})"`)
+	entryKey = regexp.MustCompile(`^cases/([^/]+)/(\d+)\.json$`)
+)
+
+func finds(where, format string, args ...any) {
+	wrong++
+	fmt.Fprintf(out, "%s: %s\n", where, fmt.Sprintf(format, args...))
+}
+
+// place is a folder, or whatever answers GET: a bucket's public address, a web server.
+type place string
+
+func (p place) get(key string) ([]byte, error) {
+	if !strings.HasPrefix(string(p), "http") {
+		return os.ReadFile(filepath.Join(string(p), key))
+	}
+	answer, err := http.Get(string(p) + "/" + key)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode == http.StatusNotFound {
+		return nil, fs.ErrNotExist
+	}
+	if answer.StatusCode != http.StatusOK {
+		return nil, errors.New(answer.Status)
+	}
+	return io.ReadAll(answer.Body)
+}
+
+// commitment is one entry of the log.
+type commitment struct {
+	At     string `json:"at"`
+	Case   string `json:"case"`
+	Digest string `json:"digest"`
+	Seq    int    `json:"seq"`
+}
+
+func (c commitment) key() string { return fmt.Sprintf("cases/%s/%08d.json", c.Case, c.Seq) }
+
+// tree holds every hash of the log, in the order in which tlog stores them.
+type tree []tlog.Hash
+
+func (t *tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	found := make([]tlog.Hash, len(indexes))
+	for i, x := range indexes {
+		if x >= int64(len(*t)) {
+			return nil, errors.New("not in the tree")
+		}
+		found[i] = (*t)[x]
+	}
+	return found, nil
+}
+
+type tenure struct {
+	key          note.Verifier
+	since, until int64
+}
+
+// tenures follows the log's keys from the first: log/keys/000001 is a note by which one hands over to the next.
+func tenures(store place, first string) []tenure {
+	key, err := note.NewVerifier(first)
+	if err != nil {
+		die("the key: %v", err)
+	}
+	found := []tenure{{key, 0, 1 << 62}}
+	for n := 1; ; n++ {
+		name := fmt.Sprintf("log/keys/%06d", n)
+		data, err := store.get(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return found
+		}
+		lines := strings.Split(string(data), "\n")
+		if err == nil && len(lines) > 3 && lines[0] == "almoner/key-handover/v1" {
+			var next note.Verifier
+			if next, err = note.NewVerifier(lines[2]); err == nil {
+				var opened *note.Note
+				opened, err = note.Open(data, note.VerifierList(key, next))
+				since, bad := strconv.ParseInt(lines[1], 10, 64)
+				if err == nil && bad == nil && len(opened.Sigs) == 2 && next.Name() == key.Name() {
+					found[len(found)-1].until = since
+					found, key = append(found, tenure{next, since, 1 << 62}), next
+					continue
+				}
+			}
+		}
+		finds(name, "altered: it is not a handover that both keys signed")
+		return found
+	}
+}
+
+// head opens a signed head; false where it is none of the log's.
+func head(store place, name string, keys []tenure) (tlog.Tree, bool) {
+	data, err := store.get(name)
+	if err != nil {
+		finds(name, "removed: there is no head")
+		return tlog.Tree{}, false
+	}
+	for _, one := range keys {
+		opened, err := note.Open(data, note.VerifierList(one.key))
+		if err != nil {
+			continue
+		}
+		if origin, shown, ok := checkpoint(opened.Text); ok && origin == one.key.Name() && one.since <= shown.N && shown.N <= one.until {
+			return shown, true
+		}
+	}
+	finds(name, "altered: it is not a head that the log's key signed")
+	return tlog.Tree{}, false
+}
+
+func checkpoint(text string) (string, tlog.Tree, bool) {
+	lines := strings.Split(text, "\n")
+	if len(lines) != 4 || lines[3] != "" {
+		return "", tlog.Tree{}, false
+	}
+	size, err := strconv.ParseInt(lines[1], 10, 64)
+	root, err2 := tlog.ParseHash(lines[2])
+	return lines[0], tlog.Tree{N: size, Hash: root}, err == nil && err2 == nil
+}
+
+func tilePath(level string, tile tlog.Tile) string {
+	return "log/tile/" + level + strings.TrimPrefix(tile.Path(), fmt.Sprintf("tile/8/%d", tile.L))
+}
+
+// entries reads the log's entries and builds the tree of them.
+func entries(store place, size int64, hashes *tree) []commitment {
+	found := make([]commitment, 0, size)
+	for start := int64(0); start < size; start += width {
+		bundle := tlog.Tile{H: 8, L: 0, N: start / width, W: int(min64(width, size-start))}
+		where := tilePath("entries", bundle)
+		data, err := store.get(where)
+		if err != nil {
+			finds(where, "removed: the head needs it")
+		}
+		leaves, _ := store.get(tilePath("0", bundle))
+		for i := 0; i < bundle.W; i++ {
+			index := start + int64(i)
+			if len(data) < 2 || len(data)-2 < int(binary.BigEndian.Uint16(data)) {
+				finds(where, "altered: it holds no entry %d", index)
+				return found
+			}
+			length := int(binary.BigEndian.Uint16(data))
+			leaf := data[2 : 2+length]
+			data = data[2+length:]
+			var one commitment
+			if json.Unmarshal(leaf, &one) != nil || one.Seq < 1 || one.Case == "" {
+				finds(where, "altered: entry %d is not a commitment", index)
+			}
+			found = append(found, one)
+			record := tlog.RecordHash(leaf)
+			if len(leaves) < 32*(i+1) || !bytes.Equal(leaves[32*i:32*i+32], record[:]) {
+				finds(one.key(), "altered: entry %d of the log is not the one its tile holds", index)
+			}
+			more, err := tlog.StoredHashesForRecordHash(index, record, hashes)
+			if err != nil {
+				die("%v", err)
+			}
+			*hashes = append(*hashes, more...)
+		}
+		if len(data) > 0 || len(leaves) != 32*bundle.W {
+			finds(where, "altered: it or its tile holds more than it should")
+		}
+	}
+	return found
+}
+
+// tiles compares every tile above the leaves with the tree.
+func tiles(store place, size int64, hashes *tree) {
+	for level := 1; size>>(8*level) > 0; level++ {
+		for start, nodes := int64(0), size>>(8*level); start < nodes; start += width {
+			tile := tlog.Tile{H: 8, L: level, N: start / width, W: int(min64(width, nodes-start))}
+			want, err := tlog.ReadTileData(tile, hashes)
+			where := tilePath(strconv.Itoa(level), tile)
+			if data, missing := store.get(where); missing != nil || err != nil || !bytes.Equal(data, want) {
+				finds(where, "altered: it is not what the tiles below it hash to")
+			}
+		}
+	}
+}
+
+// chains compares every entry that the log commits to with the store, and each with the one before it.
+func chains(store place, log []commitment) {
+	known, documents := make(map[string]string, len(log)), map[string]bool{}
+	for _, one := range log {
+		if _, twice := known[one.key()]; twice {
+			finds(one.key(), "doubled: the log commits to it twice")
+		}
+		known[one.key()] = one.Digest
+	}
+	for _, one := range log {
+		data, err := store.get(one.key())
+		if err != nil {
+			finds(one.key(), "removed: the log holds it")
+			continue
+		}
+		sum := sha256.Sum256(data)
+		if hex.EncodeToString(sum[:]) != one.Digest {
+			finds(one.key(), "altered: it is not the entry that the log holds")
+			continue
+		}
+		var entry struct {
+			Case, Prev string
+			Seq        int
+		}
+		before := commitment{Case: one.Case, Seq: one.Seq - 1}.key()
+		if json.Unmarshal(data, &entry) != nil || entry.Case != one.Case || entry.Seq != one.Seq || entry.Prev != known[before] {
+			finds(one.key(), "altered: it does not follow the entry before it")
+		}
+		for _, name := range referred.FindAllSubmatch(data, -1) {
+			documents[string(name[1])] = true
+		}
+	}
+	for name := range documents {
+		data, err := store.get("objects/" + name)
+		if sum := sha256.Sum256(data); err != nil || hex.EncodeToString(sum[:]) != name {
+			finds("objects/"+name, "altered: a document is not what its name says, or gone")
+		}
+	}
+	if !strings.HasPrefix(string(store), "http") { // only a folder can be listed here
+		root := string(store)
+		filepath.WalkDir(filepath.Join(root, "cases"), func(path string, _ fs.DirEntry, err error) error {
+			key, _ := filepath.Rel(root, path)
+			if _, held := known[filepath.ToSlash(key)]; err == nil && entryKey.MatchString(filepath.ToSlash(key)) && !held {
+				finds(filepath.ToSlash(key), "inserted: the log does not hold it")
+			}
+			return nil
+		})
+	}
+}
+
+// cosigner believes a witness: C2SP tlog-cosignature, Ed25519.
+type cosigner struct {
+	name string
+	hash uint32
+	key  ed25519.PublicKey
+}
+
+func (c cosigner) Name() string    { return c.name }
+func (c cosigner) KeyHash() uint32 { return c.hash }
+func (c cosigner) Verify(text, sig []byte) bool {
+	if len(sig) != 8+ed25519.SignatureSize {
+		return false
+	}
+	said := fmt.Sprintf("cosignature/v1\ntime %d\n%s", binary.BigEndian.Uint64(sig), text)
+	return ed25519.Verify(c.key, []byte(said), sig[8:])
+}
+
+func newCosigner(text string) cosigner {
+	parts := strings.SplitN(text, "+", 3)
+	if len(parts) != 3 {
+		die("the witness's key is not NAME+ID+KEY")
+	}
+	raw, err := base64.StdEncoding.DecodeString(parts[2])
+	if err != nil || len(raw) != 33 || raw[0] != 4 {
+		die("the witness's key is not one that cosigns")
+	}
+	sum := sha256.Sum256(append([]byte(parts[0]+"\n"), raw...))
+	return cosigner{parts[0], binary.BigEndian.Uint32(sum[:4]), raw[1:]}
+}
+
+// witness compares the log with what the witness saw of it.
+func witness(own place, key string, shown tlog.Tree, log []commitment, hashes *tree) {
+	data, err := own.get("checkpoint")
+	opened, err2 := note.Open(data, note.VerifierList(newCosigner(key)))
+	if err != nil || err2 != nil {
+		finds("witness/checkpoint", "altered: it is not a head that the witness cosigned")
+		return
+	}
+	_, seen, ok := checkpoint(opened.Text)
+	if !ok || seen.N > shown.N {
+		finds("log/checkpoint", "replayed: the witness has seen %d entries, it shows %d", seen.N, shown.N)
+	}
+	for start := int64(0); start < min64(seen.N, int64(len(log))); start += width {
+		tile := tlog.Tile{H: 8, L: 0, N: start / width, W: int(min64(width, seen.N-start))}
+		held, _ := own.get(strings.TrimPrefix(tilePath("0", tile), "log/"))
+		for i := start; i < min64(start+int64(len(held)/32), int64(len(log))); i++ {
+			record := (*hashes)[tlog.StoredHashIndex(0, i)]
+			if !bytes.Equal(held[32*(i-start):32*(i-start)+32], record[:]) {
+				finds(log[i].key(), "rewritten: the witness saw another entry %d of the log", i)
+				return
+			}
+		}
+	}
+	if seen.N <= int64(len(log)) && seen.N > 0 {
+		if root, err := tlog.TreeHash(seen.N, hashes); err != nil || root != seen.Hash {
+			finds("log/checkpoint", "rewritten: the head does not continue the one that the witness saw")
+		}
+	}
+}
+
+func min64(a, b int64) int64 {
+	if a < b {
+		return a
+	}
+	return b
+}
+
+func die(format string, args ...any) {
+	out.Flush()
+	fmt.Fprintf(os.Stderr, format+"\n", args...)
+	os.Exit(2)
+}
+
+func main() {
+	store := flag.String("store", ".", "folder or address of the ledger's store")
+	key := flag.String("key", "", "first public key of the log")
+	own := flag.String("witness", "", "folder or address of the witness's store")
+	ownKey := flag.String("witness-key", "", "public key of the witness")
+	only := flag.Bool("log-only", false, "leave the chains alone")
+	flag.Parse()
+	keys := tenures(place(*store), *key)
+	shown, ok := head(place(*store), "log/checkpoint", keys)
+	var hashes tree
+	var log []commitment
+	if ok {
+		if lock, known := head(place(*store), "log/lock", keys); known && lock != shown {
+			finds("log/checkpoint", "replayed: the lock is at %d entries, it shows %d", lock.N, shown.N)
+		}
+		log = entries(place(*store), shown.N, &hashes)
+		if root, err := tlog.TreeHash(int64(len(log)), &hashes); len(log) > 0 && (err != nil || root != shown.Hash) {
+			finds("log/checkpoint", "altered: its root is not what the log's entries hash to")
+		}
+		if int64(len(log)) == shown.N {
+			tiles(place(*store), shown.N, &hashes)
+		}
+		if *own != "" {
+			witness(place(*own), *ownKey, shown, log, &hashes)
+		}
+		if !*only {
+			chains(place(*store), log)
+		}
+	}
+	if wrong == 0 {
+		fmt.Fprintf(out, "ok: %d entries under the head %v\n", shown.N, shown.Hash)
+	}
+	out.Flush()
+	if wrong > 0 {
+		os.Exit(1)
+	}
+}
