@@ -56,15 +56,23 @@ class Money(Record):
 
     def __str__(self) -> str:
         """Print as people read it: `$1,234.50`, `EUR 1,234.50`."""
-        sign = "-" if self.amount < 0 else ""
-        unit = "$" if self.currency == "USD" else f"{self.currency} "
-        return f"{sign}{unit}{abs(self.amount):,.2f}"
+        return said(self.amount, self.currency)
 
     def _same(self, other: "Money") -> Decimal:
         if other.currency != self.currency:
             message = f"{self.currency} and {other.currency} do not add up"
             raise CurrencyMismatchError(message)
         return other.amount
+
+
+def said(amount: Decimal, currency: str) -> str:
+    """Print an amount as people read it.
+
+    >>> said(Decimal("-1234.5"), "EUR")
+    '-EUR 1,234.50'
+    """
+    unit = "$" if currency == "USD" else f"{currency} "
+    return f"{'-' if amount < 0 else ''}{unit}{abs(amount):,.2f}"
 
 
 def total(amounts: Iterable[Money], currency: str) -> Money:

@@ -38,11 +38,12 @@ def left(budget: Budget, holds: tuple[Hold, ...]) -> Money:
 
 def reason_short(facts: Facts, amount: Money) -> str | None:
     """Say why *amount* cannot be spent, or None where it can."""
-    available = facts.left
+    budget, available = facts.sourcing.budget, facts.left
     if amount > available:
-        budget = facts.sourcing.budget
-        return (
-            f"{budget.cost_centre} has {available} of its {budget.year} budget left; "
-            f"this takes {amount}, {amount - available} too much"
-        )
+        return too_short(budget.cost_centre, budget.year, str(available), str(amount), str(amount - available))
     return None
+
+
+def too_short(cost_centre: str, year: int, available: str, amount: str, over: str) -> str:
+    """Say by how much a budget is short; the amounts as people read them."""
+    return f"{cost_centre} has {available} of its {year} budget left; this takes {amount}, {over} too much"

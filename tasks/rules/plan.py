@@ -128,6 +128,13 @@ def _next(seat: Seat, taken: dict[Capacity, int]) -> Seat:
     return seat._replace(place=max(seat.place, taken.get(seat.capacity, 0) + 1))
 
 
+def goes_by_requester(policy: Policy) -> bool:
+    """Say whether, anywhere in a policy, who is asked depends on who asks."""
+    tiers = (step for matrix in policy.matrices for tier in matrix.tiers for step in tier.steps)
+    steps = (*tiers, *(step for also in policy.also for step in also.steps))
+    return any(one.who in ("management", "line-manager") for step in steps for one in step.approvers)
+
+
 def levels(directory: Directory, requester: str, amount: Money) -> int:
     """Say how far up the line the first manager stands whose limit covers an amount; one more than there are: none."""
     line = directory.line_above(requester)

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from blocks.records.people import EVERYWHERE, Directory, Duties, Person
 from blocks.records.policy import Policy
-from tasks.rules.plan import Planned, Seat, planned, short_of, who_sits
+from tasks.rules.plan import Planned, Seat, goes_by_requester, planned, short_of, who_sits
 from tasks.rules.routes import Route
 
 Rule = Literal["nobody", "too few", "requester", "stand-in", "reports", "away"]
@@ -100,13 +100,7 @@ class Reach:
         above = {one.manager for one in self.directory.people}
         some = tuple(x for x in self.directory.people if x.grants or x.owns or x.manager or x.id in above)
         few = tuple(x for x in some if x.grants or x.owns)
-        return self.directory.model_copy(update={"people": some if self._by_line else few})
-
-    @cached_property
-    def _by_line(self) -> bool:
-        tiers = (step for matrix in self.policy.matrices for tier in matrix.tiers for step in tier.steps)
-        steps = (*tiers, *(step for also in self.policy.also for step in also.steps))
-        return any(one.who in ("management", "line-manager") for step in steps for one in step.approvers)
+        return self.directory.model_copy(update={"people": some if goes_by_requester(self.policy) else few})
 
     @cached_property
     def _askers(self) -> tuple[Person, ...]:

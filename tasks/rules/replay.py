@@ -1,8 +1,9 @@
 """Replay: what a proposed policy would have made of past cases.
 
-Cases are judged one by one by the process's own rule, what comes of it is summed in frames.
+Cases are judged in frames, which say what the process's own rules would; what comes of it is summed in frames too.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,18 +12,13 @@ from pydantic import Field
 
 from blocks.records.base import Record
 from blocks.records.outcome import Facts
-from blocks.records.people import Capacity
 from blocks.records.policy import Policy, Rulebook
 from blocks.records.purchasing import Requisition
-from tasks.rules.asking import NobodyMayError, approvals_needed
-from tasks.rules.requisition import (
-    amount_of,
-    can_fill_from_stock,
-    reason_not_to_charge,
-    reason_to_refuse,
-)
+from tasks.rules.frames import LINES, decide_all, line_of
+from tasks.rules.requisition import amount_of
 
 ENDS = " → "
+ENDED = {"asked": "", "filled": "filled", "refused": "refused", "nobody": "nobody could decide"}
 CASES = pl.Schema(
     {"case": pl.String(), "amount": pl.Decimal(18, 6), "was": pl.String(), "would": pl.String(), "nobody": pl.String()}
 )
@@ -88,7 +84,7 @@ class Replay(Record):
 
 
 class _Verdict(NamedTuple):
-    roles: tuple[Capacity, ...] = ()
+    roles: tuple[str, ...] = ()
     end: str = ""
     nobody: str = ""
 
@@ -98,8 +94,9 @@ def replay(cases: tuple[Past, ...], skipped: dict[str, int], proposed: Policy, t
 
     What was is told in full too: of a case that waits or was rejected, whom its own policy would have asked next.
     """
-    verdicts = {one.case: _judged(one, _with(today, proposed)) for one in cases}
-    rows = [_row(one, _judged(one, _with(today, one.policy)), verdicts[one.case]) for one in cases]
+    verdicts = _judged(cases, today.model_copy(update={"policy": proposed}))
+    before = _by_own_policy(cases, today)
+    rows = [_row(one, before[one.case], verdicts[one.case]) for one in cases]
     told = pl.DataFrame(rows, CASES, orient="row")
     waits = pl.DataFrame([(one.case, *x) for one in cases for x in one.waits], WAITS, orient="row")
     hours = (pl.col("decided") - pl.col("asked")).dt.total_milliseconds() / 3_600_000
@@ -119,24 +116,31 @@ def replay(cases: tuple[Past, ...], skipped: dict[str, int], proposed: Policy, t
     )
 
 
-def _with(today: Rulebook, policy: Policy) -> Rulebook:
-    return today.model_copy(update={"policy": policy})
+def _judged(cases: Iterable[Past], rulebook: Rulebook) -> dict[str, _Verdict]:
+    """Judge every look of every case, all of them in one frame; whoever is asked at any look of a case is asked.
+
+    The first look that ends a case, ends it.
+    """
+    looks = [(past.case, line_of(request, facts)) for past in cases for request, facts in past.looks]
+    told = decide_all(pl.DataFrame([line for _, line in looks], LINES, orient="row"), rulebook)
+    found: dict[str, _Verdict] = {}
+    for (case, _), row in zip(looks, told.iter_rows(named=True), strict=True):
+        known = found.get(case, _Verdict())
+        if not known.end:
+            asked = tuple(dict.fromkeys((*known.roles, *row["asked"])))
+            found[case] = _Verdict(asked, ENDED[row["verdict"]], row["because"] * (row["verdict"] == "nobody"))
+    return found
 
 
-def _judged(past: Past, rulebook: Rulebook) -> _Verdict:
-    """Judge every look of a case; whoever is asked at any of them is asked. The first that ends it, ends it."""
-    roles: dict[Capacity, None] = {}
-    for place, (request, facts) in enumerate(past.looks, start=1):
-        if reason_not_to_charge(request, facts.sourcing) or reason_to_refuse(request, facts, rulebook.policy):
-            return _Verdict(tuple(roles), "refused")
-        if can_fill_from_stock(request, facts.sourcing):
-            return _Verdict(tuple(roles), "filled")
-        try:
-            stages = approvals_needed(past.case, request, facts, rulebook, place)
-        except NobodyMayError as gap:
-            return _Verdict(tuple(roles), "nobody could decide", str(gap))
-        roles.update(dict.fromkeys(ask.role for stage in stages for ask in stage.asks))
-    return _Verdict(tuple(roles))
+def _by_own_policy(cases: Iterable[Past], today: Rulebook) -> dict[str, _Verdict]:
+    """Judge each case by the policy it went by, and today's people."""
+    found: dict[str, _Verdict] = {}
+    by_policy: dict[int, list[Past]] = {}
+    for past in cases:
+        by_policy.setdefault(id(past.policy), []).append(past)
+    for same in by_policy.values():
+        found |= _judged(same, today.model_copy(update={"policy": same[0].policy}))
+    return found
 
 
 def _row(past: Past, before: _Verdict, verdict: _Verdict) -> tuple[Any, ...]:

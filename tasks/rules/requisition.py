@@ -18,11 +18,9 @@ def can_fill_from_stock(request: Requisition, sourcing: Sourcing) -> bool:
 def reason_not_to_charge(request: Requisition, sourcing: Sourcing) -> str | None:
     """Say why nothing may be charged at all, from stock or from a supplier, or None."""
     if not sourcing.period_open:
-        day = f" on {request.charge_on}" if request.charge_on else ""
-        return f"the books are closed{day}: give a charge_on within an open period"
+        return closed(request.charge_on)
     if sourcing.budget.budget.currency != request.currency:
-        books = sourcing.budget.budget.currency
-        return f"{request.cost_centre} keeps its books in {books}, not {request.currency}: ask in {books}"
+        return other_books(request.cost_centre, sourcing.budget.budget.currency, request.currency)
     return None
 
 
@@ -38,13 +36,39 @@ def reason_to_refuse(request: Requisition, facts: Facts, policy: Policy) -> str 
     if reason := reason_not_to_charge(request, sourcing):
         return reason
     if sourcing.supplier is None or sourcing.unit_price is None:
-        return f"no supplier has a price for {request.item}: ask procurement to set one up"
+        return no_price(request.item)
     if sourcing.unit_price.currency != policy.currency:
-        return f"{request.item} is priced in {sourcing.unit_price.currency}, policy is in {policy.currency}"
+        return other_price(request.item, sourcing.unit_price.currency, policy)
     amount = amount_of(request, sourcing)
     if amount.amount > policy.amount_max:
-        return f"{amount} is beyond what a requisition may be ({policy.amount_max:,.2f}): it needs a project"
+        return too_large(str(amount), policy)
     return reason_short(facts, amount)
+
+
+def closed(charge_on: date | None) -> str:
+    """Say that the books are closed on the day of charge."""
+    day = f" on {charge_on}" if charge_on else ""
+    return f"the books are closed{day}: give a charge_on within an open period"
+
+
+def other_books(cost_centre: str, books: str, asked: str) -> str:
+    """Say that a cost centre keeps its books in another currency."""
+    return f"{cost_centre} keeps its books in {books}, not {asked}: ask in {books}"
+
+
+def no_price(item: str) -> str:
+    """Say that nobody sells an item."""
+    return f"no supplier has a price for {item}: ask procurement to set one up"
+
+
+def other_price(item: str, currency: str, policy: Policy) -> str:
+    """Say that an item is priced in another currency than policy's."""
+    return f"{item} is priced in {currency}, policy is in {policy.currency}"
+
+
+def too_large(amount: str, policy: Policy) -> str:
+    """Say that an amount, as people read it, is more than a requisition may be."""
+    return f"{amount} is beyond what a requisition may be ({policy.amount_max:,.2f}): it needs a project"
 
 
 def reason_not_so_many(ask: Ask, quantity: int | None, policy: Policy) -> str | None:
