@@ -1,6 +1,7 @@
 """A people extract as HR systems write it: two CSV files, people and what they may decide.
 
-People: `id,name,email,title,manager,active,cost_centres`; cost centres are separated by `;`.
+People: `id,name,email,title,manager,active,cost_centres`; cost centres are separated by `;`. There may be more:
+`owns`, the cost centres that somebody answers for, and `manager_limit,currency`, up to which they approve as a manager.
 Grants: `person,role,cost_centres,limit,currency`; no cost centre means everywhere, no limit means any amount.
 
 Parsing returns `(values, issues)`: a bad row never stops the file, and none is lost.
@@ -15,6 +16,8 @@ from pydantic import ValidationError
 
 from blocks.records.people import EVERYWHERE, Grant, Person
 
+MORE = ("owns", "manager_limit", "currency")
+"""Columns of people that an extract may leave out."""
 PEOPLE = ("id", "name", "email", "title", "manager", "active", "cost_centres")
 GRANTS = ("person", "role", "cost_centres", "limit", "currency")
 ACTIVE = {"yes": True, "true": True, "1": True, "active": True, "no": False, "false": False, "0": False, "left": False}
@@ -57,7 +60,10 @@ def _person(line: int, row: Mapping[str, str], held: tuple[Grant, ...], issues: 
     if active is None:
         issues.append(RowIssue("people", line, "active", f"{row['active']!r}: write yes or no"))
         return None
-    told = {**row, "active": active, "manager": row["manager"] or None, "cost_centres": _centres(row), "grants": held}
+    told: dict[str, object] = {name: row[name] for name in PEOPLE}
+    told |= {"active": active, "manager": row["manager"] or None, "grants": held}
+    told |= {"cost_centres": _centres(row), "owns": _centres(row, "owns")}
+    told["manager_limit"] = _limit(row.get("manager_limit", ""), row.get("currency", ""))
     try:
         return Person.model_validate(told)
     except ValidationError as error:
@@ -68,7 +74,7 @@ def _person(line: int, row: Mapping[str, str], held: tuple[Grant, ...], issues: 
 def _grants(text: bytes, issues: list[RowIssue]) -> dict[str, tuple[Grant, ...]]:
     found: dict[str, tuple[Grant, ...]] = {}
     for line, row in _rows("grants", text, GRANTS, issues):
-        limit = {"amount": row["limit"].replace(",", ""), "currency": row["currency"]} if row["limit"] else None
+        limit = _limit(row["limit"], row["currency"])
         told = {"role": row["role"], "cost_centres": _centres(row) or (EVERYWHERE,), "limit": limit}
         try:
             grant = Grant.model_validate(told)
@@ -95,11 +101,15 @@ def _rows(
         if None in row or None in row.values():
             issues.append(RowIssue(file, reader.line_num, "row", f"has not {len(fields)} fields: check its quotes"))
         else:
-            yield reader.line_num, {name: row[name].strip() for name in fields}
+            yield reader.line_num, {name: row[name].strip() for name in (*fields, *MORE) if name in row}
 
 
-def _centres(row: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(one.strip() for one in row["cost_centres"].split(";") if one.strip())
+def _centres(row: Mapping[str, str], column: str = "cost_centres") -> tuple[str, ...]:
+    return tuple(one.strip() for one in row.get(column, "").split(";") if one.strip())
+
+
+def _limit(amount: str, currency: str) -> dict[str, str] | None:
+    return {"amount": amount.replace(",", ""), "currency": currency} if amount else None
 
 
 def _told(file: str, line: int, error: ValidationError) -> list[RowIssue]:

@@ -90,7 +90,8 @@ def tell_explanation(told: "Explanation") -> None:
         more = f", {told.counted} with earlier orders" if told.counted != told.amount else ""
         out.print(f"{told.amount}{more}")
     for place, step in enumerate(told.steps, start=1):
-        out.print(f"\n[bold]{place}. {step.role.replace('-', ' ')}[/]  {_stand(step)}\n[dim]because: {step.why}[/]")
+        out.print(f"\n[bold]{place}. {step.role.replace('-', ' ')}[/]{_together(step)}  {_stand(step)}")
+        out.print(f"[dim]because: {step.why}[/]")
         out.print(_people(step))
     if told.refused:
         out.print(f"✗ {told.refused}", style="bold red")
@@ -100,6 +101,14 @@ def tell_explanation(told: "Explanation") -> None:
         out.print(f"\n{told.steps[-1].after}")
     else:
         out.print("nobody is asked: policy lets it through" if told.case == "new" else "nobody has been asked yet")
+
+
+def _together(step: "Step") -> str:
+    """Say that others are asked at the same time, and how many of them are enough."""
+    if not step.with_others:
+        return ""
+    many = step.with_others + 1
+    return f", {many} at the same time" + f", {step.enough} of them enough" * (step.enough < many)
 
 
 def tell_replay(told: "Replay") -> None:

@@ -24,6 +24,19 @@ def test_people_are_read_with_what_they_may_decide():
     assert (director.cost_centres, director.limit) == (("*",), None)
 
 
+def test_what_somebody_answers_for_and_approves_as_a_manager_may_be_among_the_columns():
+    rows = (f"{HEAD},owns,manager_limit,currency", f'{ANA},OR;LAB,"5,000",USD', f"{RITA},,,")
+    (ana, rita), issues = read_people("\n".join(rows).encode(), GHEAD.encode())
+    assert (ana.owns, ana.manager_limit, issues) == (("OR", "LAB"), usd(5000), ())
+    assert (rita.owns, rita.manager_limit) == ((), None)
+
+
+def test_nobody_is_granted_what_follows_from_where_they_stand():
+    found, issues = read_people(*files(ANA, grants=("ana.silva,line-manager,,,",)))
+    assert found == ()
+    assert "it follows from `manager` and `owns`" in str(issues[0])
+
+
 def test_a_spreadsheet_s_byte_order_mark_is_no_part_of_the_header():
     people, grants = files(ANA)
     found, issues = read_people(b"\xef\xbb\xbf" + people, grants)
