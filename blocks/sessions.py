@@ -6,6 +6,7 @@ A signature is over the line, its chain and the entry before it, so that it stan
 copied to another. A session is a chain of its own. The one importer of `cryptography`, and only where it is used.
 """
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import NamedTuple
 
 from blocks.ledger import Chain
@@ -60,12 +61,19 @@ class SessionSigner(NamedTuple):
 
     def __call__(self, case: str, prev: str, line: Line, /) -> Line:
         """Sign a line of theirs that follows the entry *prev* of *case*."""
-        from webauthn.helpers import bytes_to_base64url
-
         if line.actor != f"person:{self.person}" or line.source != CLI:
             return line
-        signature = bytes_to_base64url(self.key.sign(signed_text(case, prev, line)))
+        signature = spelled(self.key.sign(signed_text(case, prev, line)))
         return line.model_copy(update={"signed": Signature(session=id_of(self.key.public), signature=signature)})
+
+
+def spelled(data: bytes) -> str:
+    """Spell bytes as WebAuthn does: base64url without padding."""
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _read(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def id_of(public_key: bytes) -> str:
@@ -95,13 +103,10 @@ def holds(session: Session, signature: Signature, text: bytes) -> bool:
     """Say whether a signature over a text is that of a session's key."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    from webauthn.helpers import base64url_to_bytes
 
-    public = base64url_to_bytes(session.public_key)
-    if id_of(public) != session.id:
-        return False
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(base64url_to_bytes(signature.signature), text)
+        public = _read(session.public_key)
+        Ed25519PublicKey.from_public_bytes(public).verify(_read(signature.signature), text)
     except (InvalidSignature, ValueError):
         return False
-    return True
+    return id_of(public) == session.id

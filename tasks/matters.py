@@ -15,6 +15,7 @@ from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation, Passkeys
 from blocks.records.people import Person
 from blocks.rulebook import Shelf
+from blocks.wire.canonical import canonical, digest
 from tasks.stepup import Signed, request_of, take
 
 RACES_MAX = 20
@@ -92,9 +93,13 @@ async def draw_up(line: Line, case: str, verdict: str, by: str, ledger: Ledger) 
     return request
 
 
-def drawn_of(chain: Chain, request: Confirmation) -> dict[str, Any]:
-    """Read what was drawn up with a confirmation."""
-    return next(x.body for x in chain.having("confirming") if x.body["request"]["nonce"] == request.nonce)
+def drawn_of(chain: Chain, request: Confirmation, name: str) -> dict[str, Any]:
+    """Read the document that was drawn up with a confirmation; `RefusedError` where it is not what is to be signed."""
+    line = next(x for x in chain.having("confirming") if x.body["request"]["nonce"] == request.nonce)
+    document: dict[str, Any] = line.body[name]
+    if digest(canonical(document)) != request.shown:
+        raise RefusedError("matter", "What was drawn up is not what would be signed. Please tell your administrator")
+    return document
 
 
 def proven_by(signed: Signed) -> dict[str, Any]:
@@ -112,7 +117,10 @@ async def pending(kind: Kind, case: str, nonce: str, where: Where) -> Matter | s
     by = directory.person(request.by)
     if by is None or not by.active:
         return "Your account is no longer active, so you cannot confirm this."
-    told = await kind.tell(request, by, chain, where)
+    try:
+        told = await kind.tell(request, by, chain, where)
+    except RefusedError as refusal:
+        return f"{refusal.detail}."
     return told if isinstance(told, str) else Matter(request, by, told, await enrolled(where.ledger))
 
 

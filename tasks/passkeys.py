@@ -84,7 +84,7 @@ class InvitationMatter:
         """Tell who is invited; they may be by now, or it is not for this person to do any more."""
         if chain.last("invited", request.ask):
             return "You have confirmed this already."
-        invitation = Invitation.model_validate(drawn_of(chain, request)["invitation"])
+        invitation = Invitation.model_validate(drawn_of(chain, request, "invitation"))
         rulebook = await where.shelf.in_force(where.at.date())
         person = rulebook.directory.person(invitation.person)
         if reason := reason_not_to_vouch(invitation.person, by, rulebook, passkeys_of(chain)):
@@ -104,8 +104,8 @@ class InvitationMatter:
 
     async def do(self, request: Confirmation, signed: Signed, by: Person, where: Where) -> str:
         """Enter it with what was signed for it."""
-        drawn = drawn_of(await where.ledger.read(PASSKEYS), request)
-        body = {"invitation": drawn["invitation"]} | proven_by(signed)
+        invitation = drawn_of(await where.ledger.read(PASSKEYS), request, "invitation")
+        body = {"invitation": invitation} | proven_by(signed)
         mine = Line(
             act="invited",
             key=request.ask,

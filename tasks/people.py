@@ -44,7 +44,7 @@ class DelegationMatter:
         """Tell what is lent; it may have been signed already, or not be theirs to lend any more."""
         if chain.last("delegated", request.ask):
             return "You have confirmed this already."
-        lent = Delegation.model_validate(drawn_of(chain, request)["delegation"])
+        lent = Delegation.model_validate(drawn_of(chain, request, "delegation"))
         rulebook = await where.shelf.in_force(where.at.date())
         if reason := reason_not_to_delegate(lent, by, rulebook.directory, rulebook.policy, where.at):
             return f"You cannot confirm this: {reason}."
@@ -68,8 +68,7 @@ class DelegationMatter:
 
     async def do(self, request: Confirmation, signed: Signed, by: Person, where: Where) -> str:
         """Enter it with what was signed for it."""
-        drawn = drawn_of(await where.ledger.read(DUTIES), request)
-        lent = Delegation.model_validate(drawn["delegation"])
+        lent = Delegation.model_validate(drawn_of(await where.ledger.read(DUTIES), request, "delegation"))
         rulebook = await where.shelf.in_force(where.at.date())
         _assert_none(reason_not_to_delegate(lent, by, rulebook.directory, rulebook.policy, where.at))
         line = await _lent(lent, DOOR, where.ledger, where.at)

@@ -38,7 +38,7 @@ class SessionMatter:
     async def tell(self, request: Confirmation, by: Person, chain: Chain, where: Where) -> Told | str:
         """Tell which command line asks; it may be logged in already, or for longer than policy lets."""
         del by
-        session = Session.model_validate(drawn_of(chain, request)["session"])
+        session = Session.model_validate(drawn_of(chain, request, "session"))
         rulebook = await where.shelf.in_force(where.at.date())
         if opened_of(chain):
             return "You are logged in already."
@@ -59,7 +59,7 @@ class SessionMatter:
     async def do(self, request: Confirmation, signed: Signed, by: Person, where: Where) -> str:
         """Open it."""
         chain = await where.ledger.read(request.case)
-        session = Session.model_validate(drawn_of(chain, request)["session"])
+        session = Session.model_validate(drawn_of(chain, request, "session"))
         body = {"session": session.model_dump(mode="json")} | proven_by(signed)
         mine = Line(
             act="logged-in",

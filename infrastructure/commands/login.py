@@ -66,12 +66,10 @@ class _Drawn(NamedTuple):
 async def _draw_up(person: str, key: "Key") -> _Drawn:
     from datetime import timedelta
 
-    from webauthn.helpers import bytes_to_base64url
-
     from blocks import connect
     from blocks.keyring import House
     from blocks.records.sessions import Session
-    from blocks.sessions import id_of
+    from blocks.sessions import id_of, spelled
     from blocks.wire.canonical import canonical, digest
     from tasks.case import utc_now
     from tasks.sessions import ask_to_open
@@ -81,7 +79,7 @@ async def _draw_up(person: str, key: "Key") -> _Drawn:
     session = Session(
         id=id_of(key.public),
         person=person,
-        public_key=bytes_to_base64url(key.public),
+        public_key=spelled(key.public),
         device=f"{getpass.getuser()}@{socket.gethostname()}"[:120],
         start=now,
         until=now + timedelta(hours=rulebook.policy.session_hours),

@@ -5,8 +5,10 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from infrastructure.local.stack.trouble import StackError
+
 NAME = "session.json"
-OWNER_ALONE = 0o600
+OWNER_ALONE, OTHERS = 0o600, 0o077
 
 
 class Kept(NamedTuple):
@@ -18,9 +20,17 @@ class Kept(NamedTuple):
 
 
 def read(home: Path) -> Kept | None:
-    """Read the session of a home; None where there is none, or it is no use."""
+    """Read the session of a home; None where there is none, or it is no use.
+
+    `StackError` where others can read it too, as a copy from elsewhere may be: then it is nobody's word any more.
+    """
+    file = home / NAME
+    if file.exists() and file.stat().st_mode & OTHERS:
+        raise StackError(
+            f"{file} can be read by others.", "Forget it and log in again: rm it, then `almoner login YOU`."
+        )
     try:
-        told = json.loads((home / NAME).read_text())
+        told = json.loads(file.read_text())
         return Kept(str(told["person"]), str(told["session"]), bytes.fromhex(told["key"]))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None

@@ -32,7 +32,7 @@ def done(deed: Coroutine[Any, Any, T]) -> T:
     """
     from pydantic import ValidationError
 
-    from blocks.errors import NotFoundError, OutsideError, RefusedError
+    from blocks.errors import ConflictError, NotFoundError, OutsideError, RefusedError
     from tasks.matters import ToConfirmError
     from tasks.stepup import where_to_confirm
 
@@ -48,6 +48,8 @@ def done(deed: Coroutine[Any, Any, T]) -> T:
             print(f"✗ {'.'.join(str(part) for part in one['loc']) or 'until'}: {one['msg']}", file=sys.stderr)
     except NotFoundError as missing:
         print(f"✗ {missing}", file=sys.stderr)
+    except ConflictError:
+        print("✗ Nothing was changed: others were writing at the same moment. Please try again.", file=sys.stderr)
     except OutsideError as error:
         print(f"✗ Nothing was changed, {error}. Please try again.", file=sys.stderr)
     raise typer.Exit(NOT_TAKEN)

@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from webauthn.helpers import bytes_to_base64url
 
 from blocks.audit import verify
 from blocks.errors import RefusedError
@@ -15,7 +14,7 @@ from blocks.records.passkeys import Confirmation
 from blocks.records.people import Absence
 from blocks.records.sessions import Session
 from blocks.rulebook import DUTIES, Shelf, adopt
-from blocks.sessions import CLAIMED, CLI, Key, SessionSigner, chain_of, id_of, opened_of
+from blocks.sessions import CLAIMED, CLI, Key, SessionSigner, chain_of, id_of, opened_of, spelled
 from infrastructure.local.demo.authenticator import PRESENT
 from tasks import people, sessions
 from tests.hospital import MORNING, Hospital, plain_policy
@@ -39,7 +38,7 @@ async def signers(ledger: Ledger) -> Signers:
 
 def session(key: Key, person: str = FRIDA, hours: int = 8) -> Session:
     public = key.public
-    return Session(id=id_of(public), person=person, public_key=bytes_to_base64url(public), device="frida@desk",
+    return Session(id=id_of(public), person=person, public_key=spelled(public), device="frida@desk",
                    start=NOW, until=NOW + timedelta(hours=hours))  # fmt: skip
 
 
@@ -97,6 +96,16 @@ async def test_a_session_longer_than_policy_lets_is_not_signed(ledger, signers):
     assert await signers.pending(request) == (
         "This log-in would hold for longer than 8 hours, which is what policy lets."
     )
+
+
+async def test_what_was_drawn_up_otherwise_than_it_would_be_signed_is_not_shown(ledger, signers):
+    request = await drawn(ledger, session(Key()))
+    wanted = session(Key(), hours=7)
+    other = request.model_copy(update={"case": chain_of(wanted.id), "ask": wanted.id})
+    body = {"session": wanted.model_dump(mode="json"), "request": other.model_dump(mode="json")}
+    line = Line(act="confirming", key=wanted.id, actor="door:cli~x", at=NOW, body=body)
+    await ledger.append(await ledger.read(other.case), [line])
+    assert "What was drawn up is not what would be signed" in await signers.pending(other)
 
 
 async def test_without_the_person_no_session_is_opened(ledger, signers):

@@ -90,6 +90,13 @@ def test_who_logs_in_acts_in_their_own_name_until_they_log_out(desk):
     assert desk.verified()
 
 
+def test_a_session_that_others_can_read_is_nobodys(desk):
+    desk.log_in()
+    (desk.home / "session.json").chmod(0o644)
+    told = desk.type_in(whoami.app)
+    assert (told.exit_code, "can be read by others" in told.stderr) == (2, True)
+
+
 def test_who_is_logged_in_cannot_be_somebody_else(desk):
     desk.log_in()
     told = desk.type_in(people.app, "away", "carl.moss", "--as", "carl.moss", "--until", TODAY)
