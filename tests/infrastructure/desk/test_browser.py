@@ -57,6 +57,46 @@ def test_a_card_appears_is_approved_and_locks_without_a_reload(
     assert app.last["user"]["id"] == "U0ANA"
 
 
+@pytest.mark.parametrize("tab", ["messages", "home"])
+def test_a_click_is_not_lost_while_what_it_hits_is_drawn_anew(
+    page: Page, desk: Running, slack: WebClient, app: ListeningApp, tab: str
+) -> None:
+    def drawn(word: str) -> None:
+        blocks = [{"type": "section", "text": plain(word)}, *CARD]
+        if tab == "home":
+            slack.views_publish(user_id="U0ANA", view={"type": "home", "blocks": blocks})
+        else:
+            slack.chat_update(channel=posted["channel"], ts=posted["ts"], text=word, blocks=blocks)
+
+    posted = slack.chat_postMessage(channel="U0ANA", text="card", blocks=CARD)
+    drawn("as it was")
+    page.goto(f"{desk.url}/?as=U0ANA#{posted['channel']}{'/home' if tab == 'home' else ''}")
+    expect(page.get_by_text("as it was")).to_be_visible()
+    page.get_by_role("button", name="Approve").hover()
+    page.mouse.down()
+    drawn("a line higher,\nand another")
+    page.wait_for_timeout(400)
+    expect(page.get_by_text("as it was")).to_be_visible()
+    page.mouse.up()
+    expect(page.get_by_text("a line higher")).to_be_visible()
+    expect(page.locator(".busy")).to_have_count(0)
+    assert [one["actions"][0]["action_id"] for one in app.interactions] == ["approve"]
+
+
+def test_a_menu_on_the_home_tab_stays_open_while_other_things_happen(
+    page: Page, desk: Running, slack: WebClient
+) -> None:
+    menu = {"type": "overflow", "action_id": "more", "options": [{"text": plain("Later"), "value": "later"}]}
+    blocks = [{"type": "section", "text": plain("Something"), "accessory": menu}]
+    channel = slack.chat_postMessage(channel="U0ANA", text="hello")["channel"]
+    slack.views_publish(user_id="U0ANA", view={"type": "home", "blocks": blocks})
+    page.goto(f"{desk.url}/?as=U0ANA#{channel}/home")
+    page.get_by_role("button", name="More actions").click()
+    slack.chat_postMessage(channel="general", text="news")
+    expect(page.get_by_role("link", name="general")).to_have_class("unread")
+    expect(page.get_by_role("menuitem", name="Later")).to_be_visible()
+
+
 def test_a_late_app_shows_its_warning_on_the_card(
     page: Page, desk: Running, slack: WebClient, app: ListeningApp
 ) -> None:

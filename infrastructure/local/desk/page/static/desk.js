@@ -3,6 +3,7 @@ import "./acts.js";
 import { fetchFragment, me, post, toast } from "./ask.js";
 import { startComposer } from "./composer.js";
 import { refreshModal } from "./modal.js";
+import { released } from "./press.js";
 
 const pane = document.getElementById("pane");
 const side = document.getElementById("sidebar");
@@ -34,7 +35,11 @@ function merge(list, fresh) {
   if (!same) list.replaceChildren(...rows);
 }
 
+const drawn = new WeakMap();
+
 function show(holder, html, again) {
+  if (again && drawn.get(holder) === html) return; // also what is open or picked on it stays as it is
+  drawn.set(holder, html);
   const made = document.createElement("template");
   made.innerHTML = html;
   for (const mine of made.content.querySelectorAll(`.mention[data-user="${CSS.escape(me)}"]`)) mine.classList.add("me");
@@ -72,6 +77,7 @@ async function showTalk(again) {
   if (!at.channel) return;
   const where = at.channel + at.tab;
   const html = await fetchFragment(at.tab === "home" ? "home" : "talk", { channel: at.channel });
+  await released();
   if (html === null || where !== at.channel + at.tab) return;
   show(pane, html, again);
   const name = pane.querySelector("h2")?.textContent.trim() ?? "";
@@ -86,6 +92,7 @@ async function showTalk(again) {
 async function showThread(again) {
   thread.hidden = !at.thread;
   const html = at.thread ? await fetchFragment("thread", at) : null;
+  await released();
   if (html !== null) show(thread.querySelector(".pane"), html, again);
 }
 

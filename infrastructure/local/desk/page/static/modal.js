@@ -1,11 +1,13 @@
 // The modal in front: shown, kept up to date without losing what was typed, submitted, closed.
 import { fetchFragment, post, toast } from "./ask.js";
 import { restore, valuesIn } from "./fields.js";
+import { released } from "./press.js";
 
 const dialog = document.getElementById("modal");
 
 export async function refreshModal() {
   const html = await fetchFragment("modal");
+  await released();
   if (html === null) return;
   const before = dialog.querySelector("form");
   const holder = document.createElement("template");
