@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from blocks.records.approval import Ask
-from blocks.wire.cards import APPROVE, button_value, escape, moment, spoken
+from blocks.wire.cards import APPROVE, button_value, escape, moment
 
 BULK, OPEN_BULK = "bulk", "open-bulk"
 ITEMS_MAX = 25
@@ -24,6 +24,7 @@ class Waiting(NamedTuple):
     on_behalf_of: str = ""
     routine: bool = False
     due: datetime | None = None
+    late: bool = False
 
 
 class Mine(NamedTuple):
@@ -41,7 +42,7 @@ def home_view(
     head = f"Waiting for you ({len(waiting)})" if waiting else "Nothing waits for you"
     blocks: list[dict[str, Any]] = [_header(head)]
     if sum(one.routine for one in waiting) > 1:
-        blocks.append(_routine(waiting))
+        blocks += _routine(waiting)
     for one in waiting[:ITEMS_MAX]:
         blocks += [_item(one, zone), _buttons(one.ask)]
     blocks += _more(len(waiting))
@@ -82,18 +83,20 @@ def bulk_values(view: dict[str, Any]) -> tuple[str, ...]:
     return values
 
 
-def _routine(waiting: Sequence[Waiting]) -> dict[str, Any]:
+def _routine(waiting: Sequence[Waiting]) -> list[dict[str, Any]]:
     count = min(sum(one.routine for one in waiting), BULK_MAX)
     button = {"type": "button", "action_id": OPEN_BULK, "text": _plain(f"Review {count} together…"), "value": "routine"}
-    said = f"{count} of them are routine: under contract, within budget, small."
-    return {"type": "section", "text": {"type": "mrkdwn", "text": said}, "accessory": button}
+    said = f"{count} are routine: small, under contract, within budget."
+    return [_section(said), {"type": "actions", "elements": [button]}, {"type": "divider"}]
 
 
 def _item(one: Waiting, zone: str) -> dict[str, Any]:
+    due = ""
+    if one.due:
+        due = f"\n🔴 *late*, was due {moment(one.due, zone)}" if one.late else f"\n⏳ due {moment(one.due, zone)}"
     behalf = f" · in the name of {escape(one.on_behalf_of)}" if one.on_behalf_of else ""
-    due = f", due {moment(one.due, zone)}" if one.due else ""
-    since = f"since {moment(one.since, zone)}{due}{behalf}"
-    return _section(f"*{_headline(one.ask)}*\n{_why(one.ask)}\n{since}")
+    since = f"{one.ask.case} · since {moment(one.since, zone)}{behalf}"
+    return _section(f"*{_headline(one.ask)}*\n{_why(one.ask)}{due}\n{since}")
 
 
 def _buttons(ask: Ask) -> dict[str, Any]:
@@ -103,7 +106,7 @@ def _buttons(ask: Ask) -> dict[str, Any]:
         for action, label, style in (
             (APPROVE, "Approve", {"style": "primary"}),
             ("reject", "Reject…", {"style": "danger"}),
-            ("question", "Ask a question…", {}),
+            ("question", "Ask…", {}),
         )
     ]
     return {"type": "actions", "elements": elements}
@@ -129,11 +132,9 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _why(ask: Ask) -> str:
-    contract = "under contract" if ask.contract else "no contract"
-    return (
-        f"{escape(ask.cost_centre)}, asked by {escape(ask.requester_name)}, {contract}; {ask.budget_left} left"
-        f" · you as {spoken(ask.role)} · {ask.case}"
-    )
+    contract = "under contract" if ask.contract else "⚠️ no contract"
+    centre, name = escape(ask.cost_centre), escape(ask.requester_name)
+    return f"{centre} · {name} · {contract} · {ask.budget_left} left"
 
 
 def _more(count: int) -> list[dict[str, Any]]:

@@ -112,7 +112,7 @@ async def _lists(who: Who) -> tuple[list[Waiting], list[Mine]]:
     inbox = _inbox(connect.ledger())
     await inbox.look(who.at)
     policy = who.rulebook.policy
-    waiting = [_waiting(one, policy_routine=is_routine(one.ask, policy)) for one in inbox.waits_for(*who)]
+    waiting = [_waiting(one, is_routine(one.ask, policy), who.at) for one in inbox.waits_for(*who)]
     mine = []
     for chain in inbox.asked_by(who.by.id):
         request = chain.lines[0].body["request"]
@@ -121,8 +121,9 @@ async def _lists(who: Who) -> tuple[list[Waiting], list[Mine]]:
     return waiting, mine
 
 
-def _waiting(item: Item, *, policy_routine: bool) -> Waiting:
-    return Waiting(item.ask, item.since, item.on_behalf_of, policy_routine, item.due)
+def _waiting(item: Item, routine: bool, at: datetime) -> Waiting:
+    late = item.due is not None and item.due < at
+    return Waiting(item.ask, item.since, item.on_behalf_of, routine, item.due, late)
 
 
 async def _told(who: Who) -> str:

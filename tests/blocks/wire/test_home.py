@@ -14,7 +14,7 @@ ZONE = "America/Chicago"
 FULL = [
     Waiting(ask(), NOON, "", routine=True, due=NOON + timedelta(hours=9)),
     Waiting(ask(key="1-finance-director", role="finance-director", contract=None), NOON, "Frida Ng"),
-    Waiting(ask(quantity=1), NOON, routine=True),
+    Waiting(ask(quantity=1), NOON, routine=True, due=NOON, late=True),
 ]
 MINE = [Mine("RQ-7F3K2Q9MAA", "2 × HIP <STEM> & more", "Waits for implant-coordinator of OR")]
 SHOWN = {
@@ -37,7 +37,7 @@ def test_however_much_waits_slack_takes_the_tab_and_the_form(many):
     for shown in (view, bulk_modal(waiting)):
         assert not wrong_with_view(shown, shown["type"])
         assert len(str(shown)) < 250_000
-    assert sum(one["type"] == "actions" for one in view["blocks"]) == min(many, ITEMS_MAX)
+    assert str(view).count("'action_id': 'approve'") == min(many, ITEMS_MAX)
     assert len(bulk_modal(waiting)["blocks"][0]["element"]["options"]) == min(many, BULK_MAX)
 
 
