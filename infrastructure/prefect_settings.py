@@ -53,7 +53,8 @@ WORKER: dict[str, str] = {
     "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
     # A missing address is an error, never a throw-away server started on the side.
     "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
-    # JSON, should anybody keep a result: never pickle.
+    # JSON, should anybody keep a result: never pickle. Ours keep none: what must be kept, the process keeps itself.
     "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+    "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
     "DO_NOT_TRACK": "1",
 }

@@ -6,9 +6,10 @@ from datetime import datetime
 from blocks.errors import NotFoundError
 from blocks.keyring import enrolled
 from blocks.ledger import Chain, Ledger
+from blocks.log import Log
 from blocks.proofs import reason_unproven
 from blocks.records.approval import Ask, Decision
-from blocks.records.dossier import Approver, Change, Deed, Dossier, Look, Place, Question, Version
+from blocks.records.dossier import Approver, Change, Deed, Dossier, Look, Place, Question, Sealed, Version
 from blocks.records.ledger import Line
 from blocks.records.outcome import Facts, Outcome
 from blocks.records.people import Delegation, Person
@@ -17,8 +18,10 @@ from blocks.rulebook import DIRECTORY, POLICY, Shelf
 from blocks.wire.canonical import digest
 from blocks.wire.names import reference
 from blocks.wire.report import headline, tell
+from blocks.witness import Witnessed
 from tasks.explaining import explained
 from tasks.past_cases import Asked, past_case
+from tasks.proving import NotSealedError, included, proof_of
 from tasks.rules.explain import Step
 
 ABOUT_EFFECTS = frozenset(
@@ -87,6 +90,25 @@ async def dossier_of(chain: Chain, *, ledger: Ledger, shelf: Shelf, at: datetime
         head=chain.head,
         entries=chain.seq,
     )
+
+
+async def under_a_head(dossier: Dossier, chain: Chain, log: Log | None, witnessed: Witnessed | None) -> Dossier:
+    """Add where in the log a case and its decisions are, and under which head; unchanged where it is under none yet."""
+    try:
+        proof, witness = await proof_of(chain, log, witnessed) if log else (None, "")
+    except NotSealedError:
+        proof = None
+    if log is None or proof is None:
+        return dossier
+    head = proof.head.checkpoint
+    placed = []
+    for question in dossier.questions:
+        if one := question.approver:
+            index = (await included(log, proof.head, chain, one.place.seq)).place
+            one = one.model_copy(update={"place": one.place.model_copy(update={"index": index})})
+        placed.append(question.model_copy(update={"approver": one}))
+    sealed = Sealed(index=proof.place, size=head.size, root=head.root.hex(), key=log.first_key.text, witness=witness)
+    return dossier.model_copy(update={"questions": tuple(placed), "sealed": sealed})
 
 
 class _Versions:

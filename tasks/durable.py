@@ -35,12 +35,15 @@ from tasks.case import Case, OvertakenError, Waiting, current, in_hand, utc_now
 from tasks.decide import waits_for
 from tasks.evidence import publish
 from tasks.runs import asleep
+from tasks.strict_results import refuse_pickles
 from tasks.waking import ACT as WOKEN
 from tasks.waking import note_wakes
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Request = TypeVar("Request", bound=Record)
+
+refuse_pickles()
 
 RETRIES = 4
 BACKOFF_S = 0.5

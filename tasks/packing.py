@@ -23,10 +23,11 @@ from blocks.wire.commitments import moment_text, read_commitment
 from blocks.wire.exported import Writer
 from blocks.wire.fhir_audit import FhirWriter
 from blocks.wire.ocel import OcelWriter
-from blocks.wire.signed_note import PublicKey
 from blocks.wire.tiles import levels_of, tiles_of
 from blocks.wire.xes import XesWriter
+from blocks.witness import Witnessed
 from tasks.exporting import Span, chains_of, export
+from tasks.proving import believed, stored
 
 ALWAYS = frozenset({POLICY, DIRECTORY, DUTIES, PASSKEYS})
 """Books without which no decision can be judged: they are packed from their first entry, in every period."""
@@ -92,21 +93,26 @@ class _Archive:
 
 
 async def pack(
-    period: Period, out: IO[bytes], ledger: Ledger, log: Log | None, papers: Mapping[str, bytes], *, witness: str = ""
+    period: Period,
+    out: IO[bytes],
+    ledger: Ledger,
+    log: Log | None,
+    papers: Mapping[str, bytes],
+    *,
+    witnessed: Witnessed | None = None,
 ) -> Packed:
     """Write the archive of a period: entries, objects, log, keys, what was in force, exports, README, verifier.
 
     *papers*: what is added as it stands, by name. Without a log it holds what the chains themselves show.
     """
-    head = await log.head() if log else None
+    head, witness = await believed(log, witnessed) if log else (None, "")
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as zipped:
         archive = _Archive(zipped)
         for name, data in sorted(papers.items()):
             archive.put(name, data)
         about = {"period": period.name, "since": moment_text(period.since), "until": moment_text(period.until)}
         if log and head:
-            cosigned = cosigned_by(witness, head)
-            about |= {"log": log.first_key.text} | ({"witness": cosigned} if cosigned else {})
+            about |= {"log": log.first_key.text} | ({"witness": witness} if witness else {})
         archive.put("about.json", canonical(about))
         archive.put("in_force.json", canonical(await _in_force(ledger, period)))
         within = await _put_log(archive, log, head, period) if log and head else {}
@@ -155,21 +161,6 @@ async def _put_ledger(
             continue  # the verifier names it
         kept += 1
     return chains, entries, kept
-
-
-async def stored(chain: Chain, ledger: Ledger, upto: int) -> list[bytes]:
-    """Give a chain's first entries as they are stored: printed anew, unless an older release printed them otherwise."""
-    follow = (*(entry.prev for entry in chain.entries[1:]), chain.head)
-    texts = [canonical(entry) for entry in chain.entries[:upto]]
-    return [
-        text if digest(text) == name else await ledger.store.get(entry_key(chain.case, seq))
-        for seq, (text, name) in enumerate(zip(texts, follow, strict=False), 1)
-    ]
-
-
-def cosigned_by(witness: str, head: Head) -> str:
-    """Return the witness's key where it has cosigned the head, else nothing."""
-    return witness if witness and PublicKey.parse(witness).signed(head.note) else ""
 
 
 async def _put_exports(archive: _Archive, ledger: Ledger, period: Period) -> int:

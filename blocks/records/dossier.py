@@ -100,6 +100,16 @@ class Look(Record):
     place: Place
 
 
+class Sealed(Record):
+    """The signed head of the log over all chains under which a case lies."""
+
+    index: int = Field(description="Where in the log the case's last entry is, from 0")
+    size: int
+    root: str = Field(description="The head's root hash, in hex")
+    key: str = Field(description="The log's first public key")
+    witness: str = Field(default="", description="The key of the witness that cosigned the head, where one did")
+
+
 class Dossier(Record):
     """A case, told from the first message to the last confirmation."""
 
@@ -123,3 +133,4 @@ class Dossier(Record):
     deeds: tuple[Deed, ...]
     head: str
     entries: int
+    sealed: Sealed | None = None

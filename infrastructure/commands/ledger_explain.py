@@ -1,7 +1,6 @@
 """`almoner ledger explain`: everything the ledger holds on a document; for people, machines, and on paper."""
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -56,19 +55,23 @@ def explain(
 async def _dossiers(document: str) -> "list[Dossier]":
     from blocks import connect
     from tasks.case import utc_now
-    from tasks.dossier import dossier_of
+    from tasks.dossier import dossier_of, under_a_head
     from tasks.finding import found
 
     ledger, shelf, now = connect.ledger(), connect.shelf(), utc_now()
-    return [await dossier_of(chain, ledger=ledger, shelf=shelf, at=now) for chain in await found(document, ledger)]
+    log, witnessed, told = connect.log(), connect.witnessed(), []
+    for chain in await found(document, ledger):
+        dossier = await dossier_of(chain, ledger=ledger, shelf=shelf, at=now)
+        told.append(await under_a_head(dossier, chain, log, witnessed))
+    return told
 
 
 async def _bundle(case: str) -> bytes:
     from blocks import connect
     from tasks.bundling import bundle_of
 
-    ledger, witness = connect.ledger(), os.environ.get("ALMONER_WITNESS_PUBLIC_KEY", "")
-    return await bundle_of(await ledger.read(case), ledger, connect.log(), witness)
+    ledger = connect.ledger()
+    return await bundle_of(await ledger.read(case), ledger, connect.log(), connect.witnessed())
 
 
 def _tell(dossier: "Dossier", ask: str) -> None:
@@ -100,6 +103,12 @@ def _tell(dossier: "Dossier", ask: str) -> None:
     console.print()
     console.print(table)
     console.print(f"\n[dim]{dossier.entries} entries, head {dossier.head}[/]")
+    if sealed := dossier.sealed:
+        cosigned = f", cosigned by {sealed.witness.partition('+')[0]}" if sealed.witness else ""
+        signed = f"entry {sealed.index:,} of the {sealed.size:,} under the head that {sealed.key} signed{cosigned}"
+        console.print(f"[dim]{signed}[/]")
+    else:
+        console.print("[dim]under no signed head[/]")
 
 
 def _tell_question(console: "Console", question: "Question") -> None:

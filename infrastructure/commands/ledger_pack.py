@@ -1,7 +1,6 @@
 """`almoner ledger pack` and `check-bundle`: what an auditor from elsewhere takes away, and how one checks it."""
 
 import asyncio
-import os
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 NOT_DONE, FALSE = 1, 1
 GIVEN = ("__init__.py", "check_bundle.py", "check_pack.py")
 """Of the auditor's programs, what goes into a pack."""
+IN_GO = Path(__file__).parents[2] / "tests" / "verifier" / "main.go"
 
 
 def pack(
@@ -65,9 +65,10 @@ def check_bundle(
 def papers() -> dict[str, bytes]:
     """Read what is added to every pack: its README, and the programs that check it."""
     here = files("infrastructure.auditor")
-    return {"README.md": here.joinpath("README.md").read_bytes()} | {
-        f"auditor/{name}": here.joinpath(name).read_bytes() for name in GIVEN
-    }
+    given = {f"auditor/{name}": here.joinpath(name).read_bytes() for name in GIVEN}
+    if IN_GO.is_file():  # a checkout has it, an installed package has not
+        given["auditor/verifier.go"] = IN_GO.read_bytes()
+    return given | {"README.md": here.joinpath("README.md").read_bytes()}
 
 
 async def _pack(period: str, to: Path) -> "Packed":
@@ -76,11 +77,11 @@ async def _pack(period: str, to: Path) -> "Packed":
     from tasks.packing import Period, pack
 
     _, directory = await connect.shelf().directory_in_force(utc_now().date())
-    month, witness = Period.of(period, directory.zone), os.environ.get("ALMONER_WITNESS_PUBLIC_KEY", "")
+    month = Period.of(period, directory.zone)
     draft = to.with_name(f".{to.name}.part")
     try:
         with draft.open("wb") as out:
-            packed = await pack(month, out, connect.ledger(), connect.log(), papers(), witness=witness)
+            packed = await pack(month, out, connect.ledger(), connect.log(), papers(), witnessed=connect.witnessed())
         draft.replace(to)
     finally:
         draft.unlink(missing_ok=True)

@@ -15,18 +15,18 @@ import pytest
 from blocks.handover import hand_over
 from blocks.log import Log
 from blocks.rulebook import Shelf, adopt
-from blocks.sealer import Sealer
 from blocks.wire.bundle import BYTES_MAX
 from blocks.wire.canonical import canonical
 from blocks.wire.signed_note import SecretKey
 from infrastructure.auditor import check_bundle
 from infrastructure.auditor.check_bundle import Wrong
 from infrastructure.auditor.check_bundle import check_bundle as check
-from tasks.bundling import NotSealedError, bundle_of
+from tasks.bundling import bundle_of
 from tasks.forgetting import Grounds, forget
+from tasks.proving import NotSealedError
 from tests.confirming import BY, Page
 from tests.hospital import Hospital
-from tests.sealing import KEY, WITNESS, seal
+from tests.sealing import KEY, WITNESS, seal, witness
 
 OURS = (KEY.public.text, WITNESS.public.text)
 PROGRAM = Path(check_bundle.__file__).read_bytes()
@@ -52,21 +52,23 @@ async def signed(hospital: Hospital) -> str:
     return case
 
 
-async def bundled(hospital: Hospital, case: str) -> bytes:
+async def bundled(hospital: Hospital, case: str, folder: Path) -> bytes:
     log = await seal(hospital)
-    return await bundle_of(await hospital.chain(case), hospital.ledger, log, WITNESS.public.text)
+    return await bundle_of(
+        await hospital.chain(case), hospital.ledger, log, await witness(hospital, folder / "witness")
+    )
 
 
-async def test_it_proves_offline_who_decided_what_with_which_key_under_which_head(hospital, signed):
-    told = check(json.loads(await bundled(hospital, signed)), *OURS)
+async def test_it_proves_offline_who_decided_what_with_which_key_under_which_head(hospital, signed, tmp_path):
+    told = check(json.loads(await bundled(hospital, signed, tmp_path)), *OURS)
     assert any(x.startswith("approve by Ivo Petrov as implant-coordinator") for x in told)
     assert any("signed with a passkey" in x for x in told)
     assert any(x.startswith("purchase order ") for x in told)
     assert f"signed by {KEY.public.text} (as you gave it), cosigned by audit.example/witness" in told[-1]
 
 
-async def test_a_decision_takes_at_most_ten_kilobytes_even_among_a_million_entries(hospital, signed):
-    data = await bundled(hospital, signed)
+async def test_a_decision_takes_at_most_ten_kilobytes_even_among_a_million_entries(hospital, signed, tmp_path):
+    data = await bundled(hospital, signed, tmp_path)
     bundle = json.loads(data)
     proofs = 1 + len(bundle["enrolled"])
     longest = proofs * 20 * len(f'"{b64encode(b"x" * 32).decode()}",\n    ')  # a path is 20 hashes there
@@ -80,7 +82,7 @@ async def test_the_same_case_under_the_same_head_is_the_same_bytes(hospital, sig
 
 
 async def test_the_program_runs_by_itself_without_anything_of_ours(hospital, signed, tmp_path: Path):
-    (tmp_path / "case.json").write_bytes(await bundled(hospital, signed))
+    (tmp_path / "case.json").write_bytes(await bundled(hospital, signed, tmp_path))
     (tmp_path / "check.py").write_bytes(PROGRAM)
     command = [sys.executable, "-P", "check.py", "case.json", "--key", OURS[0], "--witness", OURS[1]]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: ASYNC221, S603
@@ -91,8 +93,17 @@ async def test_the_program_runs_by_itself_without_anything_of_ours(hospital, sig
 async def test_a_case_that_is_not_under_a_head_yet_says_so(hospital):
     log = await seal(hospital)
     late = await hospital.submit("IVSET-20", 40)
-    with pytest.raises(NotSealedError, match="under no signed head yet"):
+    with pytest.raises(NotSealedError, match="is not all under a signed head yet"):
         await bundle_of(await hospital.chain(late), hospital.ledger, log)
+
+
+async def test_what_the_witness_has_not_seen_yet_is_proven_under_the_logs_own_head(hospital, signed, tmp_path):
+    await seal(hospital)
+    seen = await witness(hospital, tmp_path / "witness")
+    await hospital.answer(signed, "frida.ng")
+    bundle = json.loads(await bundle_of(await hospital.chain(signed), hospital.ledger, await seal(hospital), seen))
+    assert "witness" not in bundle["keys"]
+    assert check(bundle, OURS[0])[-1].endswith("(as you gave it)")
 
 
 async def test_without_a_log_it_says_that_it_is_under_no_head(hospital, signed):
@@ -106,10 +117,7 @@ async def test_an_older_entry_of_a_handed_over_log_is_proven_by_the_key_in_offic
     log, chain = Log(hospital.ledger.store, KEY.public), await hospital.chain(signed)
     assert check(json.loads(await bundle_of(chain, hospital.ledger, log)), OURS[0])
     await hospital.submit("IVSET-20", 40)
-    sealer = Sealer(hospital.ledger, OTHER)
-    await sealer.follow()
-    await sealer.sweep()
-    await sealer.seal(hospital.now)
+    await seal(hospital, OTHER)
     bundle = await bundle_of(chain, hospital.ledger, log)
     assert check(json.loads(bundle), OURS[0])
     with pytest.raises(Wrong, match="not signed by the log's key"):
@@ -175,17 +183,17 @@ LIES: dict[str, tuple[Callable[[Bundle], Bundle], str]] = {
 
 
 @pytest.mark.parametrize("lie", LIES)
-async def test_no_lie_in_a_bundle_is_believed(hospital, signed, lie):
+async def test_no_lie_in_a_bundle_is_believed(hospital, signed, lie, tmp_path):
     change, told = LIES[lie]
-    bundle = json.loads(await bundled(hospital, signed))
+    bundle = json.loads(await bundled(hospital, signed, tmp_path))
     with pytest.raises(Wrong, match=told):
         check(change(bundle), *OURS)
 
 
-async def test_after_a_subject_was_forgotten_its_bundle_still_holds(hospital, signed):
+async def test_after_a_subject_was_forgotten_its_bundle_still_holds(hospital, signed, tmp_path):
     rulebook = await Shelf(hospital.ledger).in_force(hospital.now.date())
     grounds = Grounds(rulebook.directory.person("frida.ng"), "asked for in writing", "test", hospital.now)
-    before = await bundled(hospital, signed)
+    before = await bundled(hospital, signed, tmp_path)
     await forget("message:inventory/1", grounds, ledger=hospital.ledger, policy=rulebook.policy)
     assert check(json.loads(before), *OURS)
-    assert check(json.loads(await bundled(hospital, signed)), *OURS)
+    assert check(json.loads(await bundled(hospital, signed, tmp_path)), *OURS)

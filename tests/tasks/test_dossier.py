@@ -6,18 +6,20 @@ from decimal import Decimal
 import pytest
 
 from blocks.errors import NotFoundError
+from blocks.log import committed
 from blocks.records.dossier import Dossier
 from blocks.records.people import Delegation
 from blocks.rulebook import Shelf, adopt
 from blocks.wire.dossier_page import dossier_page
 from blocks.wire.names import effect_key, reference
 from tasks import people
-from tasks.dossier import dossier_of
+from tasks.dossier import dossier_of, under_a_head
 from tasks.finding import found
 from tasks.past_cases import SkippedError
 from tasks.results import keep_result, result_of
 from tests.confirming import BY, Page
 from tests.hospital import Hospital, with_gaps
+from tests.sealing import KEY, WITNESS, seal, witness
 
 
 async def told(hospital: Hospital, document: str) -> Dossier:
@@ -146,3 +148,20 @@ async def test_the_page_holds_everything_itself_and_what_people_typed_does_nothi
     assert "<img" not in page
     assert "://" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+async def test_it_says_where_in_the_log_each_decision_is_and_who_signed_the_head(hospital, tmp_path):
+    case = await ordered(hospital)
+    chain, dossier = await hospital.chain(case), await told(hospital, case)
+    assert await under_a_head(dossier, chain, None, None) == dossier
+    log = await seal(hospital)
+    placed = await under_a_head(dossier, chain, log, await witness(hospital, tmp_path / "witness"))
+    assert (placed.sealed.key, placed.sealed.witness) == (KEY.public.text, WITNESS.public.text)
+    leaves = [committed(leaf, n) async for n, leaf in log.leaves(placed.sealed.size)]
+    assert (leaves[placed.sealed.index].case, leaves[placed.sealed.index].digest) == (case, dossier.head)
+    for question in placed.questions:
+        where = question.approver.place
+        assert (leaves[where.index].seq, leaves[where.index].digest) == (where.seq, where.digest)
+    assert placed.sealed.root in dossier_page(placed)
+    late = await hospital.submit("IVSET-20", 40)
+    assert (await under_a_head(await told(hospital, late), await hospital.chain(late), log, None)).sealed is None

@@ -14,12 +14,13 @@ import pytest
 
 from blocks.errors import UnreadableError
 from blocks.log import Log
+from blocks.witness import Witnessed
 from infrastructure.auditor.check_pack import check_pack
 from infrastructure.commands.ledger_pack import papers
 from tasks.packing import Packed, Period, pack
 from tasks.results import keep_result, result_of
 from tests.hospital import Hospital
-from tests.sealing import KEY, WITNESS, seal
+from tests.sealing import KEY, WITNESS, seal, witness
 
 NOVEMBER = Period.of("2026-11", "America/Chicago")
 DECEMBER = Period.of("2026-12", "America/Chicago")
@@ -46,14 +47,17 @@ async def months(hospital: Hospital) -> tuple[Hospital, str, str]:
     return hospital, november, both
 
 
-async def packed(hospital: Hospital, period: Period, log: Log | None) -> tuple[bytes, Packed]:
+async def packed(
+    hospital: Hospital, period: Period, log: Log | None, seen: Witnessed | None = None
+) -> tuple[bytes, Packed]:
     out = io.BytesIO()
-    told = await pack(period, out, hospital.ledger, log, papers(), witness=WITNESS.public.text)
+    told = await pack(period, out, hospital.ledger, log, papers(), witnessed=seen)
     return out.getvalue(), told
 
 
 async def unpacked(months: tuple[Hospital, str, str], folder: Path, period: Period = NOVEMBER) -> Path:
-    data, _ = await packed(months[0], period, await seal(months[0]))
+    log = await seal(months[0])
+    data, _ = await packed(months[0], period, log, await witness(months[0], folder.with_name("witness")))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         archive.extractall(folder)
     return folder

@@ -1,0 +1,91 @@
+"""Explaining an order among thousands of cases on local S3, its bundle's size, and how long one takes to check.
+
+`python -m tests.bench.explain [--cases 5000]`
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import uvloop
+
+from blocks import connect
+from blocks.ledger import Ledger
+from blocks.wire.names import case_of
+from infrastructure.auditor.check_bundle import check_bundle
+from infrastructure.ending import run_and_leave
+from infrastructure.local.stack.running import Wish, running_stack
+from tasks.bundling import bundle_of
+from tasks.case import utc_now
+from tasks.dossier import dossier_of
+from tasks.finding import found
+from tasks.groups import carry_one
+from tasks.results import keep_result
+from tests.bench.burst import RUN, adopt_all, approved, fakes
+
+AT_ONCE = 32
+TIMES = 20
+
+
+async def fill(ledger: Ledger, cases: int) -> None:
+    """Write as many results as that many cases leave: what a listing has to get past."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def one(number: int) -> None:
+        async with room:
+            case = case_of("RQ", "bench-before", str(number))
+            await ledger.store.create(f"results/PO-{number:07}/{case}/{'0' * 64}.json", b"{}")
+
+    await asyncio.gather(*(one(number) for number in range(cases)))
+
+
+async def measure(cases: int, home: Path) -> dict[str, object]:
+    """Fill, order once, explain by the order's number; return the figures."""
+    async with running_stack(Wish(home, only=("s3",))) as stack:
+        os.environ.update(stack.site.own_environment() | {"ALMONER_STORE": f"s3://evidence/{RUN}"})
+        outside = connect.opened(asyncio.get_running_loop())
+        outside.erp, outside.desk = fakes()
+        with connect.bound(outside):
+            await adopt_all(outside.ledger)
+            await fill(outside.ledger, cases)
+            case = await approved(outside, 1)
+            carried = await carry_one(case)
+            if carried.result is None:
+                raise AssertionError(carried)
+            await keep_result(carried.result, outside.ledger)
+            number = carried.result.key.split("/")[1]
+            took = []
+            for _ in range(TIMES):
+                fresh = connect.opened(asyncio.get_running_loop())
+                began = time.perf_counter()
+                (chain,) = await found(number, fresh.ledger)
+                await dossier_of(chain, ledger=fresh.ledger, shelf=fresh.shelf, at=utc_now())
+                took.append(time.perf_counter() - began)
+            data = await bundle_of(chain, outside.ledger, None)
+    checked = []
+    for _ in range(TIMES):
+        began = time.perf_counter()
+        check_bundle(json.loads(data))
+        checked.append(time.perf_counter() - began)
+    ms = {"explain_ms": took, "check_ms": checked}
+    figures = {name: round(1000 * sorted(values)[TIMES // 2], 1) for name, values in ms.items()}
+    worst = {f"{name}_worst": round(1000 * max(values), 1) for name, values in ms.items()}
+    return {"cases": cases, **figures, **worst, "bundle_bytes_without_log": len(data)}
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=5000)
+    parser.add_argument("--home", type=Path, default=Path(tempfile.mkdtemp(prefix="almoner-bench-")))
+    asked = parser.parse_args()
+    print(json.dumps(uvloop.run(measure(asked.cases, asked.home))))
+    return 0
+
+
+if __name__ == "__main__":
+    run_and_leave(main)

@@ -1,0 +1,107 @@
+"""`almoner ledger explain, export, pack, check-bundle`: what an auditor types, and what is said."""
+
+import asyncio
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from infrastructure.auditor.check_pack import check_pack
+from infrastructure.commands.ledger import app
+from tasks.results import keep_result, result_of
+from tests.hospital import Hospital
+from tests.sealing import KEY, WITNESS, seal, witness
+
+
+@pytest.fixture(autouse=True)
+def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A case that was ordered, sealed and witnessed, in the store that the environment names."""
+
+    async def made() -> str:
+        hospital = await Hospital.opened(tmp_path / "store")
+        name = await hospital.submit("KNEE-TIB-4", 1)
+        await hospital.wake(name)
+        await hospital.answer(name, "ivo.petrov", note="[bold]fine[/bold]")
+        outcome = await hospital.wake(name)
+        assert outcome is not None
+        await keep_result(result_of(await hospital.chain(name), outcome), hospital.ledger)
+        await seal(hospital)
+        await witness(hospital, tmp_path / "witness")
+        return name
+
+    monkeypatch.setenv("ALMONER_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("ALMONER_LOG_FIRST_KEY", KEY.public.text)
+    monkeypatch.setenv("ALMONER_WITNESS_PUBLIC_KEY", WITNESS.public.text)
+    monkeypatch.setenv("ALMONER_WITNESS_STORE", str(tmp_path / "witness"))
+    return asyncio.run(made())
+
+
+def said(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words))
+
+
+def test_an_orders_number_tells_who_decided_by_what_right_and_where_it_is_in_the_log(case):
+    told = said("explain", "1")
+    assert told.exit_code == 0
+    for words in (case, "approve by Ivo Petrov", "by right: implant-coordinator", "under the head that log.example"):
+        assert words in told.stdout
+    assert "[bold]fine[/bold]" in told.stdout
+
+
+def test_one_ask_of_a_case_may_be_named(case):
+    assert "implant-coordinator" in said("explain", f"{case}/1-implant-coordinator").stdout
+
+
+def test_json_is_the_dossier(case):
+    told = json.loads(said("explain", case, "--json").stdout)
+    assert (told["case"], told["questions"][0]["approver"]["name"]) == (case, "Ivo Petrov")
+
+
+def test_a_page_is_written_for_people(tmp_path, case):
+    assert said("explain", "1", "--html", str(tmp_path / "page.html")).exit_code == 0
+    assert case in (tmp_path / "page.html").read_text()
+
+
+def test_what_is_not_there_is_told_on_two_lines_at_most_and_ends_with_1():
+    told = said("explain", "no-such-order")
+    assert told.exit_code == 1
+    assert "the ledger has no case no-such-order" in told.stderr
+
+
+def test_a_bundle_is_written_and_checked_and_a_broken_one_is_not_believed(tmp_path, case):
+    file = tmp_path / "case.bundle"
+    assert said("explain", "1", "--bundle", str(file)).exit_code == 0
+    told = said("check-bundle", str(file), "--key", KEY.public.text, "--witness", WITNESS.public.text)
+    assert told.exit_code == 0
+    assert told.stdout.startswith(f"✓ {case}\n")
+    other = WITNESS.public.text
+    assert said("check-bundle", str(file), "--key", other).exit_code == 1
+    file.write_text("{}")
+    assert "it is no bundle" in said("check-bundle", str(file)).stderr
+
+
+@pytest.mark.parametrize("words", [[], ["--ocel", "--xes"]], ids=["none", "two"])
+def test_an_export_has_one_format(words):
+    assert said("export", *words).exit_code == 2
+
+
+def test_an_export_says_how_many_events_it_holds(tmp_path):
+    told = said("export", "--ocel", "--since", "2026-11-23", "--until", "2026-11-24", "--out", str(tmp_path / "x"))
+    events = json.loads((tmp_path / "x").read_text())["events"]
+    assert f"{len(events):,} events of " in told.stderr
+    assert events
+
+
+def test_a_pack_holds_and_a_month_that_is_none_leaves_no_file(tmp_path):
+    told = said("pack", "--period", "2026-11", "--out", str(tmp_path / "a.zip"))
+    assert told.exit_code == 0
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        archive.extractall(tmp_path / "audit")
+    found = check_pack(tmp_path / "audit", KEY.public.text, WITNESS.public.text)
+    assert found.wrong == []
+    told = said("pack", "--period", "November", "--out", str(tmp_path / "b.zip"))
+    assert told.exit_code == 1
+    assert "November is no month: write it as 2026-10" in told.stderr
+    assert not list(tmp_path.glob("*b.zip*"))
