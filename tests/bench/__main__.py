@@ -1,26 +1,37 @@
-"""Run every bench, each in a process of its own, and print the README's table: `python -m tests.bench`."""
+"""Run every bench, each in a process of its own, and print the README's table: `python -m tests.bench`.
+
+About seven minutes on a machine that does nothing else. What fails, or takes too long, is told in its row, and the
+others are measured all the same.
+"""
 
 import asyncio
 import json
 import os
 import subprocess
 import sys
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from infrastructure.local.stack.running import Wish, running_stack
+from tests.bench import rig
 
 Figures = dict[str, Any]
+WITHIN_S = 300
 
 
 def run(name: str, *arguments: str, home: Path | None = None) -> Figures:
-    """Run one bench and read the figures it prints last."""
+    """Run one bench and read the figures it prints last; none where it fails."""
     where = ["--home", str(home)] if home else []
     command = [sys.executable, "-m", f"tests.bench.{name}", *where, *arguments]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)  # noqa: S603  our own benches
-    figures: Figures = json.loads(done.stdout.strip().splitlines()[-1])
-    print(f"{name}: {json.dumps(figures)}", file=sys.stderr, flush=True)
+    print(f"{name} …", end=" ", file=sys.stderr, flush=True)
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, timeout=WITHIN_S)  # noqa: S603
+        figures: Figures = json.loads(done.stdout.strip().splitlines()[-1])
+    except (subprocess.SubprocessError, ValueError, IndexError) as error:
+        print(f"failed: {error}", file=sys.stderr, flush=True)
+        return {}
+    print(json.dumps(figures), file=sys.stderr, flush=True)
     return figures
 
 
@@ -29,37 +40,86 @@ async def wakes(home: Path) -> tuple[Figures, Figures]:
     async with running_stack(Wish(home, only=("prefect",))) as stack:
         os.environ.update(stack.site.environment())
         warm = await asyncio.to_thread(run, "wake", "--cases", "20")
-        return warm, await asyncio.to_thread(run, "wake", "--cases", "4", "--process-worker")
+        return warm, await asyncio.to_thread(run, "wake", "--cases", "3", "--process-worker")
 
 
-def main() -> None:
-    """Run, and print."""
-    home = Path(os.environ.get("ALMONER_BENCH_HOME") or tempfile.mkdtemp(prefix="almoner-bench-"))
-    imports, door, burst = run("imports"), run("door", home=home), run("burst", home=home)
-    warm, process = asyncio.run(wakes(home))
-    case, idle = run("case", home=home), run("idle", home=home)
-    rows = [
-        ("Slack door, imports (its libraries alone)", f"{imports['import_s']} s ({imports['floor_s']} s)", "≤ 0.4 s"),
-        ("Slack door, 50 clicks/s, answer p99", f"{door['p99_ms']} ms (median {door['median_ms']} ms)", "≤ 50 ms"),
-        (
-            "Click → first new line, warm worker",
-            f"median {warm['median_s']} s, p95 {warm['p95_s']} s",
-            "≤ 0.35, ≤ 0.6 s",
+def measured(home: Path) -> dict[str, Figures]:
+    """Run them all, one after the other."""
+    found = {"imports": run("imports")}
+    found["door"] = run("door", "--seconds", "10", home=home)
+    found["inbox"] = run("inbox", home=home)
+    found["burst"] = run("burst", home=home)
+    found["warm"], found["process"] = asyncio.run(wakes(home))
+    found["case"] = run("case", "--cases", "8", home=home)
+    found["idle"] = run("idle", home=home)
+    return found
+
+
+Row = tuple[str, str, Callable[[Figures], str], str]
+ROWS: tuple[Row, ...] = (
+    (
+        "imports",
+        "Slack door, imports (its libraries alone)",
+        lambda x: f"{x['import_s']} s ({x['floor_s']} s); CPU {x['import_cpu_s']} s ({x['floor_cpu_s']} s)",
+        "≤ 0.4 s",
+    ),
+    (
+        "door",
+        "Slack door, 50 clicks/s, request to answer",
+        lambda x: f"median {x['median_ms']} ms, p99 {x['p99_ms']} ms; CPU {x['door_cpu_ms_a_click']} ms",
+        "p99 ≤ 50 ms",
+    ),
+    (
+        "inbox",
+        "Home tab of somebody for whom 500 wait",
+        lambda x: f"median {x['median_ms']} ms, worst {x['worst_ms']} ms; CPU {x['door_cpu_ms']} ms",
+        "≤ 300 ms",
+    ),
+    (
+        "warm",
+        "ring → first new line, warm worker",
+        lambda x: f"median {x['median_s']} s, p95 {x['p95_s']} s",
+        "≤ 0.35 s, ≤ 0.6 s",
+    ),
+    ("process", "the same, Prefect's process worker", lambda x: f"median {x['median_s']} s", ""),
+    (
+        "case",
+        "CPU of a case against a bare flow",
+        lambda x: f"{x['ratio']} × ({x['ours']} ms to {x['bare']} ms)",
+        "≤ 1.3 ×",
+    ),
+    (
+        "burst",
+        "burst: 1,000 approved cases wake at once",
+        lambda x: (
+            f"{x['cases_per_s']} cases/s; CPU a case {x['own_cpu_ms_a_case']} ms ours, "
+            f"{x['s3_cpu_ms_a_case']} ms the store's"
         ),
-        ("the same, Prefect's process worker", f"median {process['median_s']} s", "about 10 s"),
-        ("CPU of a case against a bare flow", f"{case['ratio']} × ({case['ours']} : {case['bare']} ms)", "≤ 1.3 ×"),
-        ("Burst of approved cases", f"{burst['cases_per_s']} cases/s", "≥ 80 cases/s"),
-        ("500 waiting: worker's CPU, memory", _idle(idle), "none, no growth"),
-    ]
+        "≥ 80 cases/s",
+    ),
+    (
+        "idle",
+        "500 waiting: the worker's CPU, its memory",
+        lambda x: (
+            f"{x['with_all']['cpu_percent']} % of a core ({x['with_none']['cpu_percent']} % with none), "
+            f"{x['with_none']['rss_mb']} → {x['with_all']['rss_mb']} MB; "
+            f"upkeep {x['upkeep'][-1]['cpu_ms']} ms a minute"
+        ),
+        "none, no growth",
+    ),
+)
+
+
+def main() -> int:
+    """Run, and print; 1 where something could not be measured."""
+    given = os.environ.get("ALMONER_BENCH_HOME")
+    with rig.home(Path(given) if given else None) as home:
+        found = measured(home)
     print("| what | measured | goal |\n|---|---|---|")
-    print("\n".join(f"| {' | '.join(row)} |" for row in rows))
-
-
-def _idle(idle: Figures) -> str:
-    before, after = idle["with_none"], idle["with_all"]
-    cpu = f"{after['cpu_percent']} % of a core ({before['cpu_percent']} % with none)"
-    return f"{cpu}, {before['rss_mb']} → {after['rss_mb']} MB"
+    for name, what, told, goal in ROWS:
+        print(f"| {what} | {told(found[name]) if found[name] else 'not measured'} | {goal} |")
+    return 0 if all(found.values()) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

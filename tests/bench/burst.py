@@ -10,7 +10,6 @@ import json
 import os
 import pstats
 import secrets
-import tempfile
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -33,6 +32,7 @@ from tasks.case import utc_now
 from tasks.decide import Answer, decide
 from tasks.groups import carry_all, carry_one, summary
 from tasks.settling import keep_results
+from tests.bench import rig
 from tests.fakes.desk import FakeDesk
 from tests.fakes.erp import FakeErp
 from tests.hospital import plain_policy
@@ -149,11 +149,11 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=1000)
-    parser.add_argument("--home", type=Path, default=Path(tempfile.mkdtemp(prefix="almoner-bench-")))
+    parser.add_argument("--home", type=Path)
     parser.add_argument("--profile", type=Path, help="write where the time goes")
     asked = parser.parse_args()
-    figures = uvloop.run(measure(asked.cases, asked.home, asked.profile))
-    print(json.dumps(figures))
+    with rig.home(asked.home) as home:
+        print(json.dumps(uvloop.run(measure(asked.cases, home, asked.profile))))
     return 0
 
 

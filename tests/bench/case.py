@@ -10,7 +10,6 @@ import asyncio
 import json
 import os
 import statistics
-import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from uuid import uuid4
@@ -133,9 +132,10 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=24)
-    parser.add_argument("--home", type=Path, default=Path(tempfile.mkdtemp(prefix="almoner-bench-")))
+    parser.add_argument("--home", type=Path)
     asked = parser.parse_args()
-    print(json.dumps(asyncio.run(measure(asked.cases, asked.home))))
+    with rig.home(asked.home) as home:
+        print(json.dumps(asyncio.run(measure(asked.cases, home))))
     return 0
 
 

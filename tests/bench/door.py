@@ -10,7 +10,6 @@ import asyncio
 import json
 import os
 import statistics
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -29,7 +28,7 @@ from infrastructure.ending import run_and_leave
 from infrastructure.local.stack.ports import free_family
 from infrastructure.local.stack.running import Wish, running_stack
 from tasks.groups import carry_one
-from tests.bench import burst
+from tests.bench import burst, rig
 
 PARTS = ("s3", "hospital", "doors")
 
@@ -145,9 +144,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=int, default=50)
     parser.add_argument("--seconds", type=int, default=20)
-    parser.add_argument("--home", type=Path, default=Path(tempfile.mkdtemp(prefix="almoner-bench-")))
+    parser.add_argument("--home", type=Path)
     asked = parser.parse_args()
-    print(json.dumps(uvloop.run(measure(asked.rate, asked.seconds, asked.home))))
+    with rig.home(asked.home) as home:
+        print(json.dumps(uvloop.run(measure(asked.rate, asked.seconds, home))))
     return 0
 
 

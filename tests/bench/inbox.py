@@ -9,7 +9,6 @@ import asyncio
 import json
 import os
 import statistics
-import tempfile
 import time
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from blocks import connect
 from infrastructure.ending import run_and_leave
 from infrastructure.local.stack.ports import free_family
 from infrastructure.local.stack.running import Wish, running_stack
-from tests.bench import burst, door
+from tests.bench import burst, door, rig
 
 EVENT = {
     "type": "event_callback",
@@ -99,9 +98,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=500)
     parser.add_argument("--times", type=int, default=20)
-    parser.add_argument("--home", type=Path, default=Path(tempfile.mkdtemp(prefix="almoner-bench-")))
+    parser.add_argument("--home", type=Path)
     asked = parser.parse_args()
-    print(json.dumps(uvloop.run(measure(asked.cases, asked.times, asked.home))))
+    with rig.home(asked.home) as home:
+        print(json.dumps(uvloop.run(measure(asked.cases, asked.times, home))))
     return 0
 
 

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -31,6 +32,16 @@ from prefect.flows import load_flow_from_entrypoint
 BARE_PROCESS = "tests.bench.processes.six_steps_one_wait"
 READY_S = 60.0
 Wake = Callable[[UUID], Awaitable[None]]
+
+
+@contextmanager
+def home(given: Path | None) -> Iterator[Path]:
+    """Where a bench keeps its stack: where it is told to, or in a folder that goes with it."""
+    if given:
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="almoner-bench-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 def free_port() -> int:
