@@ -85,6 +85,11 @@ def channel() -> str:
     return current().channel
 
 
+def audit_channel() -> str:
+    """Name the channel in which the ledger's fingerprint is told: `ALMONER_AUDIT_CHANNEL`."""
+    return os.environ.get("ALMONER_AUDIT_CHANNEL", "finance-audit")
+
+
 def current() -> Outside:
     """Return what is bound in this context, else what this event loop talks to."""
     if outside := _bound.get():

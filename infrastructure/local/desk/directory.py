@@ -85,6 +85,7 @@ class UserGroup(BaseModel):
 
 DEFAULT_CHANNELS = (
     ChannelSeed(name="approvals", topic="What needs a yes or a no"),
+    ChannelSeed(name="finance-audit", topic="The ledger's fingerprint, once a day"),
     ChannelSeed(name="general", topic="Everybody at Mercy General"),
 )
 

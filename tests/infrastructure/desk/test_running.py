@@ -104,7 +104,7 @@ def test_the_directory_file_may_say_more_than_the_desk_reads(tmp_path: Path) -> 
     file.write_text(json.dumps({"entity": "MERCY", "zone": "Europe/Paris", "people": [person], "rules": {}}))
     read = read_directory(file)
     assert (read.team.time_zone, read.people[0].handle) == ("Europe/Paris", "ivo.petrov")
-    assert [c.channel for c in read.channels] == ["C0APPROVALS", "C0GENERAL"]
+    assert [c.channel for c in read.channels] == ["C0APPROVALS", "C0FINANCEAUDIT", "C0GENERAL"]
     file.write_text('{"people": [{"id": "x"}]}')
     with pytest.raises(ValueError, match="name"):
         read_directory(file)

@@ -162,7 +162,7 @@ def test_direct_messages_open_to_people_who_are_there(slack: WebClient) -> None:
 
 
 def test_conversations_are_listed_by_kind(slack: WebClient) -> None:
-    assert [c["name"] for c in slack.conversations_list()["channels"]] == ["approvals", "general"]
+    assert [c["name"] for c in slack.conversations_list()["channels"]] == ["approvals", "finance-audit", "general"]
     ims = slack.conversations_list(types="im")["channels"]
     assert {c["user"] for c in ims} == {"U0RITA", "U0ANA", "U0CARL"}
     assert slack.conversations_info(channel="C0GENERAL", include_num_members=True)["channel"]["num_members"] == 4
