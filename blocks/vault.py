@@ -97,6 +97,14 @@ class Vault:
         name = sealed.partition(b"\n")[0].removeprefix(SEALED).decode(errors="replace")
         return (await self._known(name)).opened(sealed, place)
 
+    async def knows(self, subject: str) -> bool:
+        """Say whether anything was ever sealed for a subject, whether or not it was forgotten since."""
+        try:
+            await self._keys.get(_place(self.name(subject)))
+        except NotFoundError:
+            return False
+        return True
+
     async def shred(self, name: str) -> None:
         """Destroy the key of the subject of that name, for good; it is never made again."""
         await self._keys.shred(_place(name), FORGOTTEN)

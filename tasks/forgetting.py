@@ -36,12 +36,14 @@ class Grounds(NamedTuple):
 async def forget(subject: str, grounds: Grounds, *, ledger: Ledger, policy: Policy) -> str:
     """Destroy a subject's key for good, and return the name under which the ledger knows it.
 
-    `RefusedError` names the field and the reason where it is not done. One that died between the two lines is finished
-    by the next try; to forget twice changes nothing.
+    `RefusedError` names the field and the reason where it is not done, `NotFoundError` where there is nothing.
+    One that died between the two lines is finished by the next try; to forget twice changes nothing.
     """
     vault = _vault(ledger)
     if reason := reason_not_to_open(grounds.by, grounds.because, policy):
         raise RefusedError("vault", reason)
+    if not await vault.knows(subject):
+        raise NotFoundError(f"nothing was ever sealed for {subject}: is it spelled as the sender does?")
     name = vault.name(subject)
     await _once(ledger, grounds.line("forgets", name))
     await vault.shred(name)

@@ -224,7 +224,7 @@ def check_inclusion(proof: Json, size: int, root: bytes, entry: tuple[str, int, 
         (case.encode(), str(seq).encode(), sha256(text).hex().encode()), f"the log commits to another {case}/{seq}",
     )  # fmt: skip
     found = sha256(b"\x00" + leaf)
-    must(place <= last, f"{case}/{seq} is not under the head")
+    must(0 <= place <= last, f"{case}/{seq} is not under the head")
     for packed in proof["hashes"]:
         beside = base64.b64decode(packed)
         must(last > 0, f"{case}/{seq}: its proof is too long")
@@ -253,6 +253,7 @@ def check_bundle(bundle: Json, key: str = "", witness: str = "") -> list[str]:
     told = check_case(entries, enrolled)
     told.append(f"{len(entries)} entries, each following the one before; the last is {sha256(texts[-1]).hex()}")
     if log is None:
+        must(not key and not witness, "it is under no signed head, so the key that you gave has signed nothing")
         return [*told, "NOT under a signed head: this shows what the chain says, not that it was there"]
     known = bundle["keys"]
     for given, told_key, whose in ((key, known["log"], "log"), (witness, known.get("witness", ""), "witness")):

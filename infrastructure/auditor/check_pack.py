@@ -106,6 +106,7 @@ def _objects(folder: Path, chains: dict[str, list[bytes]], found: Found) -> None
 def _log(folder: Path, about: Json, chains: dict[str, list[bytes]], found: Found, given: tuple[str, str]) -> None:
     """Rebuild the tree, and compare it with its signed head, and each entry with what the log commits to."""
     if "log" not in about:
+        must(not any(given), "it is under no signed head, so the key that you gave has signed nothing")
         found.holds.append("NOT under a signed head: this shows what the chains say, not that they were there")
         return
     for key, name in zip(given, ("log", "witness"), strict=True):
@@ -131,6 +132,7 @@ def _log(folder: Path, about: Json, chains: dict[str, list[bytes]], found: Found
                 what = "is not what the log commits to" if (case, number) in seen else "is not in the signed log"
                 found.wrong.append(f"{case}/{number} {what}")
     found.holds.append(f"{size} entries are under the head signed by {about['log']}")
+    found.holds.append(f"all that the log has from {about['since']} to {about['until']} was looked for here")
 
 
 class _Tree:

@@ -64,7 +64,7 @@ def _run(home: Path, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
         except (OutsideError, ConflictError) as error:
             print(f"✗ Nothing was done, {error}", file=sys.stderr)
         except NotFoundError as error:
-            print(f"✗ There is nothing to read: {error}", file=sys.stderr)
+            print(f"✗ There is nothing there: {error}", file=sys.stderr)
     raise typer.Exit(NOT_DONE)
 
 

@@ -109,6 +109,8 @@ async def test_what_the_witness_has_not_seen_yet_is_proven_under_the_logs_own_he
 async def test_without_a_log_it_says_that_it_is_under_no_head(hospital, signed):
     bundle = await bundle_of(await hospital.chain(signed), hospital.ledger, None)
     assert check(json.loads(bundle))[-1].startswith("NOT under a signed head")
+    with pytest.raises(Wrong, match="the key that you gave has signed nothing"):
+        check(json.loads(bundle), OURS[0])
 
 
 async def test_an_older_entry_of_a_handed_over_log_is_proven_by_the_key_in_office(hospital, signed):

@@ -73,6 +73,13 @@ async def test_who_died_before_the_key_was_destroyed_is_finished_by_the_next_try
         await hospital.ledger.read_raw("inbox/inventory/1")
 
 
+async def test_a_subject_that_is_spelled_otherwise_is_told_as_unknown_and_nothing_is_noted(hospital):
+    await hospital.submit("IVSET-20", 40)
+    with pytest.raises(NotFoundError, match="nothing was ever sealed for message:Inventory/1"):
+        await forget("message:Inventory/1", **await asked(hospital))
+    assert (await hospital.chain(BOOK)).seq == 0
+
+
 async def test_other_messages_are_still_read(hospital):
     await hospital.submit("IVSET-20", 40)
     await hospital.submit("IVSET-20", 41)

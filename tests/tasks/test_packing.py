@@ -108,6 +108,9 @@ async def test_a_pack_without_a_log_says_that_it_is_under_no_head(months, tmp_pa
     found = check_pack(tmp_path)
     assert (told.log, found.wrong) == (0, [])
     assert any(x.startswith("NOT under a signed head") for x in found.holds)
+    assert check_pack(tmp_path, OURS[0]).wrong == [
+        "it is under no signed head, so the key that you gave has signed nothing"
+    ]
 
 
 async def test_no_message_as_it_came_is_in_it(months, tmp_path):
