@@ -9,7 +9,8 @@ from datetime import date
 import httpx
 
 from blocks.ports import Personality
-from blocks.records.purchasing import ErpDocument, IssueDraft, OrderDraft, Requisition, Sourcing
+from blocks.records.purchasing import CancelDraft, ErpDocument, IssueDraft, OrderDraft, Requisition, Sourcing
+from blocks.tryton_cancelling import Cancelling
 from blocks.tryton_http import TrytonRest
 from blocks.tryton_issues import Issues, issue_document
 from blocks.tryton_masters import Masters
@@ -44,6 +45,7 @@ class TrytonErp:
         self._reader = Reader(self._rest, masters)
         self._orders = Orders(self._rest, masters)
         self._issues = Issues(self._rest, masters)
+        self._cancelling = Cancelling(self._rest, masters)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -72,3 +74,7 @@ class TrytonErp:
         """Find an issue by key whose goods are reserved or gone."""
         found = await self._issues.find(key)
         return issue_document(found, key) if found else None
+
+    async def cancel(self, draft: CancelDraft, *, key: str) -> ErpDocument:  # noqa: ARG002  its state is its key
+        """Take an order or an issue back, before goods came or went."""
+        return await (self._cancelling.order if draft.kind == "purchase order" else self._cancelling.issue)(draft)

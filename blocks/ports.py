@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, Literal, NamedTuple, Protocol
 
 from blocks.records.approval import Posted
-from blocks.records.purchasing import ErpDocument, IssueDraft, OrderDraft, Requisition, Sourcing
+from blocks.records.purchasing import CancelDraft, ErpDocument, IssueDraft, OrderDraft, Requisition, Sourcing
 
 Repeated = Literal["answered", "pointed at", "refused at work"]
 
@@ -67,6 +67,10 @@ class Erp(Protocol):
 
     async def find_issue(self, key: str) -> ErpDocument | None:
         """Find an issue from stock by key; a mere draft does not count."""
+        ...
+
+    async def cancel(self, draft: CancelDraft, *, key: str) -> ErpDocument:
+        """Take a document of ours back; again, it is still taken back. `RefusedError` once goods came or went."""
         ...
 
 

@@ -90,6 +90,11 @@ class TrytonRest:
         made: Found = await self._ask("POST", model, _fields(fields), values, context)
         return made
 
+    async def write(self, model: str, record: int, values: Values, fields: Sequence[str], context: Values) -> Found:
+        """Change a record and read its fields back."""
+        left: Found = await self._ask("PUT", f"{model}/{record}", _fields(fields), values, context)
+        return left
+
     async def act(self, model: str, record: int, button: str, fields: Sequence[str], context: Values) -> Found:
         """Press a button of a record and read its fields back."""
         path = f"{model}/{record}/{button}"

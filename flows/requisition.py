@@ -8,6 +8,7 @@ from blocks.records.outcome import Facts, Outcome
 from blocks.records.policy import Rulebook
 from blocks.records.purchasing import Requisition
 from tasks.approvals import WithdrawnError, decisions_on, lock_cards
+from tasks.cancelling import why_cancelled
 from tasks.case import current, today
 from tasks.doubts import close_doubts
 from tasks.durable import process
@@ -21,6 +22,7 @@ from tasks.purchasing import (
     look_up,
     note_spend,
     release_funds,
+    take_back,
 )
 from tasks.rules.asking import Approval, NobodyMayError, approvals_needed, as_agreed
 from tasks.rules.requisition import (
@@ -33,7 +35,28 @@ from tasks.rules.requisition import (
 )
 
 
-@process("RQ")
+async def cancellation(request: Requisition, bought: Outcome) -> Outcome:
+    """Take back what was ordered or issued, because somebody who may has asked for it before anything came or went.
+
+    1. Let the ERP cancel it; where it will not, everything stays as it was.
+    2. Let the funds go, and count it no longer.
+    3. Tell the requester.
+    """
+    try:
+        document = await take_back(bought)
+    except RefusedError as refusal:
+        because = f"{bought.because}; it could not be cancelled: {refusal.detail}"
+        outcome = bought.model_copy(update={"because": because})
+    else:
+        because = f"{document.kind} {document.number} was taken back. {why_cancelled()}"
+        outcome = Outcome(ended="cancelled", because=because)
+        await release_funds(request)
+        await drop_spend(request)
+    await tell_requester(request, outcome)
+    return outcome
+
+
+@process("RQ", undo=cancellation)
 async def requisition(request: Requisition) -> Outcome:
     """Buy what a department asks for, if stock, contract, budget, policy and people agree.
 

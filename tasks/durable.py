@@ -31,6 +31,7 @@ from blocks.records.base import Record
 from blocks.records.outcome import Outcome
 from blocks.wire.canonical import digest
 from tasks.arrivals import Message, receive
+from tasks.cancelling import cancelling
 from tasks.case import Case, OvertakenError, Waiting, current, in_hand, utc_now
 from tasks.decide import waits_for
 from tasks.evidence import publish
@@ -86,18 +87,24 @@ class Process(Generic[Request]):
     prefix: str
     fn: Callable[[Request], Awaitable[Outcome]]
     request: type[Request]
+    undo: Callable[[Request, Outcome], Awaitable[Outcome]] | None = None
 
 
 PROCESSES: dict[str, Process[Any]] = {}
 """Every process whose module is imported, by name."""
 
 
-def process(prefix: str) -> Callable[[Callable[[Request], Awaitable[Outcome]]], Flow[[Request], Any]]:
-    """Make a process of a function of one request; *prefix* begins the names of its cases."""
+def process(
+    prefix: str, undo: Callable[[Request, Outcome], Awaitable[Outcome]] | None = None
+) -> Callable[[Callable[[Request], Awaitable[Outcome]]], Flow[[Request], Any]]:
+    """Make a process of a function of one request; *prefix* begins the names of its cases.
+
+    *undo* goes on from how a case ended, where somebody asks for that to be taken back.
+    """
 
     def decorate(fn: Callable[[Request], Awaitable[Outcome]]) -> Flow[[Request], Any]:
         request = get_type_hints(fn)[next(iter(inspect.signature(fn).parameters))]
-        carried = PROCESSES[fn.__name__] = Process(fn.__name__, prefix, fn, request)
+        carried = PROCESSES[fn.__name__] = Process(fn.__name__, prefix, fn, request, undo)
 
         @functools.wraps(fn)
         async def run(request: Request) -> State[Outcome]:
@@ -121,13 +128,19 @@ def upkeep(fn: Callable[P, Awaitable[str]]) -> Flow[P, Any]:
 async def carry(process: Process[Any], case: Case) -> Outcome:
     """Carry a case as far as it goes without Prefect: to its end, or to `Waiting`."""
     with in_hand(case):
-        if ended := case.recall("ended"):
+        ended = case.recall("ended")
+        undo = process.undo if cancelling(case.chain) else None
+        if ended and not undo:
             return Outcome.model_validate(ended.body["outcome"])
         received = case.recall("received")
         if received is None:
             message = f"{case.id} was never received"
             raise LookupError(message)
-        outcome = await process.fn(process.request.model_validate(received.body["request"]))
+        request = process.request.model_validate(received.body["request"])
+        if ended and undo:
+            outcome = await undo(request, Outcome.model_validate(ended.body["outcome"]))
+        else:
+            outcome = await process.fn(request)
         case.note("ended", body={"outcome": outcome.model_dump(mode="json")})
         await case.write()
         return outcome

@@ -92,7 +92,8 @@ class Lookout:
         try:
             chain = await ledger.read(name)
             ended = chain.last("ended") is not None
-            asleep = await is_finished(chain, ledger) if ended else bool(waits_for(chain)) or waits_for_word(chain)
+            done = await is_finished(chain, ledger) if ended else bool(waits_for(chain))
+            asleep = done or waits_for_word(chain)
         except OutsideError as error:
             logger.warning("%s cannot be looked at: %s", name, error)
             return False

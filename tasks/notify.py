@@ -7,7 +7,7 @@ from blocks.errors import RefusedError
 from blocks.records.approval import Posted
 from blocks.records.outcome import Outcome
 from blocks.records.purchasing import Requisition
-from blocks.wire.cards import told_card
+from blocks.wire.told import told_card
 from tasks.case import current
 from tasks.durable import step
 from tasks.policy import rules_in_force
@@ -23,7 +23,7 @@ async def tell_requester(request: Requisition, outcome: Outcome) -> Posted | Non
         return None
     got = outcome.quantity or request.quantity
     what = f"{got} x {request.item}" + (f" ({request.quantity} asked for)" if got != request.quantity else "")
-    card = told_card(current().id, what, outcome)
+    card = told_card(current().id, what, outcome, nth=len(current().chain.having("ended")))
     told_before = "outcome" in current().began_with  # an earlier run came this far, and may have told them
     try:
         return await connect.desk().tell(person.slack_user, card, maybe_posted=told_before)

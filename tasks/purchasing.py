@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 from blocks import connect
 from blocks.errors import RefusedError, UnreadableError
+from blocks.ports import Personality
 from blocks.records.ledger import Line
 from blocks.records.money import Money
-from blocks.records.outcome import Facts, Hold
-from blocks.records.purchasing import ErpDocument, IssueDraft, OrderDraft, Requisition
+from blocks.records.outcome import Facts, Hold, Outcome
+from blocks.records.purchasing import CancelDraft, ErpDocument, IssueDraft, OrderDraft, Requisition
 from blocks.wire.names import effect_key, reference
 from tasks.book import Book, book
 from tasks.case import current, today
@@ -18,6 +19,9 @@ from tasks.durable import step
 from tasks.effects import once
 from tasks.rules.books import Funds, Spend, fiscal_years, funds_book, spend_book
 from tasks.rules.funds import condensed, left, reason_short
+
+AGAIN = Personality(key_kept_s=None, finds=False)
+"""How every ERP treats a document that is taken back twice: it is taken back. So it is asked again, never sought."""
 
 
 @step
@@ -125,6 +129,16 @@ async def issue_from_stock(draft: IssueDraft) -> ErpDocument:
     """Issue what the shelf holds to the department."""
     erp = connect.erp()
     return await once("issue", draft, do=erp.issue, find=erp.find_issue, personality=erp.personality)
+
+
+@step
+async def take_back(bought: Outcome) -> ErpDocument:
+    """Let the ERP take back what the case ordered or issued; `RefusedError` once goods came or went."""
+    erp, case = connect.erp(), current()
+    effect, kind = ("issue", "stock issue") if bought.ended == "filled" else ("order", "purchase order")
+    because = case.chain.having("cancelling")[-1].body["because"]
+    draft = CancelDraft(kind=kind, of=effect_key(case.id, effect), number=bought.document or "", because=because)
+    return await once("cancel", draft, do=erp.cancel, find=erp.find_order, personality=AGAIN)
 
 
 async def _read_funds(cost_centre: str, on: date) -> dict[int, tuple[int, frozenset[str]]]:

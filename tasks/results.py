@@ -12,6 +12,7 @@ from blocks.records.outcome import Outcome
 from blocks.wire.canonical import canonical
 from blocks.wire.report import case_report, reasons
 from blocks.wire.requisitions import spell_out
+from tasks.cancelling import cancelling
 
 PREFIX = "results/"
 NO_DOCUMENT = "~"
@@ -55,7 +56,7 @@ async def keep_result(result: Result, ledger: Ledger) -> None:
 async def is_finished(chain: Chain, ledger: Ledger) -> bool:
     """Say whether a case has ended and everybody has been told: nothing is left to do for it."""
     ended = chain.last("ended")
-    if ended is None:
+    if ended is None or cancelling(chain):
         return False
     places = (f"{_place(ended.body['outcome'].get('document'))}{chain.case}/", f"{PREFIX}{chain.case}/")
     for place in places:

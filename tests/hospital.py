@@ -22,6 +22,7 @@ from blocks.store import FolderStore
 from blocks.vault import Vault
 from infrastructure.local.hospital.__main__ import directory, policy
 from tasks.arrivals import Message, Receipt, receive
+from tasks.cancelling import Unwanted, cancel
 from tasks.case import Case, Waiting
 from tasks.decide import Answer, Verdicts, decide
 from tasks.durable import PROCESSES, carry
@@ -124,6 +125,12 @@ class Hospital:
         rulebook = await Shelf(self.ledger).in_force(self.now.date())
         person = rulebook.directory.person(by)
         return await carry_out(wanted, person, "test", ledger=self.ledger, rulebook=rulebook, at=self.now)
+
+    async def cancel(self, case: str, by: str, because: str = "ordered twice by telephone") -> str:
+        """Let somebody have what a case bought taken back."""
+        self.now += timedelta(minutes=1)
+        person = (await Shelf(self.ledger).in_force(self.now.date())).directory.person(by)
+        return await cancel(Unwanted(case, because), person, "test", ledger=self.ledger, at=self.now)
 
     async def chain(self, case: str) -> Chain:
         return await self.ledger.read(case)

@@ -138,9 +138,10 @@ def _effects(chain: Chain) -> Iterator[Violation]:
     for effect, used in keys.items():
         if used != {effect_key(chain.case, effect)}:
             yield Violation("I9", chain.case, f"the {effect} was tried under {', '.join(sorted(used))}")
+    undone = len(chain.having("cancelling"))
     for act in ("intent", "outcome", "ended"):
         for key, count in Counter(line.key for line in chain.having(act)).items():
-            if count > 1:
+            if count > 1 + undone * (act == "ended"):
                 yield Violation("I1", chain.case, f"{count} lines {act} {key}".strip())
 
 
@@ -180,7 +181,8 @@ def _funds(chains: list[Chain], cases: dict[str, Chain]) -> Iterator[Violation]:
             funds.take(entry)
         for name in {*funds.holds, *funds.placed}:
             ended = cases[name].last("ended") if name in cases else None
-            if ended and ended.body["outcome"]["ended"] != "ordered":
+            how = ended.body["outcome"]["ended"] if ended else "ordered"
+            if how != "ordered" and not (how == "cancelled" and name in funds.placed):
                 yield Violation("I6", name, f"{book.case} still holds its funds")
 
 

@@ -8,7 +8,7 @@ from blocks.records.base import Record, Words
 from blocks.records.money import Money
 from blocks.records.purchasing import Sourcing
 
-Ended = Literal["filled", "ordered", "refused", "rejected", "withdrawn", "expired"]
+Ended = Literal["filled", "ordered", "refused", "rejected", "withdrawn", "expired", "cancelled"]
 
 
 class Hold(Record):

@@ -110,6 +110,15 @@ class IssueDraft(Record):
     note: Words = ""
 
 
+class CancelDraft(Record):
+    """What we want the ERP to take back: a document of ours, before anything came or went for it."""
+
+    kind: Literal["purchase order", "stock issue"]
+    of: str = Field(description="The key under which it was made")
+    number: str
+    because: Words = ""
+
+
 class ErpDocument(Record):
     """A document as the ERP holds it, under our key."""
 

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from blocks.ports import Card
 from blocks.records.approval import Ask, Decision, Verdict
-from blocks.records.outcome import Outcome
 from blocks.records.people import Person
 from blocks.wire.blockkit import TEXT_MAX, button, context, header, mrkdwn, plain, section
 from blocks.wire.canonical import canonical, digest
@@ -22,7 +21,10 @@ WHO_MAX = 8
 NOBODY: Mapping[str, str] = MappingProxyType({})
 APPROVE, REJECT, QUESTION, RESUME, WITHDRAW = "approve", "reject", "question", "resume", "withdraw"
 MORE, FEWER, HAND_OVER, ADD, HOLD = "more", "fewer", "hand-over", "add", "hold"
-MARKS = {"filled": "📦", "ordered": "✅", "refused": "⛔", "rejected": "🚫", "withdrawn": "↩️", "expired": "⌛"}
+MARKS = {
+    "filled": "📦", "ordered": "✅", "refused": "⛔", "rejected": "🚫", "withdrawn": "↩️", "expired": "⌛",
+    "cancelled": "✖️",
+}  # fmt: skip
 DONE = {"approve": ("✅", "Approved"), "reject": ("🚫", "Rejected"), "expire": ("⌛", "Not approved in time")}
 
 
@@ -161,14 +163,6 @@ def waiting_card(ask: Ask, ended: str = "") -> Card:
 def waiting_message(case: str) -> str:
     """Name the message that tells a requester that their case waits."""
     return f"{case}/waits"
-
-
-def told_card(case: str, what: str, outcome: Outcome) -> Card:
-    """Draw the message that tells a requester how their requisition ended."""
-    mark = MARKS[outcome.ended]
-    head = f"{mark} *{case}* {outcome.ended}: {escape(what)}"
-    text = f"{case} {outcome.ended}: {what}. {outcome.because}"
-    return Card([section(head), context(escape(outcome.because))], text[:TEXT_MAX], f"{case}/told")
 
 
 def said_card(key: str, text: str) -> Card:

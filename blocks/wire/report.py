@@ -185,6 +185,7 @@ TELLERS: dict[str, Callable[[Line], str]] = {
     "settled": _settled,
     "attempt": lambda line: f"tries the {line.body['effect']} again under key `{line.key}`",
     "outcome": _outcome,
+    "cancelling": lambda line: f"wants it cancelled: {_cell(line.body['because'])}",
     "ended": _ended,
 }
 

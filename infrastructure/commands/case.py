@@ -1,4 +1,4 @@
-"""`almoner case`: say what only a person can say about a case."""
+"""`almoner case`: say what only a person can say about a case, or have what it bought taken back."""
 
 import asyncio
 import sys
@@ -12,6 +12,7 @@ from infrastructure.commands.speaking import plainly
 from infrastructure.commands.surroundings import find
 
 if TYPE_CHECKING:
+    from tasks.cancelling import Unwanted
     from tasks.parked import Said
 
 app = typer.Typer(no_args_is_help=True, help="Say what only a person can say about a case.")
@@ -59,6 +60,46 @@ def settle(
     print(f"✓ {told}")
     if not heard:
         print("Nobody heard the bell: the case goes on with the next round of upkeep.")
+
+
+@app.command()
+def cancel(
+    case: Annotated[str, typer.Argument(help="A case that was ordered or filled, such as RQ-OKIPKKIRS6.")],
+    by: Annotated[str, typer.Option("--as", help="Who wants it cancelled: your id in the directory.")],
+    because: Annotated[str, typer.Option(help="Why it is wanted no more; the ledger keeps it.")],
+    home: Annotated[Path, typer.Option(envvar="ALMONER_HOME", help="Whose stack.")] = Path(".almoner"),
+) -> None:
+    """Have what a case ordered or issued taken back, before goods have arrived or left."""
+    from blocks.errors import OutsideError
+    from tasks.cancelling import CannotCancelError, Unwanted
+
+    with plainly():
+        find(home)
+        try:
+            told, heard = asyncio.run(_cancel(Unwanted(case, because), by))
+        except CannotCancelError as reason:
+            print(f"✗ {reason}", file=sys.stderr)
+            raise typer.Exit(NOT_SETTLED) from None
+        except OutsideError as error:
+            print(f"✗ Nothing was taken down, {error}. Please try again.", file=sys.stderr)
+            raise typer.Exit(NOT_SETTLED) from None
+    print(f"✓ {told}")
+    if not heard:
+        print("Nobody heard the bell: the case goes on with the next round of upkeep.")
+
+
+async def _cancel(unwanted: "Unwanted", by: str) -> tuple[str, bool]:
+    import getpass
+
+    from blocks import connect
+    from blocks.bell import ring
+    from tasks.cancelling import cancel as cancel_case
+    from tasks.case import utc_now
+
+    now = utc_now()
+    person = (await connect.shelf().in_force(now.date())).directory.person(by)
+    told = await cancel_case(unwanted, person, f"cli~{getpass.getuser()}", ledger=connect.ledger(), at=now)
+    return told, await ring([unwanted.case])
 
 
 async def _settle(said: "Said", home: Path, by: str) -> tuple[str, bool]:

@@ -19,7 +19,8 @@ from blocks.records.approval import Posted
 from blocks.wire import modals
 from blocks.wire.cards import APPROVE, FEWER, MORE, QUESTION, REJECT, RESUME, WITHDRAW, Pressed, read_value
 from blocks.wire.home import BULK, OPEN_BULK, bulk_values
-from infrastructure.doors import answers, doubts, home, requests
+from blocks.wire.told import CANCEL
+from infrastructure.doors import answers, cancelling, doubts, home, requests
 from infrastructure.doors.clicks import DOOR, Click, field_errors, slack_desk
 from infrastructure.doors.http import Request, Response, as_json, read_json, refused, text_in
 from tasks.arrivals import Message, receive
@@ -139,6 +140,8 @@ async def _pressed(payload: Mapping[str, Any], click: Click) -> Response:
         return await answers.open_bulk(click)
     if action in requests.FIELDS:
         return await requests.open_form(action, pressed, click)
+    if action == CANCEL:
+        return await cancelling.pressed(pressed, click)
     if action in doubts.ACTIONS:
         return await doubts.pressed(action, pressed, click)
     if action == APPROVE:
@@ -175,6 +178,8 @@ async def _submitted(payload: Mapping[str, Any], click: Click) -> Response:
         return await _requisition(form, click)
     if form.callback == modals.QUESTION:
         return await answers.question(form.pressed, form.values[modals.NOTE], click)
+    if form.callback == CANCEL:
+        return await cancelling.submitted(form.pressed, form.values[modals.NOTE], click)
     if form.callback in doubts.FORMS:
         return await doubts.submitted(form.callback, form.pressed, form.values, click)
     if form.callback in requests.FORMS:
@@ -206,9 +211,9 @@ def _read_form(view: Mapping[str, Any]) -> Form:
     values = modals.read_state(dict(view))
     if callback == modals.REQUISITION:
         return Form(str(view["id"]), callback, values, private)
-    fields = {modals.REJECT: {modals.NOTE}, modals.QUESTION: {modals.NOTE}, **requests.FIELDS, **doubts.FIELDS}[
-        callback
-    ]
+    note = (modals.NOTE,)
+    known = {modals.REJECT: note, modals.QUESTION: note, CANCEL: note, **requests.FIELDS, **doubts.FIELDS}
+    fields = known[callback]
     return Form(str(view["id"]), callback, {name: values[name] for name in fields}, pressed=read_value(private))
 
 

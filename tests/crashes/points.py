@@ -13,7 +13,7 @@ WHENS: tuple[When, ...] = ("before", "unacknowledged", "after")
 PORTS = MappingProxyType({"store": Store, "erp": Erp, "desk": Desk})
 CHANGES = MappingProxyType({
     "store": frozenset({"create", "swap"}),
-    "erp": frozenset({"order", "issue"}),
+    "erp": frozenset({"order", "issue", "cancel"}),
     "desk": frozenset({"post", "redraw", "say", "tell"}),
 })  # fmt: skip
 """What changes something outside, by port: each is a place to die at."""
@@ -22,7 +22,7 @@ READS = MappingProxyType({
     "erp": frozenset({"personality", "sourcing", "find_order", "find_issue", "aclose"}),
     "desk": frozenset({"key_of"}),
 })  # fmt: skip
-EFFECTS = MappingProxyType({"order": "erp.order", "issue": "erp.issue"})
+EFFECTS = MappingProxyType({"order": "erp.order", "issue": "erp.issue", "cancel": "erp.cancel"})
 """Every effect of a process, and the change it makes."""
 
 

@@ -90,7 +90,7 @@ def _attached(child: str, *arguments: str) -> subprocess.Popen[str]:
 @contextmanager
 def served(server: ErpServer) -> Iterator[str]:
     """Serve the little ERP on a free port of loopback."""
-    config = uvicorn.Config(server.app, host="127.0.0.1", port=0, log_level="error", lifespan="off")
+    config = uvicorn.Config(server.app, host="127.0.0.1", port=0, log_level="critical", lifespan="off")
     web = uvicorn.Server(config)
     thread = threading.Thread(target=web.run, daemon=True)
     thread.start()

@@ -11,7 +11,7 @@ from tasks import durable, effects
 from tasks.case import Claim
 from tests.crashes.plan import POSTED, pairs, posting_path, singles, tried
 from tests.crashes.points import CHANGES, EFFECTS, PORTS, READS, Death
-from tests.crashes.town import LONGER, STORIES
+from tests.crashes.town import LONGER, STORIES, UNWANTED
 from tests.fakes.erp_server import PERSONALITIES
 
 TASKS = Path(effects.__file__).parent
@@ -38,6 +38,12 @@ async def test_whoever_dies_anywhere_the_case_ends_as_it_would_have(story, perso
 async def test_whoever_dies_while_two_are_asked_the_case_ends_as_it_would_have():
     tries = [one async for one in singles(LONGER, LAGS)]
     assert len(tries) > 60
+    assert not [fault for one in tries for fault in one.faults]
+
+
+async def test_whoever_dies_while_an_order_is_taken_back_it_is_taken_back_once():
+    tries = [one async for one in singles(UNWANTED, NOTHING)]
+    assert "erp.cancel" in tries[0].lived.processes[0].changes
     assert not [fault for one in tries for fault in one.faults]
 
 

@@ -42,6 +42,8 @@ class Story(NamedTuple):
     ends: str
     by: str = "rita.okafor"
     centre: str = "OR"
+    unwanted: bool = False
+    """Whether it is cancelled once it was ordered."""
 
 
 STORIES = (
@@ -49,6 +51,7 @@ STORIES = (
     Story("an issue from stock", "GLOVE-M", 20, (), "filled"),
     Story("an order that the ERP refuses", "SUTURE-30", 2, (), "refused"),
 )
+UNWANTED = Story("an order that is taken back", "KNEE-TIB-4", 1, ("ivo.petrov",), "cancelled", unwanted=True)
 LONGER = Story("an order with two approvals", "VENT-T1", 1, ("ana.silva", "frida.ng"), "ordered", "sam.lind", "ICU")
 
 
@@ -126,6 +129,9 @@ class Town:
         if outcome is None:
             asked = len((await hospital.chain(self.case)).having("asked"))
             await hospital.answer(self.case, self.story.approvers[asked - 1])
+        elif self.story.unwanted and outcome.ended == "ordered":
+            await hospital.cancel(self.case, self.story.by)
+            return None
         return outcome
 
     async def _settled(self, hospital: Hospital) -> None:

@@ -19,6 +19,7 @@ from blocks.ports import Personality
 from blocks.records.money import Money
 from blocks.records.purchasing import (
     Budget,
+    CancelDraft,
     ErpDocument,
     IssueDraft,
     OpenOrder,
@@ -91,6 +92,9 @@ class FakeErp:
         self.fail = 0
         """How many coming calls do not reach it."""
         self.calls: dict[str, int] = defaultdict(int)
+        self.arrived: set[str] = set()
+        """Keys of orders for which goods have arrived, and of issues that have left."""
+        self._cancelled: set[tuple[str, str]] = set()
 
     async def sourcing(self, request: Requisition, on: date) -> Sourcing:
         self._arrive("sourcing")
@@ -146,6 +150,26 @@ class FakeErp:
         self._arrive("find_issue")
         return self._visible("stock issue", key)
 
+    async def cancel(self, draft: CancelDraft, *, key: str) -> ErpDocument:  # noqa: ARG002  its state is its key
+        self._arrive("cancel")
+        what = (draft.kind, draft.of)
+        if what not in self._made:
+            raise RefusedError(SYSTEM, f"the ERP holds no {draft.kind} {draft.number} under our key")
+        made = self._made[what]
+        if what not in self._cancelled:
+            self._take_back(made, draft.of)
+            self._cancelled.add(what)
+        self._answer()
+        return made.document.model_copy(update={"state": "cancelled"})
+
+    def _take_back(self, made: Placed, key: str) -> None:
+        opened = self._books[made.draft.cost_centre].open
+        if key in self.arrived or (isinstance(made.draft, OrderDraft) and key not in opened):
+            raise RefusedError(SYSTEM, f"goods have arrived for {made.document.number}, or have left the store")
+        opened.pop(key, None)
+        if isinstance(made.draft, IssueDraft):
+            self.stock[made.draft.item] += made.draft.quantity
+
     def orders(self) -> list[ErpDocument]:
         """List the orders, first come first."""
         return [placed.document for (kind, _), placed in self._made.items() if kind == "purchase order"]
@@ -156,7 +180,7 @@ class FakeErp:
 
     def booked(self) -> list[Booked]:
         """List every document with what it was made from, first come first."""
-        return [Booked(placed.document, placed.draft) for placed in self._made.values()]
+        return [Booked(made.document, made.draft, what not in self._cancelled) for what, made in self._made.items()]
 
     def bill(self, key: str) -> None:
         """Let the supplier's bill for an order be posted: what was open is spent."""
@@ -182,10 +206,13 @@ class FakeErp:
         number = str(self._numbers[kind])
         document = ErpDocument(kind=kind, number=number, state=state, key=key, amount=amount)
         self._made[kind, key] = Placed(draft, document, self._clock())
+        self._answer()
+        return document
+
+    def _answer(self) -> None:
         if self.lose:
             self.lose -= 1
             raise UnknownError(SYSTEM, "its answer was lost: it may or may not have acted")
-        return document
 
     def _same(self, placed: Placed, draft: OrderDraft | IssueDraft) -> ErpDocument:
         """Answer a repeated key; with another order behind it, refuse."""

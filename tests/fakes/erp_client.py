@@ -7,7 +7,7 @@ import httpx
 
 from blocks.errors import MismatchError, OutsideError, RefusedError, UnavailableError, UnknownError, UnreadableError
 from blocks.ports import Personality
-from blocks.records.purchasing import ErpDocument, IssueDraft, OrderDraft, Requisition, Sourcing
+from blocks.records.purchasing import CancelDraft, ErpDocument, IssueDraft, OrderDraft, Requisition, Sourcing
 
 SYSTEM = "HttpErp"
 Draft = TypeVar("Draft", OrderDraft, IssueDraft)
@@ -41,6 +41,11 @@ class HttpErp:
 
     async def find_issue(self, key: str) -> ErpDocument | None:
         return await self._find("/issues", key)
+
+    async def cancel(self, draft: CancelDraft, *, key: str) -> ErpDocument:  # noqa: ARG002  its state is its key
+        return ErpDocument.model_validate(
+            _read(await self._send("POST", "/cancellations", json=draft.model_dump(mode="json")))
+        )
 
     async def _post(self, path: str, draft: Draft, key: str) -> ErpDocument:
         body = {"reference": key, "draft": draft.model_dump(mode="json")}

@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from blocks.errors import RefusedError
 from blocks.ports import Personality
-from blocks.records.purchasing import IssueDraft, OrderDraft, Requisition
+from blocks.records.purchasing import CancelDraft, IssueDraft, OrderDraft, Requisition
 from tests.fakes.erp import Booked, FakeErp
 
 DAY_S = 86_400
@@ -51,6 +51,7 @@ class Job:
     at: float
     due: float
     key: str = ""
+    own: str = ""
     booked: Booked | None = None
 
 
@@ -79,7 +80,10 @@ class ErpServer:
     @property
     def app(self) -> Starlette:
         """Serve it."""
-        routes = [Route("/sourcing", self._sourcing, methods=["POST"])]
+        routes = [
+            Route("/sourcing", self._sourcing, methods=["POST"]),
+            Route("/cancellations", self._cancelled, methods=["POST"]),
+        ]
         for kind in DRAFTS:
             routes += [
                 Route(f"/{kind}", self._posted(kind), methods=["POST"]),
@@ -98,6 +102,29 @@ class ErpServer:
         except RefusedError as refusal:
             return JSONResponse({"error": refusal.detail}, 400)
         return JSONResponse(found.model_dump(mode="json"))
+
+    async def _cancelled(self, request: Request) -> Response:
+        """Take a document back: its state is its key, so that once more changes nothing."""
+        draft = CancelDraft.model_validate(await request.json())
+        if self.fail:
+            self.fail -= 1
+            return JSONResponse({"error": "come back later"}, 503)
+        named = (draft.of, draft.number)
+        jobs = (x for x in self._worked_off() if x.booked and (x.reference, x.booked.document.number) == named)
+        try:
+            job = next(jobs)
+            own = draft.model_copy(update={"of": job.own})
+            made = await self.books.cancel(own, key=own.of)
+        except StopIteration:
+            return JSONResponse({"error": "there is no such document"}, 400)
+        except RefusedError as refusal:
+            return JSONResponse({"error": refusal.detail}, 400)
+        if job.booked:
+            job.booked = job.booked._replace(live=False)
+        if self.lose:
+            self.lose -= 1
+            return JSONResponse({"error": "the gateway waited in vain"}, 504)
+        return JSONResponse(made.model_copy(update={"key": draft.of}).model_dump(mode="json"))
 
     def _posted(self, kind: str) -> Callable[[Request], Awaitable[Response]]:
         async def posted(request: Request) -> Response:
@@ -148,7 +175,7 @@ class ErpServer:
 
     async def _work(self, job: Job) -> None:
         """Make the document, under a number of its own whoever made one for the same reference before."""
-        own = f"{job.reference}/{job.number}" if self._twice(job) else job.reference
+        job.own = own = f"{job.reference}/{job.number}" if self._twice(job) else job.reference
         make = self.books.order if job.kind == "orders" else self.books.issue
         made = await make(job.draft, key=own)  # type: ignore[arg-type]
         job.booked = Booked(made.model_copy(update={"key": job.reference}), job.draft)

@@ -14,7 +14,7 @@ import pytest
 from blocks.errors import MismatchError, RefusedError
 from blocks.ports import Erp
 from blocks.records.money import Money
-from blocks.records.purchasing import Budget, IssueDraft, OrderDraft, Requisition
+from blocks.records.purchasing import Budget, CancelDraft, IssueDraft, OrderDraft, Requisition
 from blocks.wire.names import reference
 
 
@@ -181,3 +181,26 @@ class ErpContract:
         order = await erp.order(order_of(today), key=key)
         issue = await erp.issue(issue_of(today), key=key)
         assert (await erp.find_order(key), await erp.find_issue(key)) == (order, issue)
+
+    async def test_an_order_that_is_taken_back_is_open_no_more_however_often_it_is_asked(self, erp: Erp, today: date):
+        key = new_key()
+        placed = await erp.order(order_of(today), key=key)
+        draft = CancelDraft(kind="purchase order", of=key, number=placed.number, because="ordered twice by phone")
+        for _ in range(2):
+            gone = await erp.cancel(draft, key=new_key())
+            assert (gone.number, gone.state, gone.key) == (placed.number, "cancelled", key)
+        assert not open_under((await erp.sourcing(asked(), today)).budget, key)
+
+    async def test_an_issue_that_is_taken_back_is_on_the_shelf_again(self, erp: Erp, today: date):
+        key = new_key()
+        before = await erp.sourcing(asked(item="GLOVE-M"), today)
+        made = await erp.issue(issue_of(today, quantity=3), key=key)
+        for _ in range(2):
+            gone = await erp.cancel(CancelDraft(kind="stock issue", of=key, number=made.number), key=new_key())
+            assert gone.state == "cancelled"
+        assert (await erp.sourcing(asked(item="GLOVE-M"), today)).on_hand == before.on_hand
+
+    async def test_what_was_never_made_cannot_be_taken_back(self, erp: Erp):
+        for kind in ("purchase order", "stock issue"):
+            with pytest.raises(RefusedError, match="under our key"):
+                await erp.cancel(CancelDraft(kind=kind, of=new_key(), number="1"), key=new_key())

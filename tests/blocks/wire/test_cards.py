@@ -13,6 +13,7 @@ from blocks.records.outcome import Outcome
 from blocks.wire import cards
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.cards import Around, Held
+from blocks.wire.told import told_card
 from infrastructure.local.desk.blockkit.blocks import wrong_with_blocks
 from infrastructure.local.hospital.__main__ import directory
 from tests.samples import NOON, ask, decision, person, usd
@@ -58,8 +59,8 @@ SHOWN = {
     "waits-no-more": cards.waiting_card(ask(), "ordered"),
     "approved": cards.decided_card(ask(), decision(), "America/Chicago"),
     "rejected": cards.decided_card(ask(), decision(verdict="reject", note="not <!here>"), "America/Chicago"),
-    "ordered": cards.told_card("RQ-7F3K2Q9MAA", "2 x HIP-STEM-12", Outcome(ended="ordered", because="order 7")),
-    "refused": cards.told_card("RQ-7F3K2Q9MAA", "2 x HIP-STEM-12", Outcome(ended="refused", because="a & b")),
+    "ordered": told_card("RQ-7F3K2Q9MAA", "2 x HIP-STEM-12", Outcome(ended="ordered", because="order 7")),
+    "refused": told_card("RQ-7F3K2Q9MAA", "2 x HIP-STEM-12", Outcome(ended="refused", because="a & b")),
     "said": cards.said_card("k", "*Ana* asks"),
 }
 
@@ -89,7 +90,7 @@ def test_whatever_is_too_long_is_cut():
         cards.withdrawn_card(wordy, LONG, NOON, "UTC"),
         cards.waiting_card(wordy),
         cards.decided_card(wordy, decision(note=LONG), "UTC"),
-        cards.told_card("RQ-1", LONG, Outcome(ended="filled", because=LONG)),
+        told_card("RQ-1", LONG, Outcome(ended="filled", because=LONG)),
         cards.said_card("k", LONG * 10),
     ):
         assert_slack_takes(card)

@@ -7,6 +7,7 @@ from slack_sdk.models.views import View
 
 from blocks.wire import modals
 from blocks.wire.cards import Pressed
+from blocks.wire.told import cancel_modal
 from infrastructure.local.desk.blockkit.blocks import wrong_with_view
 from infrastructure.local.hospital.__main__ import directory
 from tests.samples import ask, person
@@ -20,6 +21,7 @@ SHOWN = {
     "hand-over": modals.hand_over_modal(PRESSED),
     "add": modals.add_modal(PRESSED),
     "hold": modals.hold_modal(PRESSED),
+    "cancel": cancel_modal(Pressed("RQ-7F3K2Q9MAA", "cancel", "0")),
     "requisition": modals.requisition_modal(directory().person("sam.lind"), "C1"),
     "requisition-anywhere": modals.requisition_modal(directory().person("paula.reyes"), ""),
 }

@@ -1,0 +1,88 @@
+"""Cancelling: what a case has ordered or issued is taken back, where somebody asks for it who may. Knows no Prefect.
+
+What is asked is one line in the ledger, judged and appended by whatever door it came through; the case goes on from
+there, and the taking back is an effect like any other.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from blocks.errors import ConflictError
+from blocks.ledger import Chain, Ledger
+from blocks.records.ledger import Line
+from blocks.records.outcome import Outcome
+from blocks.records.people import EVERYWHERE, Person
+from blocks.wire.patients import reason_to_leave_out
+from tasks.case import current
+
+RACES_MAX = 20
+BOUGHT = frozenset({"ordered", "filled"})
+
+
+class Unwanted(NamedTuple):
+    """That what a case ordered or issued is wanted no more, and why."""
+
+    case: str
+    because: str
+
+
+class CannotCancelError(Exception):
+    """It is not taken back; the text says why, and what to do."""
+
+
+async def cancel(unwanted: Unwanted, by: Person | None, door: str, *, ledger: Ledger, at: datetime) -> str:
+    """Take down that what a case bought shall be taken back, and say what follows. Whoever is first has said it."""
+    if by is None:
+        raise CannotCancelError("This person is not in the directory: give the id of somebody who is.")
+    chain = await ledger.read(unwanted.case)
+    for _ in range(RACES_MAX):
+        if reason := reason_not_to_cancel(unwanted, by, chain):
+            raise CannotCancelError(reason)
+        body = {"by": by.id, "name": by.name, "because": unwanted.because.strip()}
+        line = Line(act="cancelling", actor=f"person:{by.id}", at=at, source=door, body=body)
+        try:
+            await ledger.append(chain, [line])
+        except ConflictError:
+            chain = await ledger.read(unwanted.case, known=chain)
+        else:
+            return f"{unwanted.case} is being cancelled. You will hear how it ends."
+    message = f"{unwanted.case}: {RACES_MAX} lost races in a row"
+    raise ConflictError(message)
+
+
+def reason_not_to_cancel(unwanted: Unwanted, by: Person, chain: Chain) -> str | None:
+    """Say why it is not taken back, or None: who asked for it may say so, and who holds a role for its cost centre."""
+    ended = chain.last("ended")
+    if not chain.seq or not chain.lines[0].body.get("request"):
+        return f"The ledger has no case {unwanted.case}. Its number stands in the message that it was ordered."
+    request = chain.lines[0].body["request"]
+    if not by.active:
+        return f"{by.name} is no longer active: an active colleague must say it."
+    mine = by.id == request["requester"]
+    if not mine and not any({EVERYWHERE, request["cost_centre"]} & set(grant.cost_centres) for grant in by.grants):
+        return f"{by.name} did not ask for this and holds no role for {request['cost_centre']}: somebody who does must."
+    if asked := cancelling(chain):
+        return f"{asked.body['name']} has asked for that at {asked.at:%H:%M} UTC on {asked.at:%d %b}."
+    outcome = Outcome.model_validate(ended.body["outcome"]) if ended else None
+    if outcome is None:
+        return f"{chain.case} has not ordered anything yet: withdraw it instead."
+    if tried := next((x for x in chain.having("outcome") if x.body["effect"] == "cancel"), None):
+        return f"The ERP would not take it back: {tried.body.get('refused', 'it was')}."
+    if outcome.ended not in BOUGHT:
+        return f"{chain.case} was {outcome.ended}: there is nothing to cancel."
+    if not unwanted.because.strip():
+        return "Please say why: the ledger keeps it."
+    why = reason_to_leave_out(unwanted.because)
+    return f"What you wrote {why}." if why else None
+
+
+def why_cancelled() -> str:
+    """Say who had the case in hand cancelled, and why."""
+    asked = current().chain.having("cancelling")[-1]
+    return f"{asked.body['name']}: {asked.body['because']}"
+
+
+def cancelling(chain: Chain) -> Line | None:
+    """Read who asked for a case's end to be undone, where nothing has come of it yet."""
+    last = next((line for line in reversed(chain.lines) if line.act in {"ended", "cancelling"}), None)
+    return last if last and last.act == "cancelling" else None
