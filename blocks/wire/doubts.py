@@ -76,7 +76,8 @@ def settled_card(doubt: Doubt, word: Word, zone: str) -> Card:
     if word.because:
         line += f"\n> {escape(word.because)}"
     text = f"{doubt.effect.capitalize()} of {doubt.meant}: {done}, says {word.by}. {word.because}".strip()
-    return Card([*_story(doubt, zone), section(line), context(doubt.case)], text[:TEXT_MAX], doubt.message)
+    blocks = [*_story(doubt, zone, head=f"No longer in doubt: the {doubt.effect}"), section(line), context(doubt.case)]
+    return Card(blocks, text[:TEXT_MAX], doubt.message)
 
 
 def made_modal(pressed: Pressed) -> dict[str, Any]:
@@ -93,7 +94,7 @@ def give_up_modal(pressed: Pressed) -> dict[str, Any]:
     return modal(GIVE_UP, "Give it up", "Give up", body, "/".join(pressed))
 
 
-def _story(doubt: Doubt, zone: str) -> list[dict[str, Any]]:
+def _story(doubt: Doubt, zone: str, head: str = "") -> list[dict[str, Any]]:
     tried = "once" if doubt.tried == 1 else f"{doubt.tried} times"
     fields = [
         ("What we meant", f"{escape(doubt.effect)} of {escape(doubt.meant)}, for {escape(doubt.centre)}"),
@@ -102,7 +103,7 @@ def _story(doubt: Doubt, zone: str) -> list[dict[str, Any]]:
         ("Heard", f"{moment(doubt.heard_at, zone)}, tried {tried}"),
     ]
     grid = {"type": "section", "fields": [mrkdwn(f"*{name}*\n{value}"[:2000]) for name, value in fields]}
-    return [header(f"❓ In doubt: was the {doubt.effect} made?"), grid]
+    return [header(head or f"❓ In doubt: was the {doubt.effect} made?"), grid]
 
 
 def _answers(doubt: Doubt) -> dict[str, Any]:
