@@ -55,11 +55,21 @@ async def _warmed_up(_app: Starlette) -> AsyncIterator[None]:
     connect.ledger()
     if os.environ.get("SLACK_BOT_TOKEN"):
         connect.desk()
-    reading = asyncio.create_task(home.read_ahead(), name="read ahead")
-    gc.collect()
-    gc.freeze()  # what was imported stays; the collector need not walk through it in the middle of a click
+    _freeze()
+    reading = asyncio.create_task(_read_ahead(), name="read ahead")
     yield
     reading.cancel()
+
+
+async def _read_ahead() -> None:
+    await home.read_ahead()
+    _freeze()
+
+
+def _freeze() -> None:
+    """Let the collector leave out what stays: it need not walk through it in the middle of a click."""
+    gc.collect()
+    gc.freeze()
 
 
 async def _health(_request: HttpRequest) -> HttpResponse:
