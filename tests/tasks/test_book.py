@@ -135,3 +135,36 @@ async def test_who_always_loses_gives_up_in_the_end(tmp_path, monkeypatch):
 
     with pytest.raises(ConflictError, match="5 lost races"):
         await spend(Ledger(Overtaken(tmp_path)), "RQ-1", 10, 100)
+
+
+class Counting(FolderStore):
+    """A folder that counts what is asked of it."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.asked = 0
+
+    async def get(self, key: str) -> bytes:
+        self.asked += 1
+        return await super().get(key)
+
+
+async def test_all_who_look_into_a_busy_book_share_its_next_look(tmp_path):
+    store = Counting(tmp_path)
+    opened = book(Ledger(store), NAME, Funds)
+    await opened.read()
+    store.asked = 0
+    for _ in range(3):
+        await asyncio.gather(*(opened.read() for _ in range(5)))
+    assert store.asked == 3
+
+
+async def test_a_look_shows_what_was_written_before_it_was_asked_for(tmp_path):
+    one, other = Ledger(FolderStore(tmp_path)), Ledger(FolderStore(tmp_path))
+    opened = book(one, NAME, Funds)
+    await opened.read()
+    shared = asyncio.create_task(opened.read())
+    await asyncio.sleep(0)
+    await spend(other, "RQ-1", 10, 100)
+    assert set((await opened.read()).holds) == {"RQ-1"}
+    await shared

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from blocks.ledger import Chain
 from blocks.records.people import Delegation, Person
 from blocks.rulebook import Shelf
 from blocks.wire import home
@@ -65,6 +66,25 @@ async def test_what_was_answered_waits_no_more_and_what_ended_is_nobody_s_open_r
     fresh = Inbox(hospital.ledger)
     await fresh.look(hospital.now)
     assert fresh.asked_by("rita.okafor") == ()
+
+
+async def test_the_second_look_reads_nothing_that_has_not_changed(hospital, monkeypatch):
+    for _ in range(3):
+        await waiting(hospital)
+    inbox = Inbox(hospital.ledger)
+    assert len(await seen(hospital, inbox, "ana.silva")) == 3
+    read, reader = list[str](), hospital.ledger.read
+
+    async def noted(case: str, *, known: Chain | None = None) -> Chain:
+        read.append(case)
+        return await reader(case, known=known)
+
+    monkeypatch.setattr(hospital.ledger, "read", noted)
+    await inbox.look(hospital.now)
+    assert read == []
+    changed = await waiting(hospital)
+    await inbox.look(hospital.now)
+    assert {case for case in read if "~" not in case} == {changed}
 
 
 def drawn(*waits: home.Waiting, mine: tuple[home.Mine, ...] = ()) -> str:
