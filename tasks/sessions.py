@@ -49,7 +49,7 @@ class SessionMatter:
             over="you are about to log in at a command line",
             what=session.device,
             intro="Until you log out, what is done there is done in your name. Sign only if you have just typed "
-            "`almoner login` there yourself, and it shows the letters below.",
+            "“almoner login” there yourself, and it shows the letters below.",
             facts=(("Until", f"{until:%a %d %b %H:%M}"), ("It can", "decide what takes no passkey, and propose")),
             button="Log in with your passkey",
             until="Until then nobody is logged in.",

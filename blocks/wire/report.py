@@ -172,6 +172,8 @@ TELLERS: dict[str, Callable[[Line], str]] = {
     "held-ask": lambda line: f"puts it on hold: {_cell(line.body['because'])}",
     "resumed": lambda _: "resumes it",
     "withdrawn": lambda _: "withdraws it",
+    "logged-in": lambda line: f"logs in at {_cell(line.body['session']['device'])}, with a passkey",
+    "logged-out": lambda _: "logs out",
     "told-waiting": lambda _: "",
     "question": lambda line: f"asks: {_cell(line.body['text'])}",
     "answer": lambda line: f"answers: {_cell(line.body['text'])}",

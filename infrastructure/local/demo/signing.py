@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from blocks import connect
+from blocks.errors import RefusedError
 from blocks.keyring import House, enrolled
 from infrastructure.local.demo.authenticator import Authenticator
 from infrastructure.local.demo.stage import Stage
@@ -49,7 +50,11 @@ async def where_to_begin(stage: Stage, person: str) -> str:
     """Say where somebody who has no passkey yet makes one; nothing where they have."""
     if (await enrolled(connect.ledger())).of(person):
         return ""
-    return f"            it takes a passkey; {stage.name(person)} makes one here first: {await link_to_enrol(person)}"
+    try:
+        link = await link_to_enrol(person)
+    except RefusedError:  # somebody who vouches for people has a passkey by now, and is asked to
+        link = f"by the link of `almoner passkeys invite {person} --as THEM`, from whoever vouches"
+    return f"            it takes a passkey; {stage.name(person)} makes one here first: {link}"
 
 
 def link_in(seen: Seen) -> str:

@@ -143,3 +143,8 @@ def test_a_card_that_was_drawn_says_nothing_and_one_that_was_not_says_why():
 
 def test_a_book_has_a_report_too():
     assert "1 ledger entries" in case_report(chain(line("held")))
+
+
+def test_a_log_in_is_told_with_the_device():
+    assert tell(line("logged-in", session={"device": "frida@desk"})) == "logs in at frida@desk, with a passkey"
+    assert tell(line("logged-out")) == "logs out"
