@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from blocks.wire.exported import Writer
     from tasks.exporting import Counted
 
+NOT_DONE = 1
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A day of the hospital, such as 2026-10-01.")]
 
 
@@ -31,10 +32,16 @@ def export(  # noqa: PLR0913, PLR0917  three formats, two bounds, two places
     """Print every line of the ledger as one event, from a day on and before another; the same bytes every time."""
     if ocel + fhir + xes != 1:
         raise typer.BadParameter("say one of --ocel, --fhir, --xes")
+    from blocks.errors import NotFoundError, OutsideError
+
     with plainly(), ExitStack() as opened:
         find(home)
         to = opened.enter_context(out.open("w", encoding="utf-8")) if out else sys.stdout
-        counted = asyncio.run(_export(_writer(ocel=ocel, fhir=fhir), to, since, until))
+        try:
+            counted = asyncio.run(_export(_writer(ocel=ocel, fhir=fhir), to, since, until))
+        except (OutsideError, NotFoundError) as error:
+            print(f"✗ What was exported is not whole, {error}", file=sys.stderr)
+            raise typer.Exit(NOT_DONE) from None
         print(f"✓ {counted.events:,} events of {counted.chains:,} chains", file=sys.stderr)
 
 

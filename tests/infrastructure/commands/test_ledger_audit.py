@@ -94,6 +94,16 @@ def test_an_export_says_how_many_events_it_holds(tmp_path):
     assert events
 
 
+@pytest.mark.parametrize("words", [["export", "--xes"], ["pack", "--period", "2026-11"], ["explain", "{case}"]])
+def test_from_a_chain_that_was_tampered_with_nothing_is_told_as_if_it_held(tmp_path, case, words, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    entry = tmp_path / "store" / "cases" / case / "00000001.json"
+    entry.write_bytes(entry.read_bytes().replace(b"KNEE", b"HIPS"))
+    told = said(*(word.format(case=case) for word in words))
+    assert told.exit_code == 1
+    assert f"cases/{case}/00000002.json does not follow the entry before it" in told.stderr
+
+
 def test_a_pack_holds_and_a_month_that_is_none_leaves_no_file(tmp_path):
     told = said("pack", "--period", "2026-11", "--out", str(tmp_path / "a.zip"))
     assert told.exit_code == 0
