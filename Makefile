@@ -47,6 +47,7 @@ lock: $(READY) ## resolve the dependencies anew
 	@$(UV) pip compile $(COMPILE) --python-version 3.11 $(LOCKS)/uv.in -o $(LOCKS)/uv.txt
 	@$(UV) pip compile $(COMPILE) --python-version 3.11 $(LOCKS)/erp.in -o $(LOCKS)/erp.txt
 	@$(UV) pip compile $(COMPILE) --python-version 3.11 $(LOCKS)/mining.in -o $(LOCKS)/mining.txt
+	@$(UV) pip compile $(COMPILE) --python-version 3.11 $(LOCKS)/ministack.in -o $(LOCKS)/ministack.txt
 	@$(UV) pip compile $(COMPILE) --python-version 3.12 $(LOCKS)/stack.in -o $(LOCKS)/stack.txt
 
 COMPILE := --quiet --upgrade --universal --generate-hashes
