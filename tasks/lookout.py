@@ -5,7 +5,6 @@ the object store's time. So it is taken only so often that it fills a fiftieth o
 names what was written. What the log lost, in a crash within the second, waits for the next look at everything.
 """
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
@@ -22,13 +21,11 @@ from tasks.results import finished_cases, is_finished
 
 logger = logging.getLogger("almoner.upkeep")
 PATIENCE_S = 20
-"""How long a case may stand still before it is rung for: longer than any step takes."""
+"""How long a case may stand still before it is rung for: longer than most steps take. One looks every ten seconds."""
 TOLD_S = 300
 """How long after its end a case may be without a result: a group tells of all its cases at its own end."""
 BACKOFF_MAX_MIN = 60
 SHARE = 0.02
-LOOKS, EVERY_S = 6, 9.5
-"""How often in a minute one looks: a case is rung for within `PATIENCE_S` + `EVERY_S` of its last sign of life."""
 OVERLAP = timedelta(minutes=2)
 """Clocks differ, and a batch of heads may be written late."""
 
@@ -108,14 +105,6 @@ class Lookout:
             self._looks[name] = Look(chain.seq, rung + 1, now + wait)
             return True
         return False
-
-
-async def looks_of_a_minute(lookout: Lookout, ledger: Ledger) -> AsyncIterator[list[str]]:
-    """Look several times within a minute, and say each time whom to ring for."""
-    yield await lookout.standing_still(ledger)
-    for _ in range(LOOKS - 1):
-        await asyncio.sleep(EVERY_S)
-        yield await lookout.standing_still(ledger)
 
 
 def _quiet_s(chain: Chain, now: datetime) -> float:

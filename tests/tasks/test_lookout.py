@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
+import yaml
 
 from blocks.errors import UnavailableError
 from blocks.heads import HeadsLog
@@ -11,8 +13,9 @@ from blocks.ledger import Ledger
 from blocks.ports import Personality
 from blocks.records.ledger import Line
 from blocks.store import FolderStore
+from tasks import lookout
 from tasks.effects import InDoubtError
-from tasks.lookout import BACKOFF_MAX_MIN, EVERY_S, TOLD_S, Lookout, looks_of_a_minute
+from tasks.lookout import BACKOFF_MAX_MIN, TOLD_S, Lookout
 from tasks.results import keep_result, result_of
 from tests.hospital import Hospital
 
@@ -177,11 +180,12 @@ async def test_a_broken_chain_does_not_keep_the_others_waiting(hospital, tmp_pat
 
 async def test_an_effect_that_was_begun_and_not_confirmed_is_rung_for_within_thirty_seconds(hospital, monkeypatch):
     monkeypatch.setattr("tasks.durable.RETRIES", 0)
-    every, lookout = timedelta(seconds=EVERY_S), lookout_of(hospital)
-    monkeypatch.setattr("tasks.lookout.EVERY_S", 0)
+    plan = yaml.safe_load((Path(lookout.__file__).parents[1] / "prefect.yaml").read_text())
+    (bells,) = (one for one in plan["deployments"] if one["entrypoint"].endswith("ring_lost_bells"))
+    every, looks = timedelta(seconds=bells["schedules"][0]["interval"]), lookout_of(hospital)
     for since_the_last_look_s in range(10):  # whenever between two looks whoever carried it dies
-        await lookout.standing_still(hospital.ledger)
-        looked = hospital.now
+        await looks.standing_still(hospital.ledger)
+        next_look = hospital.now + every
         hospital.now += timedelta(seconds=since_the_last_look_s)
         case = await hospital.submit("IVSET-20", 1)
         hospital.erp.lose = 1
@@ -189,10 +193,8 @@ async def test_an_effect_that_was_begun_and_not_confirmed_is_rung_for_within_thi
             await hospital.wake(case)
         died = (await hospital.chain(case)).last("intent").at
         assert not (await hospital.chain(case)).having("outcome")
-        hospital.now = max(looked + every, hospital.now)
-        async for cases in looks_of_a_minute(lookout, hospital.ledger):
-            if case in cases:
-                break
+        hospital.now = max(next_look, hospital.now)
+        while case not in await looks.standing_still(hospital.ledger):
             hospital.now += every
         assert hospital.now - died <= timedelta(seconds=30)
         await finish(hospital, case)
