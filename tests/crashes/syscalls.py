@@ -62,12 +62,16 @@ class Zygote:
         go = Path(asked["root"]) / "go"
         if not go.exists():
             os.mkfifo(go)
-        self._to.write(json.dumps({**asked, "go": str(go)}) + "\n")
-        self._to.flush()
-        child = self._from.readline().strip()
-        watching = _attached(child, *strace) if strace else None
-        go.write_bytes(b"go")
-        status = int(self._from.readline())
+        gate = os.open(go, os.O_RDWR)  # so that neither end waits for the other, which may be dead by now
+        try:
+            self._to.write(json.dumps({**asked, "go": str(go)}) + "\n")
+            self._to.flush()
+            child = self._from.readline().strip()
+            watching = _attached(child, *strace) if strace else None
+            os.write(gate, b".")
+            status = int(self._from.readline())
+        finally:
+            os.close(gate)
         if watching:
             watching.communicate(timeout=20)
         return status
