@@ -50,8 +50,8 @@ async def _settled(said: Said, click: Click) -> tuple[str, bool]:
         return await asyncio.wait_for(settling, PATIENCE_S), True
     except CannotSettleError as reason:
         return str(reason), False
-    except (OutsideError, TimeoutError):
-        return "Nothing was taken: the ERP did not answer in time. Please try again in a moment.", False
+    except (OutsideError, TimeoutError):  # cut off in the middle, it may have been taken after all
+        return "The ERP did not answer in time. If the card still asks in a moment, please say it again.", False
 
 
 def _after(what: Pressed, click: Click) -> tuple[Deed, ...]:
