@@ -15,6 +15,9 @@ ROOM = 2800
 """Characters of a message that are left for its lines."""
 NAMES_MAX = 5
 ROWS_MAX = 500
+HOLDERS_MAX = 20
+ALONE = 2
+NOBODY = "nobody may decide it"
 Why = Literal["waits", "above", "now", "question", "hold", "gone"]
 
 
@@ -75,10 +78,37 @@ def waiting_rows(waiting: Iterable[Late], at: datetime, zone: str) -> list[dict[
 
 def bottlenecks(waiting: Sequence[Late], at: datetime) -> str:
     """Say how much waits, how much of it is late, and for whom most of it does."""
-    late = sum(one.due is not None and one.due < at for one in waiting)
+    late = _late_of(waiting, at)
     people = Counter(name for one in waiting for name in one.people)
     most = ", ".join(f"{name} ({count})" for name, count in people.most_common(NAMES_MAX))
     return f"{len(waiting)} wait, {late} of them late" + (f". Most wait for {most}" if most else "")
+
+
+def bottleneck_table(waiting: Sequence[Late], at: datetime, zone: str) -> str:
+    """Draw, in Markdown, who holds most: what is late first, then how many, of which nobody else may decide so many."""
+    held: dict[str, list[Late]] = {}
+    for one in waiting:
+        for name in one.people or (NOBODY,):
+            held.setdefault(name, []).append(one)
+    told = sorted(((_late_of(theirs, at), theirs, name) for name, theirs in held.items()), key=_most_first)
+    rows = [
+        f"| {name} | {len(theirs)} | {sum(len(one.people) < ALONE for one in theirs)} | {late} "
+        f"| {min(one.since for one in theirs).astimezone(ZoneInfo(zone)):%a %d %b %H:%M} |"
+        for late, theirs, name in told[:HOLDERS_MAX]
+    ]
+    head = [f"**{bottlenecks(waiting, at)}**", ""]
+    if not rows:
+        return head[0]
+    return "\n".join([*head, "| who holds it | holds | alone | late | oldest since |", "|---|--:|--:|--:|---|", *rows])
+
+
+def _late_of(waiting: Sequence[Late], at: datetime) -> int:
+    return sum(one.due is not None and one.due < at for one in waiting)
+
+
+def _most_first(told: tuple[int, list[Late], str]) -> tuple[int, int, str]:
+    late, theirs, name = told
+    return -late, -len(theirs), name
 
 
 def lateness(late: timedelta) -> str:
@@ -113,4 +143,4 @@ def _line(one: Reminder, zone: str) -> str:
 
 def _names(people: Sequence[str]) -> str:
     more = f" and {len(people) - NAMES_MAX} more" if len(people) > NAMES_MAX else ""
-    return ", ".join(people[:NAMES_MAX]) + more if people else "nobody may decide it"
+    return ", ".join(people[:NAMES_MAX]) + more if people else NOBODY

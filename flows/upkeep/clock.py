@@ -8,7 +8,7 @@ from prefect.client.orchestration import get_client
 from blocks import connect
 from blocks.bell import ring
 from blocks.ledger import Ledger
-from blocks.wire.reminders import bottlenecks, waiting_rows
+from blocks.wire.reminders import bottleneck_table, bottlenecks, waiting_rows
 from tasks.case import utc_now
 from tasks.durable import upkeep
 from tasks.rounds import Rounds
@@ -28,7 +28,7 @@ async def keep_time() -> str:
     2. Each person is told, in one message, what waits for them.
     3. The bell is rung for what ended, and for what waits for somebody else now.
     4. The runs of what waits sleep again, where somebody set one to an end, and are tagged with whom they wait for.
-    5. A table shows all that waits: for whom, since when, due when; what is late on top.
+    5. A table shows all that waits: for whom, since when, due when; what is who holds most of it on top.
     """
     at, ledger = utc_now(), connect.ledger()
     if ledger not in ROUNDS:
@@ -40,8 +40,9 @@ async def keep_time() -> str:
     await ring([*found.ring, *awake])
     zone = (await connect.shelf().in_force(at.date())).directory.zone
     rows, said = waiting_rows(found.waiting, at, zone), bottlenecks(found.waiting, at)
-    if SHOWN.get("rows") != (rows, said):
-        await acreate_table_artifact(rows, key="waiting", description=said)
-        SHOWN["rows"] = (rows, said)
+    holders = bottleneck_table(found.waiting, at, zone)
+    if SHOWN.get("rows") != (rows, holders):
+        await acreate_table_artifact(rows, key="waiting", description=holders)
+        SHOWN["rows"] = (rows, holders)
     done = ", ".join(f"{count} {DONE[move]}" for move, count in sorted(found.done.items()))
     return f"{said}; {done}" if done else said

@@ -4,11 +4,12 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Locator, Page, TimeoutError, async_playwright, expect  # noqa: A004  its own
 
-from tests.e2e.house import House
+from tests.e2e.house import House, until
 from tests.needs import CHROMIUM_FLAGS, chromium
 
 LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
@@ -169,3 +170,41 @@ async def test_an_admin_finds_the_run_and_its_report_in_prefects_dashboard(
     await page.goto(f"{house.url('prefect')}/artifacts/artifact/{report['id']}")
     await expect(page.get_by_text(outcome.because).first).to_be_visible(timeout=PATIENCE_MS)
     await page.screenshot(path=screenshots / "prefect-report.png")
+
+
+async def test_an_admin_sees_who_holds_what_waits_and_finds_the_run_by_its_tags(
+    house: House, browser: Browser, screenshots: Path
+) -> None:
+    cases = [await house.submit("SVC-CALIB", 7 + n, by="sam.lind", centre="ICU") for n in range(2)]
+    cases.append(await house.submit("KNEE-TIB-4", 1, by="rita.okafor", centre="OR"))
+    runs = [await house.sleeps(case) for case in cases]
+    deployment = await house.prefect("GET", "/deployments/name/keep-time/main")
+    await house.prefect("POST", f"/deployments/{deployment['id']}/create_flow_run", {"state": {"type": "SCHEDULED"}})
+
+    async def listed() -> dict[str, Any] | None:
+        wanted = {"artifacts": {"key": {"any_": ["waiting"]}}, "sort": "CREATED_DESC", "limit": 1}
+        for found in await house.prefect("POST", "/artifacts/filter", wanted):
+            if all(case in found["data"] for case in cases):
+                return dict(found)
+        return None
+
+    async def tagged() -> bool | None:
+        found = await house.prefect("GET", f"/flow_runs/{runs[0]['id']}")
+        return True if "waits:department-manager" in found["tags"] else None
+
+    table = await until(listed, "the table names them all", within_s=120)
+    await until(tagged, "their runs are tagged", within_s=120)
+    page = await browser.new_page(viewport=LAPTOP)  # type: ignore[arg-type]
+    page.set_default_timeout(PATIENCE_MS)
+    await page.goto(f"{house.url('prefect')}/artifacts/artifact/{table['id']}")
+    await expect(page.get_by_text("who holds it").first).to_be_visible(timeout=PATIENCE_MS)
+    await expect(page.get_by_text(cases[0]).first).to_be_visible(timeout=PATIENCE_MS)
+    await page.screenshot(path=screenshots / "prefect-waiting.png", full_page=True)
+    await page.goto(f"{house.url('prefect')}/runs/flow-run/{runs[0]['id']}")
+    await expect(page.get_by_text("waits:department-manager").first).to_be_visible(timeout=PATIENCE_MS)
+    await page.wait_for_timeout(1_000)  # the graph is drawn on a canvas, which says nothing of itself
+    await page.screenshot(path=screenshots / "prefect-tags.png")
+    for case in cases:
+        who = "ivo.petrov" if case == cases[-1] else "ana.silva"
+        await house.click(await house.asked(case), who, "reject", "asked by a test")
+        await house.assert_settled(case)

@@ -6,7 +6,16 @@ from typing import get_args
 
 import pytest
 
-from blocks.wire.reminders import Late, Reminder, Why, bottlenecks, lateness, reminder_card, waiting_rows
+from blocks.wire.reminders import (
+    Late,
+    Reminder,
+    Why,
+    bottleneck_table,
+    bottlenecks,
+    lateness,
+    reminder_card,
+    waiting_rows,
+)
 from infrastructure.local.desk.blockkit.blocks import wrong_with_blocks
 from tests.samples import NOON, ask
 from tests.shown import as_agreed
@@ -60,5 +69,11 @@ def test_the_table_has_what_is_late_then_what_is_due_then_the_rest_and_is_bounde
     assert rows[-1]["waits for"] == "nobody may decide it"
     assert bottlenecks(told, NOON) == "4 wait, 2 of them late. Most wait for Ana (3), Leo (1)"
     assert bottlenecks([], NOON) == "0 wait, 0 of them late"
+    assert bottleneck_table(told, NOON, "America/Chicago").splitlines()[4:] == [
+        "| Ana | 3 | 2 | 2 | Mon 23 Nov 06:00 |",
+        "| Leo | 1 | 0 | 1 | Mon 23 Nov 06:00 |",
+        "| nobody may decide it | 1 | 1 | 0 | Mon 23 Nov 06:00 |",
+    ]
+    assert bottleneck_table([], NOON, "UTC") == "**0 wait, 0 of them late**"
     assert len(waiting_rows([late(str(n), 1, *"abcdefg") for n in range(600)], NOON, "UTC")) == 500
     assert waiting_rows([late("x", 1, *"abcdefg")], NOON, "UTC")[0]["waits for"] == "a, b, c, d, e and 2 more"
