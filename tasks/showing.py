@@ -18,7 +18,8 @@ def card_of(chain: Chain, ask: Ask, rulebook: Rulebook, at: datetime) -> Card:
     directory = rulebook.directory
     if locked := locked_card(chain, ask, directory.zone):
         return locked
-    able = who_can(ask, directory, rulebook.duties, at, above=above_of(chain.lines, ask.key))
+    above, earlier = above_of(chain.lines, ask.key), decisions_of(chain)
+    able = who_can(ask, directory, rulebook.duties, at, above=above, earlier=earlier)
     standing_in = {one.by.id: one.of.name for one in able if one.of}
     around = around_of(chain, ask, rulebook)
     return ask_card(ask, tuple(one.by for one in able), standing_in, around, directory.zone)

@@ -62,10 +62,16 @@ def reason_to_void(  # noqa: PLR0913  as above
 
 
 def who_can(
-    ask: Ask, directory: Directory, duties: Duties, at: datetime, *, above: Above = NOBODY_ABOVE
+    ask: Ask,
+    directory: Directory,
+    duties: Duties,
+    at: datetime,
+    *,
+    above: Above = NOBODY_ABOVE,
+    earlier: tuple[Decision, ...] = (),
 ) -> tuple[Acting, ...]:
     """List who may answer an ask at a moment; those who are away are left out while somebody else may."""
-    found = (acting_for(ask, person, (), directory, duties, at, above=above) for person in directory.people)
+    found = (acting_for(ask, person, earlier, directory, duties, at, above=above) for person in directory.people)
     able = tuple(one for one in found if isinstance(one, Acting))
     return tuple(one for one in able if not duties.away(one.by.id, at)) or able
 
