@@ -64,12 +64,12 @@ def waiting_rows(waiting: Iterable[Late], at: datetime, zone: str) -> list[dict[
     return [
         {
             "late": lateness(at - one.due) if one.due and one.due < at else "",
+            "due": f"{one.due.astimezone(tz):%Y-%m-%d %H:%M}" if one.due else "",
+            "waits for": _names(one.people),
             "case": one.case,
             "what": one.what,
-            "waits for": _names(one.people),
-            "as": one.role,
             "since": f"{one.since.astimezone(tz):%Y-%m-%d %H:%M}",
-            "due": f"{one.due.astimezone(tz):%Y-%m-%d %H:%M}" if one.due else "",
+            "as": one.role,
             "note": one.note,
         }
         for one in ordered
