@@ -9,7 +9,7 @@ from blocks.records.policy import Rulebook
 from blocks.records.purchasing import Requisition
 from tasks.approvals import WithdrawnError, decisions_on, lock_cards
 from tasks.cancelling import why_cancelled
-from tasks.case import current, today
+from tasks.case import OvertakenError, current, today
 from tasks.doubts import close_doubts
 from tasks.durable import process
 from tasks.notify import tell_requester
@@ -19,6 +19,7 @@ from tasks.purchasing import (
     hold_funds,
     issue_from_stock,
     issue_order,
+    let_go_if_over,
     look_up,
     note_spend,
     release_funds,
@@ -74,6 +75,9 @@ async def requisition(request: Requisition) -> Outcome:
         outcome = await decide_and_buy(request, rulebook)
     except WithdrawnError as gone:
         outcome = Outcome(ended="withdrawn", because=str(gone))
+    except OvertakenError:  # another run of this case goes on, or has ended it
+        await let_go_if_over(request)
+        raise
     if outcome.ended != "ordered":
         await release_funds(request)
         await drop_spend(request)

@@ -131,11 +131,15 @@ async def _park(case: Case, effect: str, key: str, why: str = "") -> NoReturn:
 
 
 async def _nothing_sent(case: Case, effect: str, key: str, personality: Personality) -> None:
-    """Remember that a call changed nothing: in the ledger, where no key makes it safe to call again anyway."""
-    give_back(case, key)
-    if not personality.knows_keys:
-        case.note("unsent", key, body={"effect": effect})
-        await case.write()
+    """Remember that a call changed nothing: in the ledger, where no key makes it safe to call again anyway.
+
+    There the next call is claimed anew: did whoever makes it die over it, the ledger would say that nothing was sent.
+    """
+    if personality.knows_keys:
+        give_back(case, key)
+        return
+    case.note("unsent", key, body={"effect": effect})
+    await case.write()
 
 
 async def _as_settled(case: Case, effect: str, key: str, settled: Line) -> ErpDocument | None:

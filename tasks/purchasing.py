@@ -114,6 +114,19 @@ async def release_funds(request: Requisition) -> None:
         await funds.enter(entry)
 
 
+async def let_go_if_over(request: Requisition) -> None:
+    """Give back what we hold for a case that another run brings to an end without an order, as it overtook us.
+
+    That run may have looked for a hold before we had one, and nobody looks again: the money would stay set aside.
+    """
+    case = current()
+    chain = await case.ledger.read(case.id, known=case.chain)
+    ended, came = chain.last("ended"), chain.last("outcome")
+    refused = came is not None and "refused" in came.body
+    if refused or chain.last("withdrawn") or (ended and ended.body["outcome"]["ended"] != "ordered"):
+        await release_funds(request)
+
+
 @step
 async def issue_order(draft: OrderDraft, year: int) -> ErpDocument:
     """Place the order, charged to a fiscal year; the ERP keeps one order a case, however often we ask."""

@@ -53,9 +53,10 @@ class Overtaken(FolderStore):
     """A folder in which, once, somebody else writes just before what was judged is written."""
 
     first: Callable[[], Awaitable[object]] | None = None
+    at = "cases/RQ-"
 
     async def create(self, key: str, data: bytes) -> None:
-        if self.first and key.startswith("cases/RQ-"):
+        if self.first and key.startswith(self.at):
             first, self.first = self.first, None
             await first()
         await super().create(key, data)

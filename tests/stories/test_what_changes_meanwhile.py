@@ -5,10 +5,20 @@ from decimal import Decimal
 
 import pytest
 
+from blocks.errors import UnavailableError
 from blocks.ledger import Ledger
 from blocks.rulebook import adopt
 from infrastructure.local.hospital.__main__ import directory
+from tasks import durable
+from tasks.case import OvertakenError
 from tasks.decide import decision_of
+from tasks.effects import InDoubtError
+from tests.crashes.points import Killed
+from tests.fakes.erp import FakeErp
+from tests.fakes.erp_server import PERSONALITIES
+from tests.hospital import Hospital
+from tests.invariants import check_invariants
+from tests.stores import Overtaken
 
 
 async def test_split_orders_are_summed_across_the_threshold(hospital):
@@ -192,3 +202,41 @@ async def test_an_approval_stands_although_who_gave_it_left_afterwards(hospital)
     today = staff.model_copy(update={"people": tuple(left), "effective_from": date(2026, 11, 23)})
     await adopt(hospital.ledger, today, actor="door:test", at=hospital.now)
     assert (await hospital.wake(case)).ended == "ordered"
+
+
+async def test_who_holds_funds_for_a_case_that_another_run_has_refused_meanwhile_gives_them_back(tmp_path):
+    first = await Hospital.opened(tmp_path / "store")
+    case = await first.submit("SUTURE-30", 2)
+    store = Overtaken(tmp_path / "store")
+    store.at, store.first = "cases/book~funds", lambda: first.wake(case)
+    with pytest.raises(OvertakenError):
+        await Hospital(Ledger(store), first.erp, first.desk, first.now + timedelta(minutes=1)).wake(case)
+    assert (await first.chain(case)).last("ended").body["outcome"]["ended"] == "refused"
+    assert not await check_invariants(first.ledger, first.erp)
+
+
+class TurnsAwayThenFallsSilent(FakeErp):
+    """Its first order is turned away; the second is made, and whoever sent it is gone before it hears."""
+
+    tried = 0
+
+    async def order(self, draft, *, key):
+        self.tried += 1
+        if self.tried == 1:
+            raise UnavailableError("erp", "come back later")
+        await super().order(draft, key=key)
+        raise Killed
+
+
+async def test_who_is_turned_away_and_dies_over_the_second_call_leaves_a_doubt_and_no_second_order(
+    hospital, monkeypatch
+):
+    monkeypatch.setattr(durable, "BACKOFF_S", 0)
+    hospital.erp = erp = TurnsAwayThenFallsSilent(personality=PERSONALITIES["nothing at all"])
+    case = await hospital.submit("IVSET-20", 96)
+    with pytest.raises(Killed):
+        await hospital.wake(case)
+    hospital.now += timedelta(minutes=2)
+    with pytest.raises(InDoubtError):
+        await hospital.wake(case)
+    assert erp.tried == 2
