@@ -185,12 +185,15 @@ class ErpServer:
 
     def _worked_off(self) -> list[Job]:
         """Work off what is due by now: a slow call is made although nobody waits for it any more."""
-        for job in self.jobs:
+        for job in [*self.jobs]:
             if job.booked is None and job.due <= self.clock():
                 work = self._work(job)  # it waits for nothing
                 try:
                     work.send(None)
                 except StopIteration:
+                    continue
+                except RefusedError:  # nobody waits to hear of it: whoever asks again is told
+                    self.jobs.remove(job)
                     continue
                 raise AssertionError
         return self.jobs

@@ -1,0 +1,260 @@
+"""A city: what outlives every process (store, ERP, desk, virtual time), the dice, and the processes in it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+import httpx
+
+from blocks import connect
+from blocks.errors import UnavailableError, UnknownError
+from blocks.heads import HeadsLog
+from blocks.ledger import Chain, Ledger
+from blocks.ports import Personality
+from blocks.rulebook import Shelf
+from tests.crashes.points import Killed
+from tests.fakes.desk import FakeDesk
+from tests.fakes.erp_client import HttpErp
+from tests.fakes.erp_server import ErpServer
+from tests.hospital import MORNING
+from tests.simulation.faults import AT, LATE_S, READS, STOP_S, Happened, Kind, likelihood
+from tests.stores import MemoryStore
+
+POSTING = ("erp.order", "erp.issue")
+READ_TURNS, WRITE_TURNS = (0, 0, 0, 1), (0, 1, 2, 5)
+"""How many turns of the event loop a call is on its way."""
+TURNS_MAX = 200_000
+"""How many turns of the event loop a round may take before it counts as hanging."""
+
+
+@dataclass
+class City:
+    """Everything outside, and who moves in it. Time moves when a life says so, and a millisecond with each call."""
+
+    dice: Random
+    personality: Personality
+    kept: dict[str, bytes]
+    now: datetime = MORNING
+    to_come: int = 0
+    """How many faults may still happen."""
+    happened: list[Happened] = field(default_factory=list)
+    story: list[str] = field(default_factory=list)
+    processes: list["Process"] = field(default_factory=list)
+    fallen: list[str] = field(default_factory=list)
+    """What ended in an error that nobody foresaw."""
+
+    def __post_init__(self) -> None:
+        """Open what outlives the processes."""
+        self.store, self.desk = MemoryStore(), FakeDesk()
+        self.store.kept.update(self.kept)
+        self.ledger = Ledger(self.store)
+        self.shelf = Shelf(self.ledger)
+        self.chains: dict[str, Chain] = {}
+        self.server = ErpServer(self.personality, clock=self.seconds)
+        transport = httpx.ASGITransport(self.server.app)
+        self.erp = HttpErp("http://erp.test", self.personality, transport=transport)
+
+    def seconds(self) -> float:
+        """Tell the time in seconds, as whoever measures does."""
+        return self.now.timestamp()
+
+    def clock(self) -> datetime:
+        """Tell the time to the millisecond, as the product does."""
+        return self.now
+
+    async def read(self, case: str) -> Chain:
+        """Read a case past every fault: as people see it, and whoever judges."""
+        self.chains[case] = await self.ledger.read(case, known=self.chains.get(case))
+        return self.chains[case]
+
+    def tell(self, what: str) -> None:
+        """Write the story on."""
+        self.story.append(f"{self.now:%d %b %H:%M:%S.%f} {what}")
+
+    def suffer(self, kind: str, where: str) -> None:
+        """Note a fault."""
+        self.happened.append(Happened(kind, where))
+        self.tell(f"FAULT {kind}: {where}")
+
+    def fault_at(self, call: str) -> Kind | None:
+        """Draw what goes wrong at a call."""
+        if len(self.happened) >= self.to_come or self.dice.random() >= likelihood(call):
+            return None
+        return self.dice.choice(AT[call])
+
+    def process(self, name: str) -> "Process":
+        """Start a process."""
+        started = Process(self, name)
+        self.processes.append(started)
+        return started
+
+    async def settle_down(self) -> None:
+        """Let everything run until nothing moves but what stands still; the dead are buried."""
+        for _ in range(TURNS_MAX):
+            self.processes = [one for one in self.processes if one.is_wanted()]
+            if not any(one.moves() for one in self.processes):
+                return
+            await asyncio.sleep(0)
+        raise AssertionError(f"hangs: {[one.name for one in self.processes]}")
+
+    async def close(self) -> None:
+        """End what still stands still."""
+        for one in self.processes:
+            one.died = True
+        self.processes = [one for one in self.processes if one.is_wanted()]
+        await asyncio.sleep(0)
+        await self.erp.aclose()
+
+
+class Process:
+    """A process: its own ledger, shelf and log of heads, and its way to everything outside."""
+
+    def __init__(self, city: City, name: str) -> None:
+        self.city, self.name = city, name
+        self.died = False
+        self.until: datetime | None = None
+        self._dying = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._flushing = asyncio.Lock()
+        ledger = Ledger(self._way("store", city.store))
+        self.heads = HeadsLog(ledger.store, writer=name)
+        ledger.observers.append(self.heads)
+        self.outside = connect.Outside(ledger, Shelf(ledger), self._way("erp", city.erp), self._way("desk", city.desk))
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger as this process sees it."""
+        return self.outside.ledger
+
+    def start(self, what: str, life: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Let it do something, beside whatever else it does."""
+        self._tasks.append(asyncio.create_task(self._live(what, life)))
+
+    async def _live(self, what: str, life: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        try:
+            with connect.bound(self.outside):
+                told = await life()
+            self.city.tell(f"{self.name} {what}: {told}")
+            async with self._flushing:
+                await self.heads.flush(self.city.now)
+        except Killed:
+            self.city.tell(f"{self.name} {what}: dead")
+        except UnavailableError as error:
+            self.city.tell(f"{self.name} {what}: {error}")
+        except Exception as error:  # noqa: BLE001  whatever it is, the life is judged by it
+            self.city.tell(f"{self.name} {what}: {type(error).__name__}: {error}")
+            self.city.fallen.append(f"{self.name} {what}: {type(error).__name__}: {error}")
+
+    def moves(self) -> bool:
+        """Say whether anything in it goes on."""
+        if self.until and self.city.now >= self.until:
+            self.until = None
+        return self.until is None and any(not task.done() for task in self._tasks)
+
+    def is_wanted(self) -> bool:
+        """Bury what is dead; say whether it is still there."""
+        if self.died:
+            for task in self._tasks:
+                task.cancel()
+            return False
+        self._tasks = [task for task in self._tasks if not task.done()]
+        return True
+
+    def _way(self, port: str, outside: Any) -> Any:
+        return _Way(self, port, outside)
+
+    async def _on_the_way(self, turns: int, *, may_stand: bool) -> None:
+        """Be on the way for a moment; stand still while stopped; be dead when dead."""
+        self._assert_alive()
+        self.city.now += timedelta(milliseconds=1)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        while self.until and may_stand:  # noqa: ASYNC110  what wakes it is the city's time
+            await asyncio.sleep(0)
+        self._assert_alive()
+
+    def _assert_alive(self) -> None:
+        if self.died or self._dying:
+            self.die()
+
+    def die(self) -> None:
+        """Be gone."""
+        self.died = True
+        raise Killed
+
+    async def call(self, call: str, make: Callable[[], Awaitable[Any]], what: str = "") -> Any:
+        """Call something outside, with what goes wrong on the way."""
+        turns = self.city.dice.choice(READ_TURNS if AT[call] is READS else WRITE_TURNS)
+        await self._on_the_way(turns, may_stand=call not in POSTING)
+        fault = self.city.fault_at(call)
+        if fault is None:
+            made = await make()
+            self._assert_alive()
+            return made
+        self.city.suffer(fault, f"{self.name} {call} {what}".strip())
+        return await self._faulty(fault, call, make)
+
+    async def _faulty(self, fault: Kind, call: str, make: Callable[[], Awaitable[Any]]) -> Any:
+        system, posts = call.partition(".")[0], call in POSTING
+        if fault == "turned away":
+            if not posts:
+                raise UnavailableError(system, "it cannot be reached")
+            self.city.server.fail += 1
+        elif fault == "never arrived":
+            raise UnknownError(system, "the connection broke before it was taken")
+        elif fault == "made late":
+            self.city.server.slow_s = self.city.dice.uniform(*LATE_S)
+        elif fault == "killed before":
+            self.die()
+        elif fault == "stopped before":
+            await self._stop()
+        made = await make()
+        if fault == "answer lost":
+            lost = UnavailableError if system == "store" else UnknownError
+            raise lost(system, "it was done, and the answer lost")
+        if fault == "killed unheard":
+            self.die()
+        elif fault == "stopped after":
+            await self._stop()
+        self._dying = fault == "killed after"
+        return made
+
+    async def _stop(self) -> None:
+        self.until = self.city.now + timedelta(seconds=self.city.dice.uniform(*STOP_S))
+        while self.until:  # noqa: ASYNC110  what wakes it is the city's time
+            await asyncio.sleep(0)
+        self._assert_alive()
+
+
+class _Way:
+    """A part of the outside as a process reaches it."""
+
+    def __init__(self, process: Process, port: str, outside: Any) -> None:
+        self._process, self._port, self._outside = process, port, outside
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._outside, name)
+        call = f"{self._port}.{name}"
+        if call not in AT:
+            assert not callable(found), f"{call} is no known boundary: see tests/simulation/faults.py"
+            return found
+
+        async def made(*args: Any, **more: Any) -> Any:
+            what = args[0] if self._port == "store" else ""
+            return await self._process.call(call, lambda: found(*args, **more), what)
+
+        return made
+
+    def list(self, prefix: str, *, after: str = "") -> AsyncIterator[Any]:
+        """List what a store keeps: one call, however many it lists."""
+        return self._listed(prefix, after)
+
+    async def _listed(self, prefix: str, after: str) -> AsyncIterator[Any]:
+        async def everything() -> list[Any]:
+            return [one async for one in self._outside.list(prefix, after=after)]
+
+        for one in await self._process.call("store.list", everything, prefix):
+            yield one

@@ -1,0 +1,56 @@
+"""What may go wrong at a boundary: drawn from the dice, suffered by the process that stands there."""
+
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+Kind = Literal[
+    "turned away",
+    "answer lost",
+    "never arrived",
+    "made late",
+    "killed before",
+    "killed unheard",
+    "killed after",
+    "stopped before",
+    "stopped after",
+]
+READS: tuple[Kind, ...] = ("turned away", "killed before", "stopped before")
+WRITES: tuple[Kind, ...] = (
+    "turned away", "turned away", "answer lost", "answer lost", "killed before", "killed unheard", "killed after",
+    "stopped before", "stopped after",
+)  # fmt: skip
+POSTS: tuple[Kind, ...] = (
+    "turned away", "answer lost", "answer lost", "never arrived", "made late", "made late", "killed before",
+    "killed unheard", "killed unheard", "killed after", "stopped after",
+)  # fmt: skip
+"""A stop between the last look at the claim and the call itself is left out: what that may do to an ERP that knows no
+keys is written down in `infrastructure/decisions/effects.md`, and no program on one side can take it away."""
+AT = MappingProxyType({
+    "store.create": WRITES, "store.swap": WRITES, "store.get": READS, "store.look": READS, "store.list": READS,
+    "erp.order": POSTS, "erp.issue": POSTS,
+    "erp.sourcing": READS, "erp.find_order": READS, "erp.find_issue": READS,
+    "desk.post": WRITES, "desk.tell": WRITES, "desk.redraw": WRITES, "desk.say": WRITES, "desk.key_of": READS,
+})  # fmt: skip
+"""The faults of each call; those named twice are drawn twice as often."""
+ON_READS = 0.004
+ON_WRITES = 0.05
+ON_POSTS = 0.45
+"""How likely a call goes wrong while there are faults to come: there are ten reads to a write, and one post a case."""
+LATE_S = (5.0, 80.0)
+"""How much later a call is worked off whose answer was lost: less than the lag that the personalities own up to."""
+STOP_S = (5.0, 1_200.0)
+
+
+class Happened(NamedTuple):
+    """One fault: what, and where."""
+
+    kind: str
+    where: str
+
+
+def likelihood(call: str) -> float:
+    """Say how likely a call goes wrong."""
+    kinds = AT[call]
+    if kinds is READS:
+        return ON_READS
+    return ON_POSTS if kinds is POSTS else ON_WRITES

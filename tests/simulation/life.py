@@ -1,0 +1,132 @@
+"""One life: a few cases that share budget and requester, and everything that happens to them, drawn from a seed."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+from typing import NamedTuple
+
+from blocks.ledger import Ledger
+from blocks.wire.report import in_doubt
+from tasks.results import is_finished
+from tests.fakes.erp_server import PERSONALITIES
+from tests.invariants import Violation, check_invariants
+from tests.simulation.city import City
+from tests.simulation.meanwhile import MEANWHILE
+from tests.simulation.people import People
+from tests.simulation.upkeep import House
+
+FAULTS_MIN, FAULTS_MAX = 3, 8
+ROUNDS = (5, 10)
+"""How many rounds things go wrong in."""
+SOON, LATER, AFTER_MAX = 6, 12, 50
+"""How many rounds upkeep has to bring everything to its end when nothing goes wrong any more."""
+
+
+class Wanted(NamedTuple):
+    """What somebody asks for."""
+
+    item: str
+    quantity: int
+    by: str = "rita.okafor"
+    centre: str = "OR"
+
+
+WANTED = (
+    Wanted("KNEE-TIB-4", 1),
+    Wanted("KNEE-TIB-4", 3),
+    Wanted("HIP-STEM-12", 1),
+    Wanted("GLOVE-M", 200),
+    Wanted("SUTURE-30", 2),
+    Wanted("VENT-T1", 1, "sam.lind", "ICU"),
+    Wanted("CENTRI-5", 1, "sam.lind", "ICU"),
+)
+
+
+class Lived(NamedTuple):
+    """What came of a life."""
+
+    seed: int
+    personality: str
+    ends: Counter[str]
+    faults: Counter[str]
+    violations: tuple[Violation, ...]
+    story: tuple[str, ...]
+
+
+async def live(seed: int, kept: dict[str, bytes], clocks: Callable[[City], None]) -> Lived:
+    """Live the life of a seed; *kept*: the store as it is founded; *clocks*: let every clock be that of the city."""
+    dice = Random(seed)  # noqa: S311  dice, not secrets
+    name = dice.choice([*PERSONALITIES])
+    city = City(dice, PERSONALITIES[name], kept, to_come=dice.randint(FAULTS_MIN, FAULTS_MAX))
+    clocks(city)
+    city.tell(f"the ERP: {name}")
+    house, people = (house := House(city)), People(city, house.cases, house.rung)
+    cases = await _asked(city, house)
+    for _ in range(dice.randint(*ROUNDS)):
+        await _round(city, house, people)
+    city.to_come = 0
+    await _after(city, house, people)
+    violations = await _judged(city, cases)
+    ends = Counter([await _end(city, case) for case in cases])
+    await city.close()
+    return Lived(seed, name, ends, Counter(x.kind for x in city.happened), violations, tuple(city.story))
+
+
+async def _asked(city: City, house: House) -> list[str]:
+    wanted = city.dice.choices(WANTED, k=city.dice.choice((1, 1, 1, 2, 2, 3)))
+    cases = []
+    for one in wanted:
+        case = await house.submit(one.item, one.quantity, one.by, one.centre)
+        city.tell(f"{one.by} asks for {one.quantity} × {one.item}: {case}")
+        cases.append(case)
+    house.rung.extend(cases)
+    return cases
+
+
+async def _round(city: City, house: House, people: People) -> None:
+    """Let everything happen at once that happens now, then let time pass."""
+    dice = city.dice
+    house.wake_rung()
+    for deed, share in ((people.answer, 0.7), (people.settle, 0.4), (house.look_out, 0.3), (house.keep_time, 0.25)):
+        if dice.random() < share:
+            await deed()
+    if len(city.happened) < city.to_come and dice.random() < 0.6:
+        what = dice.choice([*MEANWHILE])
+        if told := await MEANWHILE[what](city, house, people):
+            city.suffer(what, told)
+    await city.settle_down()
+    city.now += timedelta(seconds=dice.choice((1, 5, 35, 200, 2_000)))
+
+
+async def _after(city: City, house: House, people: People) -> None:
+    """When the last fault is over: let upkeep run, people answer, and whoever is in doubt look."""
+    for number in range(AFTER_MAX):
+        house.wake_rung()
+        await house.look_out()
+        await house.keep_time()
+        await people.answer(sure=True)
+        await people.settle()
+        await city.settle_down()
+        city.now += timedelta(seconds=40) if number < SOON else timedelta(hours=4 if number < LATER else 24)
+        if all([await _is_over(city, case) for case in house.cases]):
+            return
+
+
+async def _is_over(city: City, case: str) -> bool:
+    return await is_finished(await city.read(case), city.ledger)
+
+
+async def _judged(city: City, cases: list[str]) -> tuple[Violation, ...]:
+    found = await check_invariants(Ledger(city.store), city.server, city.desk)
+    for case in cases:
+        if not await _is_over(city, case):
+            parked = in_doubt(await city.read(case))
+            found.append(Violation("I2", case, f"does not come to its end{', in doubt' if parked else ''}"))
+    found += [Violation("fell", "", one) for one in city.fallen]
+    return tuple(found)
+
+
+async def _end(city: City, case: str) -> str:
+    ended = (await city.read(case)).last("ended")
+    return ended.body["outcome"]["ended"] if ended else "nothing"

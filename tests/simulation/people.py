@@ -1,0 +1,126 @@
+"""The people: they answer what waits for them, do what else one can do with it, and look where there is doubt."""
+
+from datetime import timedelta
+from itertools import count
+from typing import NamedTuple
+
+from blocks import connect
+from blocks.records.approval import Verdict
+from blocks.wire.report import in_doubt
+from tasks.clock import Waiting, waiting_of
+from tasks.decide import Answer, Verdicts, decide
+from tasks.parked import CannotSettleError, Said, settle
+from tasks.requests import Deed, Wish, carry_out
+from tasks.showing import locked_card
+from tests.simulation.city import City, Process
+
+LOOKS_AFTER = timedelta(minutes=5)
+"""A person looks into the ERP when what was under way has come to be there: no sooner."""
+YES_SHARE = 0.85
+DOORS = 2
+
+
+class Asked(NamedTuple):
+    """An ask that waits, and who may answer it."""
+
+    waiting: Waiting
+    able: tuple[str, ...]
+
+
+class People:
+    """Everybody with a phone."""
+
+    def __init__(self, city: City, cases: list[str], bell: list[str]) -> None:
+        self.city, self.cases, self.bell = city, cases, bell
+        self._doors: list[Process] = []
+        self._names = count(1)
+
+    async def asked(self) -> list[Asked]:
+        """List what waits, with who may answer; read past every fault, as people read their screens."""
+        found: list[Asked] = []
+        for case in self.cases:
+            waiting = await waiting_of(await self.city.read(case), self.city.shelf, self.city.now)
+            found += [Asked(one, tuple(x.id for x in one.who_may(self.city.now))) for one in waiting]
+        return found
+
+    async def answer(self, *, sure: bool = False) -> None:
+        """Let somebody answer some of what waits; *sure*: all of it."""
+        for one in await self.asked():
+            if one.able and (sure or self.city.dice.random() < 0.6):
+                self.click(one, self.city.dice.choice(one.able))
+
+    def click(self, one: Asked, by: str, verdict: Verdict | None = None, shown: str = "") -> None:
+        """Let somebody click, in a door of their own."""
+        waiting, dice = one.waiting, self.city.dice
+        verdict = verdict or ("approve" if dice.random() < YES_SHARE else "reject")
+        note = "too dear" if verdict == "reject" else ""
+        seen = shown or str(next(line.seen for line in waiting.lines if line.act == "asked"))
+        self.send(Answer(waiting.case, waiting.ask.key, verdict, seen, note), by)
+
+    def door(self) -> Process:
+        """Find a door; who died is started anew."""
+        self._doors = [one for one in self._doors if not one.died]
+        while len(self._doors) < DOORS:
+            self._doors.append(self.city.process(f"door-{next(self._names)}"))
+        return self.city.dice.choice(self._doors)
+
+    def send(self, answer: Answer, by: str) -> None:
+        """Let an answer arrive at a door."""
+        door = self.door()
+
+        async def clicked() -> str:
+            rulebook = await door.outside.shelf.in_force(self.city.now.date())
+            person = rulebook.directory.person(by)
+            told = await decide(answer, person, "test", ledger=door.ledger, rulebook=rulebook, at=self.city.now)
+            await self._followed(told, rulebook.directory.zone)
+            return f"{told.taken}: {told.text}"
+
+        door.start(f"{by} {answer.verdict}s {answer.case} {answer.ask}", clicked)
+
+    async def _followed(self, told: Verdicts, zone: str) -> None:
+        """Ring, and let the card show what became of it."""
+        if told.taken == "counted" and told.chain:
+            self.bell.append(told.chain.case)
+        if told.taken in ("counted", "late") and told.ask and told.chain and told.posted:
+            card = locked_card(told.chain, told.ask, zone)
+            if card:
+                await connect.desk().redraw(told.posted, card)
+
+    def wish(self, one: Asked, deed: Deed, by: str, whom: str = "") -> None:
+        """Let somebody do something else with a request."""
+        door, ask = self.door(), one.waiting.ask
+        seen = str(next(line.seen for line in one.waiting.lines if line.act == "asked"))
+        wanted = Wish(ask.case, ask.key, deed, seen, whom, "it waits for the committee" if deed == "hold" else "")
+
+        async def wished() -> str:
+            rulebook = await door.outside.shelf.in_force(self.city.now.date())
+            person = rulebook.directory.person(by)
+            told = await carry_out(wanted, person, "test", ledger=door.ledger, rulebook=rulebook, at=self.city.now)
+            await self._followed(told, rulebook.directory.zone)
+            return f"{told.taken}: {told.text}"
+
+        door.start(f"{by} wants {deed} of {ask.case}", wished)
+
+    async def settle(self) -> None:
+        """Let a person look into the ERP's own books where nobody else can tell, and say what they saw."""
+        for case in self.cases:
+            chain = await self.city.read(case)
+            parked = in_doubt(chain)
+            if parked and parked.at + LOOKS_AFTER <= self.city.now:
+                self._settle(case, parked.key)
+
+    def _settle(self, case: str, key: str) -> None:
+        city, door = self.city, self.door()
+        made = [one.document.number for one in city.server.booked() if one.document.key == key]
+        said = Said(case, "made", made[0]) if made else Said(case, "not-made")
+
+        async def settled() -> str:
+            person = (await door.outside.shelf.in_force(city.now.date())).directory.person("paula.reyes")
+            try:
+                told = await settle(said, person, "test", ledger=door.ledger, erp=connect.erp(), at=city.now)
+            except CannotSettleError as error:
+                return f"not taken: {error}"
+            self.bell.append(case)
+            return told
+
+        door.start(f"paula.reyes settles {case}", settled)
