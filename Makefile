@@ -11,7 +11,7 @@ UV := $(BIN)/uv
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo up test check bench lock clean
+.PHONY: help .venv demo up test storm check bench lock clean
 
 help: ## show this
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/'
@@ -31,6 +31,9 @@ ifeq ($(strip $(ARGS)),)
 else
 	@$(BIN)/pytest $(ARGS)
 endif
+
+storm: $(READY) ## live thousands of lives full of faults (ARGS='--minutes 60 --seed 1')
+	@$(BIN)/python -m tests.simulation $(or $(ARGS),--minutes 10)
 
 check: $(READY) ## lint, format, types, architecture
 	@$(BIN)/ruff check

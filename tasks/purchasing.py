@@ -121,7 +121,7 @@ async def let_go_if_over(request: Requisition) -> None:
     """
     case = current()
     chain = await case.ledger.read(case.id, known=case.chain)
-    ended, came = chain.last("ended"), chain.last("outcome")
+    ended, came = chain.last("ended"), chain.last("outcome", effect_key(case.id, "order"))
     refused = came is not None and "refused" in came.body
     if refused or chain.last("withdrawn") or (ended and ended.body["outcome"]["ended"] != "ordered"):
         await release_funds(request)
