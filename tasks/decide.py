@@ -23,6 +23,7 @@ from tasks.rules.authority import acting_for
 from tasks.rules.changes import differences
 from tasks.rules.requisition import reason_not_so_many
 from tasks.rules.standing import above_of, counts_as
+from tasks.segregation import reason_on_case
 
 RACES_MAX = 50
 TO_CONFIRM = timedelta(minutes=10)
@@ -104,7 +105,9 @@ def judge(answer: Answer, by: Person | None, chain: Chain, rulebook: Rulebook, a
         return Verdicts("void", acting, ask, None, posted)
     if (held := held_of(chain, ask.key)) or (answer.quantity is not None and answer.verdict != "approve"):
         return Verdicts("void", on_hold(held) if held else "Only an approval names how many.", ask, None, posted)
-    if reason := reason_not_so_many(ask, answer.quantity, rulebook.policy):
+    persons = counts_as(acting.by.id, rulebook.duties, at)
+    apart = reason_on_case("approver", persons, chain, rulebook.policy)
+    if reason := apart or reason_not_so_many(ask, answer.quantity, rulebook.policy):
         return Verdicts("void", reason, ask, None, posted)
     if reason := _reason_in_words(answer):
         return Verdicts("void", reason, ask, None, posted)
@@ -120,7 +123,7 @@ def judge(answer: Answer, by: Person | None, chain: Chain, rulebook: Rulebook, a
         directory=rulebook.directory_version,
         note=answer.note.strip(),
         on_behalf_of=acting.of.id if acting.of else "",
-        counts_as=tuple(sorted(counts_as(acting.by.id, rulebook.duties, at) - {acting.by.id})),
+        counts_as=tuple(sorted(persons - {acting.by.id})),
         duties=rulebook.duties.seq,
         proof=answer.proof,
         passkeys=rulebook.passkeys.seq,

@@ -12,9 +12,12 @@ from blocks.ledger import Chain, Ledger
 from blocks.ports import Erp
 from blocks.records.ledger import Line
 from blocks.records.people import EVERYWHERE, Person
+from blocks.records.policy import Rulebook
 from blocks.records.purchasing import ErpDocument
 from blocks.wire.patients import reason_to_leave_out
 from blocks.wire.report import in_doubt
+from tasks.rules.standing import counts_as
+from tasks.segregation import reason_on_case
 
 RACES_MAX = 20
 KINDS: dict[str, Literal["purchase order", "stock issue"]] = {"order": "purchase order", "issue": "stock issue"}
@@ -36,7 +39,9 @@ class CannotSettleError(Exception):
     """What a person says is not taken; the text says why, and what to do."""
 
 
-async def settle(said: Said, by: Person | None, door: str, *, ledger: Ledger, erp: Erp, at: datetime) -> str:
+async def settle(  # noqa: PLR0913  whoever says it is judged by the rulebook, what they say by the ERP
+    said: Said, by: Person | None, door: str, *, ledger: Ledger, erp: Erp, rulebook: Rulebook, at: datetime
+) -> str:
     """Take a person's word, and say what was taken.
 
     Whoever appends first has said it. Where the ERP can be asked, nobody's word stands against the ERP's.
@@ -48,7 +53,7 @@ async def settle(said: Said, by: Person | None, door: str, *, ledger: Ledger, er
         parked = _parked(chain)
         if said.about and said.about != (parked.key, len(chain.having("parked", parked.key))):
             raise CannotSettleError(f"This card is over: {chain.case} is in doubt anew. Please use the newest card.")
-        if reason := reason_not_to_settle(said, by, chain):
+        if reason := reason_not_to_settle(said, by, chain, rulebook, at):
             raise CannotSettleError(reason)
         document = await _document(said, by, parked, erp)
         body = {
@@ -58,6 +63,8 @@ async def settle(said: Said, by: Person | None, door: str, *, ledger: Ledger, er
             "because": said.because.strip(),
             "document": document.model_dump(mode="json") if document else None,
         }
+        if others := sorted(counts_as(by.id, rulebook.duties, at) - {by.id}):
+            body["counts_as"] = others
         line = Line(act="settled", key=parked.key, actor=f"person:{by.id}", at=at, source=door, body=body)
         try:
             await ledger.append(chain, [line])
@@ -69,13 +76,23 @@ async def settle(said: Said, by: Person | None, door: str, *, ledger: Ledger, er
     raise ConflictError(message)
 
 
-def reason_not_to_settle(said: Said, by: Person, chain: Chain) -> str | None:
-    """Say why a person's word is not taken, or None where it is: they answer for the cost centre, and did not ask."""
-    request = chain.lines[0].body["request"]
+def reason_not_to_settle(said: Said, by: Person, chain: Chain, rulebook: Rulebook, at: datetime) -> str | None:
+    """Say why a person's word is not taken, or None where it is.
+
+    They answer for the cost centre, and neither asked nor stand in for who did; nor have they done on this case what
+    policy keeps apart from it.
+    """
+    request, persons = chain.lines[0].body["request"], counts_as(by.id, rulebook.duties, at)
     if not by.active:
         return f"{by.name} is no longer active: an active colleague must say it."
+    if by.service:
+        return f"{by.name} is a service account: a person must say it."
     if by.id == request["requester"]:
         return f"{by.name} asked for this: somebody else must say it."
+    if request["requester"] in persons:
+        return f"{by.name} stands in for who asked for this: somebody else must say it."
+    if reason := reason_on_case("settler", persons, chain, rulebook.policy):
+        return reason
     if not any({EVERYWHERE, request["cost_centre"]} & set(grant.cost_centres) for grant in by.grants):
         return f"{by.name} holds no role for {request['cost_centre']}: somebody who does must say it."
     if said.verdict == "made" and not said.number.strip():

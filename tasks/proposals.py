@@ -227,6 +227,8 @@ def person_of(subject: Subject, by: str, rulebook: Rulebook) -> Person:
     person = rulebook.directory.person(by)
     if person is None or not person.active:
         raise _refused(subject, f"{by} is not an active person of the directory")
+    if person.service:
+        raise _refused(subject, f"{person.name} is a service account: a person must propose and approve")
     return person
 
 

@@ -137,6 +137,8 @@ def _add(wish: Wish, by: Person, ask: Ask, chain: Chain, rulebook: Rulebook) -> 
         return f"{who.name} cannot be added: {'you decide it already' if who.id == by.id else 'it is their request'}."
     if who.id in {one.person for one in added_to(chain)}:
         return f"{who.name} has been added already."
+    if who.service:
+        return f"{who.name} is a service account, and decides nothing. Please choose a person."
     if who.id in {decision.by for decision in decisions_of(chain)}:
         return f"{who.name} has approved this already."
     added = Added(person=who.id, name=who.name, by=by.name, role=ask.role, by_id=by.id)

@@ -44,6 +44,11 @@ class Person(Record):
     slack_team: str = ""
     slack_user: str = ""
     active: bool = True
+    service: bool = Field(
+        default=False,
+        exclude_if=lambda x: not x,
+        description="Whether it is a system's account and nobody's own: it may ask, and never decides",
+    )
     manager: str | None = None
     cost_centres: tuple[str, ...] = Field(default=(), description="Where they may ask for things")
     asks: bool = Field(
@@ -58,6 +63,11 @@ class Person(Record):
         exclude_if=lambda x: x is None,
         description="Largest amount they may approve as a manager or an owner; None: any",
     )
+
+    @property
+    def may_decide(self) -> bool:
+        """Whether it is somebody who works here, and no machine."""
+        return self.active and not self.service
 
     @model_validator(mode="after")
     def _is_granted_roles_alone(self) -> Self:
@@ -80,12 +90,12 @@ class Directory(Record):
         return self._by_id.get(person_id)
 
     def line_above(self, person_id: str) -> tuple[Person, ...]:
-        """List who is above somebody and works here, the nearest first; a line that bites its tail ends."""
+        """List who is above somebody and may decide, the nearest first; a line that bites its tail ends."""
         above, seen, now = [], {person_id}, self.person(person_id)
         while now and now.manager and now.manager not in seen:
             seen.add(now.manager)
             now = self.person(now.manager)
-            above += [now] if now and now.active else []
+            above += [now] if now and now.may_decide else []
         return tuple(above)
 
     @cached_property
@@ -95,7 +105,7 @@ class Directory(Record):
     def holding(self, roles: Collection[Role]) -> "tuple[Person, ...]":
         """List who is active and holds one of some roles in their own right, wherever and up to however much."""
         wanted = set(roles)
-        return tuple(who for who in self.people if who.active and wanted & {grant.role for grant in who.grants})
+        return tuple(who for who in self.people if who.may_decide and wanted & {grant.role for grant in who.grants})
 
     def by_slack(self, team: str, user: str) -> Person | None:
         """Find whom a Slack user is; the team counts, so that a guest of another workspace is nobody."""

@@ -25,12 +25,15 @@ SESSION_HOURS = 8
 POLICY_APPROVERS: tuple[Role, ...] = ("finance-director", "chief-financial-officer")
 
 
-Duty = Literal["requester"] | Role
-"""What somebody may do on a case: ask, or decide in a role."""
+OnACase = Literal["approver", "settler"]
+Duty = Literal["requester"] | Role | OnACase
+"""What somebody may do on a case: ask, decide in a role, decide in whichever, say what became of an effect in doubt."""
+ON_A_CASE: tuple[OnACase, ...] = get_args(OnACase)
+"""The duties that nobody holds beforehand: they are looked for in a case's own history."""
 
 
 class Conflict(Record):
-    """Two duties that nobody holds in one place, and why."""
+    """Two duties that nobody holds in one place, nor does on one case, and why."""
 
     one: Duty
     other: Duty

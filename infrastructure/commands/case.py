@@ -108,5 +108,7 @@ async def _settle(said: "Said", home: Path, by: str) -> tuple[str, bool]:
     from tasks.parked import settle as settle_parked
 
     who = await speaker(home, by)
-    told = await settle_parked(said, who.by, who.door, ledger=connect.ledger(), erp=connect.erp(), at=who.at)
+    told = await settle_parked(
+        said, who.by, who.door, ledger=connect.ledger(), erp=connect.erp(), rulebook=who.rulebook, at=who.at
+    )
     return told, await ring([said.case])

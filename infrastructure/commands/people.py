@@ -185,12 +185,15 @@ async def _with_accounts(found: "tuple[Person, ...]", old: "Directory", *, slack
         there = await accounts(os.environ.get("SLACK_BOT_TOKEN", ""), url=url)
         by_id = {one.id: there.get(one.email.lower(), Account("", "")) for one in found}
     silent = {one.id for one in old.people if not one.asks}
-    return tuple(
+    machines = tuple(one for one in old.people if one.service and one.id not in by_id)  # no HR system employs them
+    services = {one.id for one in old.people if one.service}
+    return machines + tuple(
         one.model_copy(
             update={
                 "slack_team": by_id[one.id].team,
                 "slack_user": by_id[one.id].user,
                 "asks": one.id not in silent,
+                "service": one.id in services,
             }
         )
         for one in found

@@ -15,7 +15,8 @@ from infrastructure.commands.speaking import plainly
 
 if TYPE_CHECKING:
     from tasks.rules.explain import Explanation, Step
-    from tasks.rules.proof import Finding, Proof
+    from tasks.rules.findings import Finding
+    from tasks.rules.proof import Proof
     from tasks.rules.replay import Replay
 
 WIDTH_MAX = 110

@@ -34,6 +34,8 @@ def acting_for(  # noqa: PLR0913  to whom it was escalated counts beside who hol
         return "You are not in the hospital's directory, so you cannot decide this."
     if not by.active:
         return "Your account is no longer active, so you cannot decide this."
+    if by.service:
+        return f"{by.name} is a service account: it may ask, and a person has to decide."
     if reason := _reason_in_conflict(ask, by, earlier, counts_as(by.id, duties, at), directory):
         return reason
     if ask.added:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from blocks.records.people import EVERYWHERE, Directory, Grant, Person
 from blocks.records.policy import Policy
 
-OWN_WORDS = {"slack_team", "slack_user", "active", "asks", "cost_centres", "grants", "id"}
+OWN_WORDS = {"slack_team", "slack_user", "active", "asks", "cost_centres", "grants", "id", "service"}
 """Fields of a person of which a change is told in words of its own."""
 
 
@@ -66,10 +66,10 @@ def reason_nobody_follows(new: Directory, policy: Policy) -> str | None:
 
 
 def _is_less(after: Person, before: Person) -> bool:
-    held = {"grants", "active", "asks", "cost_centres"}
+    held = {"grants", "active", "asks", "cost_centres", "service"}
     if after.model_dump(exclude=held) != before.model_dump(exclude=held):
         return False
-    if (after.active and not before.active) or (after.asks and not before.asks):
+    if (after.active and not before.active) or (after.asks and not before.asks) or (before.service > after.service):
         return False
     asks_there = set(after.cost_centres) <= set(before.cost_centres)
     return asks_there and all(any(_within(one, other) for other in before.grants) for one in after.grants)
@@ -89,6 +89,8 @@ def _changes(before: Person, after: Person) -> list[str]:
     told = []
     if before.active != after.active:
         told.append("is active again" if after.active else "has left")
+    if before.service != after.service:
+        told.append("is a service account" if after.service else "is no service account any more")
     told += [f"gains {_granted(one)}" for one in after.grants if one not in before.grants]
     told += [f"loses {_granted(one)}" for one in before.grants if one not in after.grants]
     if (before.slack_team, before.slack_user) != (after.slack_team, after.slack_user):

@@ -16,6 +16,8 @@ def reason_not_to_delegate(
         return f"of: {delegation.of} is not an active person of the directory"
     if to is None or not to.active:
         return f"to: {delegation.to} is not an active person of the directory"
+    if to.service:
+        return f"to: {to.name} is a service account, and decides nothing"
     if by is None or not by.active or by.id != of.id:
         return f"of: only {of.name} can lend what they hold"
     if of.id == to.id:

@@ -142,11 +142,11 @@ def levels(directory: Directory, requester: str, amount: Money) -> int:
 
 
 def who_sits(directory: Directory, seat: Seat, cost_centre: str, amount: Money, requester: str) -> tuple[Person, ...]:
-    """List who may fill a seat: active, in that capacity there, within their limit, and not the requester."""
+    """List who may fill a seat: who works here, in that capacity there, within their limit, and not the requester."""
     if seat.capacity == "line-manager":
         line = directory.line_above(requester)[seat.place - 1 : seat.place]
         return tuple(one for one in line if not seat.within_limit or _reaches(one, amount))
-    able = (one for one in directory.people if one.active and one.id != requester)
+    able = (one for one in directory.people if one.may_decide and one.id != requester)
     if seat.capacity == "cost-centre-owner":
         return tuple(one for one in able if cost_centre in one.owns and _reaches(one, amount))
     return tuple(

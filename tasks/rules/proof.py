@@ -8,23 +8,12 @@ from datetime import datetime
 from typing import Literal
 
 from blocks.records.base import Record
-from blocks.records.people import EVERYWHERE, Directory, Duties, Grant, Person
-from blocks.records.policy import Duty, Matrix, Policy, Rulebook
+from blocks.records.people import Directory, Duties, Grant, Person
+from blocks.records.policy import Matrix, Policy, Rulebook
+from tasks.rules.findings import Finding, finding
 from tasks.rules.reach import Gap, Reach, gaps
 from tasks.rules.routes import amounts_to_try, routes, turns_of
-from tasks.rules.standing import rights
-
-Level = Literal["violation", "warning"]
-
-
-class Finding(Record):
-    """One thing that is wrong: where, what, and what to do about it. A warning keeps nothing from taking effect."""
-
-    level: Level
-    rule: str
-    field: str
-    what: str
-    remedy: str
+from tasks.rules.segregation import conflicts, machines
 
 
 class Proof(Record):
@@ -45,7 +34,7 @@ class Proof(Record):
 def prove(policy: Policy, directory: Directory, duties: Duties, at: datetime) -> Proof:
     """Try every amount, route, cost centre and requester; tell all that is wrong, violations first."""
     found = [*_amounts(policy), *_terms(policy, directory), *_hierarchy(directory)]
-    found += _conflicts(policy, directory, duties, at)
+    found += [*conflicts(policy, directory, duties, at), *machines(directory)]
     found += [*_approvers_of(policy, directory, "policy"), *_clock(policy, directory)]
     found += _approvers_of(policy, directory, "directory") if policy.directory_approvers else []
     usable = _in_currency(policy, directory)
@@ -76,7 +65,7 @@ def _amounts(policy: Policy) -> list[Finding]:
 def _amounts_of(matrix: Matrix, policy: Policy) -> list[Finding]:
     remedy = "let each band begin where the one before it ends, and let one of the two include the bound"
     return [
-        _finding("amounts", f"policy.matrices.{matrix.name}", f"{amount} lies in {count} bands", remedy)
+        finding("amounts", f"policy.matrices.{matrix.name}", f"{amount} lies in {count} bands", remedy)
         for amount in amounts_to_try(matrix, (), policy.amount_max)
         if (count := sum(tier.band.holds(amount) for tier in matrix.tiers)) != 1
     ]
@@ -86,17 +75,17 @@ def _terms(policy: Policy, directory: Directory) -> list[Finding]:
     found = []
     if policy.entity != directory.entity:
         what = f"the policy is for {policy.entity}, the directory for {directory.entity}"
-        found.append(_finding("entity", "policy.entity", what, "use the policy and the directory of one entity"))
+        found.append(finding("entity", "policy.entity", what, "use the policy and the directory of one entity"))
     for who in directory.people:
         for place, grant in enumerate(who.grants):
             if grant.limit and grant.limit.currency != policy.currency:
                 what = f"the limit of {who.name} is in {grant.limit.currency}, the policy in {policy.currency}"
                 field = f"directory.people.{who.id}.grants.{place}.limit"
-                found.append(_finding("currency", field, what, f"give the limit in {policy.currency}"))
+                found.append(finding("currency", field, what, f"give the limit in {policy.currency}"))
         if who.manager_limit and who.manager_limit.currency != policy.currency:
             what = f"the limit of {who.name} as a manager is in {who.manager_limit.currency}, not {policy.currency}"
             field = f"directory.people.{who.id}.manager_limit"
-            found.append(_finding("currency", field, what, f"give the limit in {policy.currency}"))
+            found.append(finding("currency", field, what, f"give the limit in {policy.currency}"))
     return found
 
 
@@ -129,46 +118,12 @@ def _hierarchy(directory: Directory) -> list[Finding]:
         if now in way:
             circle = " → ".join([*way[way.index(now) :], now])
             remedy = "let the topmost of them have no manager"
-            found.append(_finding("hierarchy", f"directory.people.{now}.manager", f"a circle: {circle}", remedy))
+            found.append(finding("hierarchy", f"directory.people.{now}.manager", f"a circle: {circle}", remedy))
         elif now is not None and now not in managers:
             what = f"{way[-1]} reports to {now}, who is not in the directory"
             remedy = "name a manager of the directory, or none"
-            found.append(_finding("hierarchy", f"directory.people.{way[-1]}.manager", what, remedy, "warning"))
+            found.append(finding("hierarchy", f"directory.people.{way[-1]}.manager", what, remedy, "warning"))
     return found
-
-
-def _conflicts(policy: Policy, directory: Directory, duties: Duties, at: datetime) -> list[Finding]:
-    """Look for one person with two duties that conflict, in one place; what is lent just now is a warning."""
-    found = []
-    for who in (one for one in directory.people if one.active):
-        lent = tuple(grant for acting in rights(who, directory, duties, at) for grant in acting.grants)
-        for conflict in policy.conflicts:
-            own = _common(_scope(who, conflict.one, who.grants), _scope(who, conflict.other, who.grants))
-            where = own or _common(_scope(who, conflict.one, lent), _scope(who, conflict.other, lent))
-            if not where:
-                continue
-            places = "everywhere" if EVERYWHERE in where else ", ".join(sorted(where))
-            what = f"{who.name} is {conflict.one} and {conflict.other} ({places}): {conflict.reason}"
-            remedy = f"take one of the two from {who.name}"
-            if conflict.one == "requester" or conflict.other == "requester":
-                remedy += ", or set `asks` to false"
-            level: Level = "violation" if own else "warning"
-            if not own:
-                remedy = f"let somebody else stand in instead of {who.name}"
-            found.append(_finding("conflict", f"directory.people.{who.id}", what, remedy, level))
-    return found
-
-
-def _scope(who: Person, duty: Duty, grants: tuple[Grant, ...]) -> frozenset[str]:
-    if duty == "requester":
-        return frozenset(who.cost_centres or {EVERYWHERE}) if who.asks else frozenset()
-    return frozenset(centre for grant in grants if grant.role == duty for centre in grant.cost_centres)
-
-
-def _common(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
-    if EVERYWHERE in one:
-        return other
-    return one if EVERYWHERE in other else one & other
 
 
 def _approvers_of(policy: Policy, directory: Directory, what: Literal["policy", "directory"]) -> list[Finding]:
@@ -178,10 +133,10 @@ def _approvers_of(policy: Policy, directory: Directory, what: Literal["policy", 
     roles = " or ".join(named) or "nobody"
     if not able:
         nobody = f"no active person is {roles}: no {what} could follow this one"
-        return [_finding(rule, field, nobody, "name roles that somebody active holds")]
+        return [finding(rule, field, nobody, "name roles that somebody active holds")]
     if len(able) == 1:
         one = f"only {able[0].name} is {roles}: what they write themselves nobody can approve"
-        return [_finding(rule, field, one, "name a second person or role", "warning")]
+        return [finding(rule, field, one, "name a second person or role", "warning")]
     return []
 
 
@@ -192,11 +147,11 @@ def _clock(policy: Policy, directory: Directory) -> list[Finding]:
         return []
     if reason := clock.calendar.reason_unknown():
         remedy = "give codes as ISO 3166 has them, such as US and IL"
-        found.append(_finding("clock", "policy.clock.calendar", reason, remedy))
-    held = {grant.role for who in directory.people if who.active for grant in who.grants}
+        found.append(finding("clock", "policy.clock.calendar", reason, remedy))
+    held = {grant.role for who in directory.people if who.may_decide for grant in who.grants}
     if clock.escalate_to not in {"manager", "nobody", *held}:
         what = f"nobody active is {clock.escalate_to}, to whom it escalates"
-        found.append(_finding("clock", "policy.clock.escalate_to", what, "name a role that somebody active holds"))
+        found.append(finding("clock", "policy.clock.escalate_to", what, "name a role that somebody active holds"))
     return found
 
 
@@ -210,28 +165,24 @@ def _told(gap: Gap, policy: Policy, directory: Directory) -> Finding:
     if gap.rule == "nobody" and route.beyond:
         what = f"where earlier orders count too, nobody is {roles} for {where} {route.since}: such a case is refused"
         remedy = f"give one {roles} a higher limit, or none"
-        return _finding("approvers", route.field, what, remedy, "warning")
+        return finding("approvers", route.field, what, remedy, "warning")
     if gap.rule == "nobody":
         what, remedy = f"nobody active may decide as {roles} for {at}", f"name one there with a limit of {largest}"
-        return _finding("approvers", route.field, what, remedy)
+        return finding("approvers", route.field, what, remedy)
     if gap.rule == "too few":
         names = " and ".join(sorted(gap.holders))
         what = f"only {names} may decide as {roles} for {at}, and nobody decides one case in two roles"
         remedy = f"name somebody else for one of the roles, with a limit of {largest}"
-        return _finding("distinct", route.field, what, remedy, "warning" if route.beyond else "violation")
+        return finding("distinct", route.field, what, remedy, "warning" if route.beyond else "violation")
     if gap.rule == "requester":
         what = f"{name} may ask there, and nobody else is left to decide as {roles} for {at}"
-        return _finding("requester", who_field, what, f"name a second {roles}, or set `asks` to false for {name}")
+        return finding("requester", who_field, what, f"name a second {roles}, or set `asks` to false for {name}")
     if gap.rule == "stand-in":
         what = f"while others stand in for {name}, nobody is left to decide as {roles} what {name} asks for {at}"
-        return _finding("stand-in", who_field, what, f"let somebody else stand in for {name}", "warning")
+        return finding("stand-in", who_field, what, f"let somebody else stand in for {name}", "warning")
     if gap.rule == "reports":
         what = f"what {name} asks, only those who report to {name} decide as {roles} for {at}"
         remedy = f"name a second {roles} who does not report to {name}"
-        return _finding("reports", who_field, what, remedy, "warning")
+        return finding("reports", who_field, what, remedy, "warning")
     what = f"while {name} is away, nobody is left to decide as {roles} for {where}"
-    return _finding("away", who_field, what, f"name a second {roles}, or a stand-in in time", "warning")
-
-
-def _finding(rule: str, field: str, what: str, remedy: str, level: Level = "violation") -> Finding:
-    return Finding(level=level, rule=rule, field=field, what=what, remedy=remedy)
+    return finding("away", who_field, what, f"name a second {roles}, or a stand-in in time", "warning")

@@ -142,8 +142,9 @@ class Town:
         made = [one.document for one in self.server.booked() if one.document.key == parked.key]
         said = Said(self.case, "made", made[0].number) if made else Said(self.case, "not-made")
         with hospital.bound() as outside:
-            person = (await outside.shelf.in_force(hospital.now.date())).directory.person("paula.reyes")
-            await settle(said, person, "test", ledger=hospital.ledger, erp=hospital.erp, at=hospital.now)
+            rules = await outside.shelf.in_force(hospital.now.date())
+            person, ledger, erp = rules.directory.person("paula.reyes"), hospital.ledger, hospital.erp
+            await settle(said, person, "test", ledger=ledger, erp=erp, rulebook=rules, at=hospital.now)
 
 
 class Lived(NamedTuple):

@@ -97,9 +97,9 @@ async def test_what_seems_to_be_about_a_patient_gets_past_no_door(
     body = json.dumps({"type": "event_callback", "team_id": "T0MERCY", "event": said | {"thread_ts": posted.ts}})
     await afterwards(await slack.events(slack_request(body.encode())))
     refusals += door.desk.threads[posted]
-    by = (await Shelf(door.ledger).in_force(door.now.date())).directory.person("paula.reyes")
-    given = Said(case, "given-up", because=canary)
-    refusals.append(reason_not_to_settle(given, by, await door.chain(case)) or "")
+    rules = await Shelf(door.ledger).in_force(door.now.date())
+    by, given = rules.directory.person("paula.reyes"), Said(case, "given-up", because=canary)
+    refusals.append(reason_not_to_settle(given, by, await door.chain(case), rules, door.now) or "")
     assert len(refusals) == 9
     assert not [text for text in refusals if f"seems to hold {what}: please leave patients out" not in text]
     assert not {"decided", "question", "answer", "held-ask"} & {x.act for x in (await door.chain(case)).lines}

@@ -47,9 +47,10 @@ async def parks(hospital: Hospital, case: str) -> None:
 async def says(hospital: Hospital, case: str, said: Said, by: str = "paula.reyes") -> str:
     hospital.now += timedelta(minutes=1)
     with hospital.bound() as outside:
-        person = (await outside.shelf.in_force(hospital.now.date())).directory.person(by)
-        said = said._replace(case=case)
-        return await settle(said, person, "cli~ops", ledger=hospital.ledger, erp=hospital.erp, at=hospital.now)
+        rules = await outside.shelf.in_force(hospital.now.date())
+        person, said = rules.directory.person(by), said._replace(case=case)
+        ledger, erp = hospital.ledger, hospital.erp
+        return await settle(said, person, "cli~ops", ledger=ledger, erp=erp, rulebook=rules, at=hospital.now)
 
 
 async def test_it_was_made_is_taken_on_the_persons_word_where_the_system_cannot_be_asked(in_doubt):
