@@ -11,7 +11,16 @@ from time import monotonic
 from blocks.errors import ConflictError, NotFoundError, RefusedError
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
-from blocks.records.people import Absence, Delegation, Directory, Duties
+from blocks.records.people import (
+    Absence,
+    Agreement,
+    Delegation,
+    Directory,
+    Duties,
+    EmergencyAccess,
+    EmergencyAsk,
+    Review,
+)
 from blocks.records.policy import Policy, Rulebook
 from blocks.wire.canonical import canonical
 
@@ -115,6 +124,7 @@ def duties_of(chain: Chain, until: int | None = None) -> Duties:
     """Fold the book of duties, to its end or to an entry."""
     delegations: dict[str, Delegation] = {}
     absences: dict[str, Absence] = {}
+    emergencies: dict[str, EmergencyAccess] = {}
     for line in (x for entry in chain.entries[:until] for x in entry.lines):
         if line.act == "delegated":
             delegations[line.key] = Delegation.model_validate(line.body["delegation"])
@@ -124,8 +134,28 @@ def duties_of(chain: Chain, until: int | None = None) -> Duties:
             delegations.pop(line.key, None)
         elif line.act == "back":
             absences.pop(line.key, None)
+        elif line.act.startswith("emergency-"):
+            _take_emergency(line, emergencies)
     seq = chain.seq if until is None else min(until, chain.seq)
-    return Duties(seq=seq, delegations=tuple(delegations.values()), absences=tuple(absences.values()))
+    lent, away, needed = tuple(delegations.values()), tuple(absences.values()), tuple(emergencies.values())
+    return Duties(seq=seq, delegations=lent, absences=away, emergencies=needed)
+
+
+def _take_emergency(line: Line, emergencies: dict[str, EmergencyAccess]) -> None:
+    """Fold a line about emergency access; the first word on a key, on its end and in its review is the one."""
+    access = emergencies.get(line.key)
+    if line.act == "emergency-asked" and access is None:
+        access = EmergencyAccess(asked=EmergencyAsk.model_validate(line.body["asked"]))
+    elif access and line.act == "emergency-agreed":
+        agreed = (*access.agreed, Agreement.model_validate(line.body["agreement"]))
+        access = access.model_copy(update={"agreed": agreed})
+    elif access and line.act == "emergency-ended":
+        access = access.model_copy(update={"ended": access.ended or line.at})
+    elif access and line.act == "emergency-reviewed":
+        review = access.review or Review.model_validate(line.body["review"])
+        access = access.model_copy(update={"review": review})
+    if access:
+        emergencies[line.key] = access
 
 
 async def adopt(ledger: Ledger, document: Policy | Directory, *, actor: str, at: datetime) -> str:

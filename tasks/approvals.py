@@ -18,8 +18,8 @@ from tasks.clock import due_of, reason_not_expired
 from tasks.decide import decision_of, decisions_of, on_whom
 from tasks.durable import patiently, sleep_until_rung, step
 from tasks.rules.asking import Approval, Stage
-from tasks.rules.authority import reason_to_void
-from tasks.rules.standing import above_of
+from tasks.rules.authority import acting_for, by_emergency
+from tasks.rules.standing import Acting, above_of
 from tasks.showing import added_to, card_of, locked_card
 
 logger = logging.getLogger("almoner.approvals")
@@ -165,6 +165,11 @@ async def _tell_requester(case: Case, ask: Ask, maybe_posted: bool) -> Posted | 
         return None
 
 
+def _reason_untold(decision: Decision, acting: Acting) -> str | None:
+    """Say why a decision hides by what right it counts, or claims another one; None where it says so."""
+    return None if decision.emergency == by_emergency(acting) else "it does not say by which emergency access it counts"
+
+
 async def _assert_counts(case: Case, ask: Ask, decision: Decision) -> None:
     """Check on the way out what the door checked on the way in, by the directory it was checked against."""
     shelf = connect.shelf()
@@ -176,7 +181,8 @@ async def _assert_counts(case: Case, ask: Ask, decision: Decision) -> None:
         reason = reason_not_expired(case.chain, ask, decision, policy, directory.zone)
     else:
         by, above = directory.person(decision.by), above_of(case.chain.lines, ask.key)
-        reason = reason_to_void(ask, by, earlier, directory, duties, decision.at, above=above)
+        acting = acting_for(ask, by, earlier, directory, duties, decision.at, above=above)
+        reason = acting if isinstance(acting, str) else _reason_untold(decision, acting)
     if decision.shown != digest(canonical(ask)):
         reason = "what was shown is not what is asked"
     keys = await enrolled(case.ledger, decision.passkeys)

@@ -19,7 +19,7 @@ from blocks.records.people import Person
 from blocks.records.policy import Rulebook
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.patients import reason_to_leave_out
-from tasks.rules.authority import acting_for
+from tasks.rules.authority import acting_for, by_emergency
 from tasks.rules.changes import differences
 from tasks.rules.requisition import reason_not_so_many
 from tasks.rules.standing import above_of, counts_as
@@ -129,6 +129,7 @@ def judge(answer: Answer, by: Person | None, chain: Chain, rulebook: Rulebook, a
         passkeys=rulebook.passkeys.seq,
         quantity=answer.quantity,
         added=ask.added is not None,
+        emergency=by_emergency(acting),
     )
     if reason := reason_unproven(ask, decision, rulebook.passkeys):
         return Verdicts("void" if answer.proof else "confirm", reason, ask, None, posted)

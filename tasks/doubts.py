@@ -1,6 +1,7 @@
 """Doubts: whoever may settle one is asked in Slack, with both sides of the story. Knows no Prefect."""
 
 import logging
+from datetime import datetime
 
 from blocks import connect
 from blocks.errors import RefusedError
@@ -8,7 +9,8 @@ from blocks.ledger import Chain
 from blocks.records.approval import Posted
 from blocks.records.ledger import Line
 from blocks.records.money import Money
-from blocks.records.people import Directory, Person
+from blocks.records.people import Person
+from blocks.records.policy import Rulebook
 from blocks.wire.doubts import Doubt, Word, doubt_card, settled_card
 from blocks.wire.report import in_doubt
 from tasks.case import Case
@@ -28,8 +30,9 @@ async def ask_about(case: Case, key: str) -> None:
     doubt = doubt_of(case.chain, key)
     if last is None or last.act == "doubt" or doubt is None:
         return
-    directory = (await connect.shelf().in_force(case.clock().date())).directory
-    card = doubt_card(doubt, who_may_settle(case.chain, directory), directory.zone)
+    now = case.clock()
+    rules = await connect.shelf().in_force(now.date())
+    card = doubt_card(doubt, who_may_settle(case.chain, rules, now), rules.directory.zone)
     try:
         posted = await connect.desk().post(connect.channel(), card, maybe_posted="parked" in case.began_with)
         body = posted.model_dump(mode="json")
@@ -100,10 +103,11 @@ def meant(intent: Line) -> str:
     return f"{what} from {draft['supplier']} — {amount}"
 
 
-def who_may_settle(chain: Chain, directory: Directory) -> tuple[Person, ...]:
+def who_may_settle(chain: Chain, rulebook: Rulebook, at: datetime) -> tuple[Person, ...]:
     """List who may say what became of an effect."""
     said = Said(chain.case, "not-made")
-    return tuple(one for one in directory.people if reason_not_to_settle(said, one, chain) is None)
+    people = rulebook.directory.people
+    return tuple(one for one in people if reason_not_to_settle(said, one, chain, rulebook, at) is None)
 
 
 def waits_for_word(chain: Chain) -> bool:

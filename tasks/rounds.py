@@ -208,6 +208,7 @@ def _mark(one: Waiting, at: datetime) -> Mark:
     duties = one.rulebook.duties
     hold = frozenset(x.key for x in duties.delegations if x.holds(at))
     hold |= {x.key for x in duties.absences if x.holds(at)}
+    hold |= {x.asked.key for x in duties.emergencies if x.holds(at)}
     return one.case, one.ask.key, one.seq, one.rulebook.directory_version, hold
 
 

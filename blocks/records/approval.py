@@ -103,6 +103,19 @@ class Ask(Record):
         return f"{self.role} of {self.cost_centre}"
 
 
+class ByEmergency(Record):
+    """By which emergency access a decision counted, who had agreed to it, and until when it held."""
+
+    key: str
+    granted_by: tuple[str, ...] = Field(description="Their names")
+    until: AwareDatetime
+
+    @property
+    def words(self) -> str:
+        """Say it, but for its end, which is told in each reader's own zone."""
+        return f"by emergency access, granted by {' and '.join(self.granted_by)}"
+
+
 class Decision(Record):
     """One person's answer to one ask, as the ledger holds it."""
 
@@ -123,6 +136,9 @@ class Decision(Record):
     duties: int = Field(default=0, description="How far the book of duties was read when they were judged")
     proof: Proof | None = Field(default=None, description="What they signed with their passkey, where it took one")
     passkeys: int = Field(default=0, description="How far the book of passkeys was read when the proof was checked")
+    emergency: ByEmergency | None = Field(
+        default=None, exclude_if=lambda x: x is None, description="By which emergency access, where by no other right"
+    )
 
     @property
     def done(self) -> str:

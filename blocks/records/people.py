@@ -7,11 +7,13 @@ from typing import Literal, Self, get_args
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from blocks.records.base import Record
+from blocks.records.base import Record, Words
 from blocks.records.money import Money
 from blocks.records.purchasing import Code
 
 EVERYWHERE = "*"
+AGREE = 2
+"""So many people agree to emergency access."""
 
 Role = Literal[
     "department-manager",
@@ -151,12 +153,96 @@ class Absence(Span):
     person: Code
 
 
+class EmergencyAsk(Span):
+    """Somebody asks to hold a role for some hours, since nobody who holds it can be reached: what others agree to."""
+
+    key: Code
+    person: Code = Field(description="Who would hold it")
+    role: Role
+    cost_centres: tuple[str, ...] = Field(min_length=1)
+    limit: Money | None = Field(default=None, description="Largest amount they may approve by it; None: any")
+    why: Words = ""
+    asked_by: Code
+
+    @property
+    def grant(self) -> Grant:
+        """What it would let them do."""
+        return Grant(role=self.role, cost_centres=self.cost_centres, limit=self.limit)
+
+
+class Agreement(Record):
+    """Somebody's word that an emergency is one."""
+
+    by: Code
+    name: str
+    at: AwareDatetime
+    counts_as: tuple[str, ...] = Field(default=(), description="Everybody they stood in for just then")
+
+    @property
+    def persons(self) -> frozenset[str]:
+        """Everybody whose word it is."""
+        return frozenset({self.by, *self.counts_as})
+
+
+class Review(Record):
+    """What somebody says afterwards of what was done in an emergency."""
+
+    by: Code
+    name: str
+    at: AwareDatetime
+    verdict: Literal["accepted", "objected"]
+    words: Words
+
+
+class EmergencyAccess(Record):
+    """A role lent in an emergency: asked for, agreed to by two, over, reviewed."""
+
+    asked: EmergencyAsk
+    agreed: tuple[Agreement, ...] = ()
+    ended: AwareDatetime | None = Field(default=None, description="When somebody ended it before its time")
+    review: Review | None = None
+
+    @property
+    def granted(self) -> tuple[Agreement, ...]:
+        """The first two agreements that count: of two people, neither of whom gets it or counts as the other."""
+        taken, counted = frozenset({self.asked.person}), list[Agreement]()
+        for one in self.agreed:
+            if len(counted) < AGREE and not one.persons & taken:
+                counted.append(one)
+                taken |= one.persons
+        return tuple(counted)
+
+    @property
+    def since(self) -> datetime | None:
+        """When it came into force; None where two have not agreed."""
+        return self.granted[-1].at if len(self.granted) == AGREE else None
+
+    @property
+    def over(self) -> datetime:
+        """When it is over: at its end, or when somebody ended it."""
+        return min(self.ended or self.asked.until, self.asked.until)
+
+    def holds(self, at: datetime) -> bool:
+        """Say whether it is in force at a moment."""
+        return self.since is not None and self.since <= at < self.over
+
+    def to_review(self, at: datetime) -> bool:
+        """Say whether it was in force, is over, and nobody has reviewed it."""
+        return self.since is not None and self.since < self.over <= at and self.review is None
+
+    @property
+    def concerned(self) -> frozenset[str]:
+        """Everybody it is about: who got it, who asked for it, who agreed, and whom those counted as."""
+        return frozenset({self.asked.person, self.asked.asked_by}).union(*(one.persons for one in self.agreed))
+
+
 class Duties(Record):
     """Who stands in for whom and who is away, as the book of duties says after its entry `seq`."""
 
     seq: int = 0
     delegations: tuple[Delegation, ...] = ()
     absences: tuple[Absence, ...] = ()
+    emergencies: tuple[EmergencyAccess, ...] = ()
 
     def away(self, person: str, at: datetime) -> bool:
         """Say whether somebody is away at a moment."""
@@ -165,3 +251,7 @@ class Duties(Record):
     def held_by(self, person: str, at: datetime) -> tuple[Delegation, ...]:
         """List for whom somebody stands in at a moment."""
         return tuple(one for one in self.delegations if one.to == person and one.holds(at))
+
+    def lent_in_emergency(self, person: str, at: datetime) -> tuple[EmergencyAccess, ...]:
+        """List what somebody holds at a moment by emergency access."""
+        return tuple(one for one in self.emergencies if one.asked.person == person and one.holds(at))

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from blocks.records.base import Record
 from blocks.records.clock import Clock
+from blocks.records.emergency import EmergencyRules
 from blocks.records.money import Currency
 from blocks.records.passkeys import Passkeys
 from blocks.records.people import EVERYWHERE, Capacity, Directory, Duties, Role
@@ -131,6 +132,11 @@ class Policy(Record):
         description="Up to this amount a request under contract is routine: many may be approved at once",
     )
     delegation_days_max: int = Field(default=30, ge=1, description="Nobody stands in for anybody longer than this")
+    emergency_access: EmergencyRules | None = Field(
+        default=None,
+        exclude_if=lambda x: x is None,
+        description="What may be lent when nobody who holds a role can be reached; None: nothing",
+    )
     conflicts: tuple[Conflict, ...] = Field(
         default=(), exclude_if=lambda x: not x, description="Duties that no one person may hold in one place"
     )

@@ -109,9 +109,14 @@ def decided_card(ask: Ask, decision: Decision, zone: str, around: Around = NOTHI
     """Draw the locked card: who decided what, and when; or that nobody did in time."""
     mark, done = DONE[decision.verdict]
     role = _title(ask) + (f", for {escape(decision.on_behalf_of)}" if decision.on_behalf_of else "")
+    lent = decision.emergency
+    role += f"; 🚨 {escape(lent.words)} until {moment(lent.until, zone)}" if lent else ""
     few = decision.quantity if decision.quantity not in (None, ask.quantity) else None
     done += f" {few:,} of {ask.quantity:,}" if few else ""
-    by, said = f" by {escape(decision.name)} ({role})", f" by {decision.name}, {_title(ask)}"
+    by, said = (
+        f" by {escape(decision.name)} ({role})",
+        f" by {decision.name}, {_title(ask)}{f', {lent.words}' if lent else ''}",
+    )
     if decision.verdict == "expire":
         by = said = ""
     line = f"{mark} *{done}*{by} {moment(decision.at, zone)}"

@@ -118,7 +118,9 @@ def _decided(line: Line) -> str:
     role = "as added" if decision.added else f"as {decision.role}"
     few = f" {decision.quantity:,} of them" if decision.quantity else ""
     signed = ", signed with a passkey" if decision.proof else ""
-    return f"**{decision.done}**{few} by {_cell(decision.name)} {role}{signed}{note}"
+    lent = decision.emergency
+    by = f", {_cell(lent.words)} until {lent.until:%Y-%m-%d %H:%M} UTC" if lent else ""
+    return f"**{decision.done}**{few} by {_cell(decision.name)} {role}{by}{signed}{note}"
 
 
 def _intent(line: Line) -> str:

@@ -45,7 +45,8 @@ def _said(what: Pressed, said: Said) -> Said:
 
 async def _settled(said: Said, click: Click) -> tuple[str, bool]:
     """Let the one function behind every door take it; say what it says, and whether it was taken."""
-    settling = settle(said, click.by, DOOR, ledger=connect.ledger(), erp=connect.erp(), at=click.at)
+    ledger, erp = connect.ledger(), connect.erp()
+    settling = settle(said, click.by, DOOR, ledger=ledger, erp=erp, rulebook=click.rulebook, at=click.at)
     try:
         return await asyncio.wait_for(settling, PATIENCE_S), True
     except CannotSettleError as reason:

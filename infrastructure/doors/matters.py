@@ -13,14 +13,14 @@ from infrastructure.doors.http import Request, Response
 from infrastructure.doors.showing import SIGNED_SHOWN, again, done, not_ours, page, read, told
 from tasks.case import utc_now
 from tasks.directory_changes import DirectoryMatter
+from tasks.emergency import DutiesMatter
 from tasks.matters import Kind, Matter, Where, pending, sign
 from tasks.passkeys import InvitationMatter
-from tasks.people import DelegationMatter
 from tasks.policy_changes import PolicyMatter
 from tasks.sessions import SessionMatter
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
-    {POLICY: PolicyMatter(), DIRECTORY: DirectoryMatter(), DUTIES: DelegationMatter(), PASSKEYS: InvitationMatter()}
+    {POLICY: PolicyMatter(), DIRECTORY: DirectoryMatter(), DUTIES: DutiesMatter(), PASSKEYS: InvitationMatter()}
 )
 SESSION = SessionMatter()
 

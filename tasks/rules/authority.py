@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import combinations
 from typing import TypeVar, get_args
 
-from blocks.records.approval import Added, Ask, Decision
+from blocks.records.approval import Added, Ask, ByEmergency, Decision
 from blocks.records.money import Money
 from blocks.records.people import EVERYWHERE, ByPlace, Directory, Duties, Grant, Person
 from tasks.rules.standing import NOBODY_ABOVE, Above, Acting, counts_as, rights
@@ -42,10 +42,11 @@ def acting_for(  # noqa: PLR0913  to whom it was escalated counts beside who hol
         return _acting_as_added(ask, ask.added, by, directory, duties, at)
     reasons = []
     for acting in rights(by, directory, duties, at, ask):
-        if not (reason := _reason_out_of_reach(ask, above.lends(acting, ask.role))):
+        reason = _reason_out_of_reach(ask, above.lends(acting, ask.role)) or _reason_let_by_requester(ask, acting)
+        if not reason:
             return acting
         reasons.append(reason)
-    return next((x for x in reasons if "limit" in x), reasons[0])
+    return next((x for x in reasons if "limit" in x or "emergency" in x), reasons[0])
 
 
 def reason_to_void(  # noqa: PLR0913  as above
@@ -61,6 +62,14 @@ def reason_to_void(  # noqa: PLR0913  as above
     """Say why an answer from *by* would not count, or None where it would."""
     found = acting_for(ask, by, earlier, directory, duties, at, above=above)
     return found if isinstance(found, str) else None
+
+
+def by_emergency(acting: Acting) -> ByEmergency | None:
+    """Say by which emergency access somebody acts, where they do."""
+    if acting.access is None:
+        return None
+    names = tuple(one.name for one in acting.access.granted)
+    return ByEmergency(key=acting.access.asked.key, granted_by=names, until=acting.access.over)
 
 
 def who_can(
@@ -124,6 +133,13 @@ def _reason_in_conflict(
         person = directory.person(min(both))
         name = person.name if person else min(both)
         return f"An earlier step of this case was decided by or for {name}, as whom you count. A second person has to."
+    return None
+
+
+def _reason_let_by_requester(ask: Ask, acting: Acting) -> str | None:
+    """Say why an emergency access is of no use here: nobody lets others decide what they ask for themselves."""
+    if acting.access and ask.requester in acting.access.concerned:
+        return f"{ask.requester_name}, who asked for this, had a part in your emergency access. Somebody else has to."
     return None
 
 

@@ -13,7 +13,7 @@ from blocks.records.people import EVERYWHERE, Capacity, Duties, Grant, Person
 from blocks.records.policy import Rulebook
 from blocks.records.purchasing import Requisition
 from tasks.rules.asking import NobodyMayError, approvals_needed
-from tasks.rules.authority import acting_for
+from tasks.rules.authority import acting_for, by_emergency
 from tasks.rules.clock import due_at
 from tasks.rules.requisition import amount_of, can_fill_from_stock, reason_to_refuse
 from tasks.rules.standing import NOBODY_ABOVE, Above, Acting, counts_as, rights
@@ -121,6 +121,8 @@ def _standing(ask: Ask, acting: Acting, duties: Duties, at: datetime, above: Abo
     own = next((x for x in acting.grants if x.role == ask.role and _covers(x, ask)), None)
     lent = next((x for x in above.lends(acting, ask.role) if x.role == ask.role and _covers(x, ask)), None)
     right = _right(own) if own else f"escalated to them, {_reach(lent)}" if lent else ask.why
+    if needed := by_emergency(acting):
+        return f"{needed.words} until {needed.until:%d %b %H:%M} UTC: {right}"
     if acting.of is None:
         return right
     until = max(one.until for one in duties.held_by(acting.by.id, at) if one.of == acting.of.id)

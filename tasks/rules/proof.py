@@ -10,6 +10,7 @@ from typing import Literal
 from blocks.records.base import Record
 from blocks.records.people import Directory, Duties, Grant, Person
 from blocks.records.policy import Matrix, Policy, Rulebook
+from tasks.rules.emergency import lending_gaps
 from tasks.rules.findings import Finding, finding
 from tasks.rules.reach import Gap, Reach, gaps
 from tasks.rules.routes import amounts_to_try, routes, turns_of
@@ -35,6 +36,7 @@ def prove(policy: Policy, directory: Directory, duties: Duties, at: datetime) ->
     """Try every amount, route, cost centre and requester; tell all that is wrong, violations first."""
     found = [*_amounts(policy), *_terms(policy, directory), *_hierarchy(directory)]
     found += [*conflicts(policy, directory, duties, at), *machines(directory)]
+    found += lending_gaps(policy, directory)
     found += [*_approvers_of(policy, directory, "policy"), *_clock(policy, directory)]
     found += _approvers_of(policy, directory, "directory") if policy.directory_approvers else []
     usable = _in_currency(policy, directory)

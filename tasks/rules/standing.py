@@ -18,6 +18,7 @@ from blocks.records.people import (
     Delegation,
     Directory,
     Duties,
+    EmergencyAccess,
     Grant,
     Person,
     Role,
@@ -30,6 +31,8 @@ class Acting(NamedTuple):
     by: Person
     grants: tuple[Grant, ...]
     of: Person | None = None
+    access: EmergencyAccess | None = None
+    """The emergency access by which alone they hold that."""
 
 
 class Above(NamedTuple):
@@ -44,7 +47,7 @@ class Above(NamedTuple):
         Where and up to how much stays as they hold it: who is above may do no more than they may.
         """
         whose = acting.of or acting.by
-        if whose.id not in self.people:
+        if whose.id not in self.people or acting.access:
             return acting.grants
         theirs = [grant for grant in acting.grants if self.role in (None, grant.role)]
         if self.role is None and capacity in get_args(ByPlace):
@@ -69,13 +72,17 @@ def counts_as(person: str, duties: Duties, at: datetime) -> frozenset[str]:
 def rights(
     person: Person, directory: Directory, duties: Duties, at: datetime, ask: Ask | None = None
 ) -> tuple[Acting, ...]:
-    """List in whose name a person may act at a moment, on an *ask*: their own first, then of each they stand in for."""
+    """List in whose name a person may act at a moment, on an *ask*: their own first, then of each they stand in for.
+
+    Last comes what they hold by emergency access alone, so that it is used where nothing else would do.
+    """
     lent = []
     for delegation in duties.held_by(person.id, at):
         of = directory.person(delegation.of)
         if of is not None and of.active:
             lent.append(Acting(person, narrowed(held_by(of, directory, ask), delegation), of))
-    return (Acting(person, held_by(person, directory, ask)), *lent)
+    needed = (Acting(person, (one.asked.grant,), access=one) for one in duties.lent_in_emergency(person.id, at))
+    return (Acting(person, held_by(person, directory, ask)), *lent, *needed)
 
 
 def held_by(person: Person, directory: Directory, ask: Ask | None = None) -> tuple[Grant, ...]:

@@ -175,8 +175,9 @@ async def _settled(asked: dict[str, str], server: ErpServer) -> None:
     made = [one.document.number for one in server.booked() if one.document.key == parked.key]
     said = Said(asked["case"], "made", made[0]) if made else Said(asked["case"], "not-made")
     with hospital.bound() as outside:
-        person = (await outside.shelf.in_force(at.date())).directory.person("paula.reyes")
-        await settle(said, person, "test", ledger=ledger, erp=hospital.erp, at=at)
+        rules = await outside.shelf.in_force(at.date())
+        person = rules.directory.person("paula.reyes")
+        await settle(said, person, "test", ledger=ledger, erp=hospital.erp, rulebook=rules, at=at)
 
 
 async def _checked(asked: dict[str, str], server: ErpServer, status: int) -> list[str]:
