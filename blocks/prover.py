@@ -1,10 +1,11 @@
 """The prover: what the ledger holds is checked for the passkeys it takes, long afterwards, by the ledger alone."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 
 from pydantic import ValidationError
 
+from blocks.emergency_proofs import reason_not_lent
 from blocks.enrolment_proofs import check_enrolments
 from blocks.errors import NotFoundError
 from blocks.history import History
@@ -14,7 +15,7 @@ from blocks.proofs import Deed, reason_not_signed, reason_unproven
 from blocks.records.approval import Ask, Decision
 from blocks.records.ledger import Entry, Line
 from blocks.records.passkeys import Passkeys, Proof
-from blocks.records.people import Delegation
+from blocks.records.people import Agreement, Delegation, EmergencyAsk
 from blocks.records.policy import Policy
 from blocks.rulebook import DIRECTORY, DUTIES, POLICY
 from blocks.session_proofs import SessionProofs
@@ -50,15 +51,18 @@ class Prover:
 
     async def _decisions(self, lines: Lines) -> Unproven:
         asks: dict[str, Ask] = {}
-        found = []
+        found, escalated = [], set[str]()
         for seq, line in lines:
+            escalated |= {line.key} if line.act == "escalated" else set()
             try:
                 if line.act == "asked" and "ask" in line.body:
                     asks[line.key] = await self._as_policy_asks(Ask.model_validate(line.body["ask"]))
                 if line.act == "decided" and line.key in asks:
                     decision = Decision.model_validate(line.body["decision"])
                     keys = await self._past.enrolled(decision.passkeys) if decision.proof else Passkeys()
-                    if reason := reason_unproven(asks[line.key], decision, keys):
+                    ask, above = asks[line.key], line.key in escalated
+                    reason = reason_unproven(ask, decision, keys)
+                    if reason := reason or await reason_not_lent(ask, decision, self._past, escalated=above):
                         found.append((seq, f"{decision.name} on {line.key}: {reason}"))
             except (ValidationError, LookupError, TamperedError):
                 found.append(
@@ -85,8 +89,11 @@ class Prover:
         return await self._where_policy_asks(lines, "adopted", lambda line: _adopting(DIRECTORY, line))
 
     async def _delegations(self, lines: Lines) -> Unproven:
-        """Say which delegations lack the passkey of who lends, where the policy of that day asks for it."""
-        return await self._where_policy_asks(lines, "delegated", _lending)
+        """Say what lacks the passkey of who lends, or agrees to lend in an emergency, where policy then asks for it."""
+        asked = {line.key: line for _, line in lines if line.act == "emergency-asked"}
+        lent = await self._where_policy_asks(lines, "delegated", _lending)
+        agreed = await self._where_policy_asks(lines, "emergency-agreed", lambda line: _agreeing(line, asked))
+        return sorted([*lent, *agreed])
 
     async def _enrolments(self, lines: Lines) -> Unproven:
         """Say which passkeys were enrolled on nobody's word, once there was somebody to give it."""
@@ -138,3 +145,9 @@ def _adopting(book: str, line: Line) -> Deed:
 def _lending(line: Line) -> Deed:
     lent = Delegation.model_validate(line.body["delegation"])
     return Deed(DUTIES, lent.key, digest(canonical(lent)), "delegate", lent.of, line.at)
+
+
+def _agreeing(line: Line, asked: Mapping[str, Line]) -> Deed:
+    shown = digest(canonical(EmergencyAsk.model_validate(asked[line.key].body["asked"])))
+    word = Agreement.model_validate(line.body["agreement"])
+    return Deed(DUTIES, line.key, shown, "agree", word.by, line.at)
