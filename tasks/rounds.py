@@ -23,6 +23,7 @@ from blocks.wire.reminders import Late, Reminder, Why, reminder_card
 from blocks.wire.report import in_doubt, times_woken
 from tasks.clock import ACTOR, CLOCK, Waiting, keep_time, waiting_of
 from tasks.decide import waits_for
+from tasks.emergency_rounds import listed, remind_reviewers
 from tasks.inbox import Inbox
 from tasks.rerouting import ACT as REROUTED
 from tasks.rerouting import reroute
@@ -78,11 +79,14 @@ class Rounds:
         waiting = [*(one for one in waiting if one.case not in moved), *await self._read_again(moved, at)]
         await self._tell(waiting, at)
         doubtful = [_doubt(chain, parked) for chain in self._inbox.chains() if (parked := in_doubt(chain))]
+        rules = await self._shelf.in_force(at.date())
+        await remind_reviewers(self._ledger, self._desk, rules, at)
+        others = [*doubtful, *listed(rules, at)]
         rung = tuple(case for case, move in done.items() if move in ("expire", "escalate"))
         tags: dict[str, frozenset[str]] = {}
         for one in waiting:
             tags[one.case] = tags.get(one.case, frozenset()) | _tags(one, at)
-        return Round((*self._late(waiting, at), *doubtful), Counter(done.values()), rung, tags)
+        return Round((*self._late(waiting, at), *others), Counter(done.values()), rung, tags)
 
     def _late(self, waiting: list[Waiting], at: datetime) -> list[Late]:
         """Tell all that waits. Who may decide what is worked out anew when case or people change, and once an hour."""

@@ -41,6 +41,8 @@ class Late(NamedTuple):
     since: datetime
     due: datetime | None
     note: str = ""
+    first: bool = False
+    """Whether it stands before everything else, however late that is."""
 
 
 def reminder_card(key: str, reminders: Sequence[Reminder], zone: str) -> Card:
@@ -60,7 +62,7 @@ def reminder_card(key: str, reminders: Sequence[Reminder], zone: str) -> Card:
 def waiting_rows(waiting: Iterable[Late], at: datetime, zone: str) -> list[dict[str, str]]:
     """Print the table of all that waits: the most late first, then what is due next, then what has no due time."""
     tz = ZoneInfo(zone)
-    ordered = sorted(waiting, key=lambda one: (one.due is None, one.due or one.since))[:ROWS_MAX]
+    ordered = sorted(waiting, key=lambda one: (not one.first, one.due is None, one.due or one.since))[:ROWS_MAX]
     return [
         {
             "late": lateness(at - one.due) if one.due and one.due < at else "",

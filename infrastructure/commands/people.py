@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infrastructure.commands import people_compare, people_duties
+from infrastructure.commands import people_compare, people_duties, people_emergency
 from infrastructure.commands.identity import HERE, By, Home, speaker
 from infrastructure.commands.speaking import NOT_TAKEN, done, plainly
 from infrastructure.commands.surroundings import find
@@ -21,6 +21,7 @@ app.command()(people_duties.delegate)
 app.command()(people_duties.away)
 app.command()(people_duties.end)
 app.command()(people_duties.duties)
+app.add_typer(people_emergency.app, name="emergency")
 app.command()(people_compare.compare)
 
 

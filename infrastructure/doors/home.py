@@ -15,9 +15,11 @@ from blocks.records.people import Absence, Delegation, Person
 from blocks.records.policy import Rulebook
 from blocks.wire.home import BULK_MAX, Mine, Waiting, home_view
 from blocks.wire.report import headline, reasons
+from infrastructure.doors import emergency
 from tasks import people as verbs
 from tasks.case import utc_now
 from tasks.decide import waits_for
+from tasks.emergency import Acted
 from tasks.inbox import Inbox, Item
 from tasks.matters import ToConfirmError
 from tasks.rules.routine import is_routine
@@ -32,7 +34,8 @@ HELP = """*What Almoner does for you*
 • `/almoner status RQ-…`: how a case stands
 • `/almoner delegate @colleague until 2026-12-01`: let a colleague decide in your name
 • `/almoner away until 2026-12-01`: you are not asked while you are away
-• `/almoner back`: end both"""
+• `/almoner back`: end both
+• `/almoner emergency`: when nobody who holds a role can be reached: two agree, a third reviews it"""
 
 logger = logging.getLogger("almoner.doors")
 _inboxes: WeakKeyDictionary[Ledger, Inbox] = WeakKeyDictionary()
@@ -79,6 +82,8 @@ async def command(text: str, who: Who) -> str:
             return await _delegate(rest, who)
         if word == "away":
             return await _away(rest, who)
+        if word == "emergency":
+            return await emergency.command(rest, Acted(who.by, "slack", who.rulebook, who.at))
         if word == "back":
             return await _back(who)
     except (RefusedError, ValueError) as error:

@@ -18,9 +18,10 @@ from blocks.bell import ring
 from blocks.records.approval import Posted
 from blocks.wire import modals
 from blocks.wire.cards import APPROVE, FEWER, MORE, QUESTION, REJECT, RESUME, WITHDRAW, Pressed, read_value
+from blocks.wire.emergency import AGREE as EMERGENCY_AGREE
 from blocks.wire.home import BULK, OPEN_BULK, bulk_values
 from blocks.wire.told import CANCEL
-from infrastructure.doors import answers, cancelling, doubts, home, requests
+from infrastructure.doors import answers, cancelling, doubts, emergency, home, requests
 from infrastructure.doors.clicks import DOOR, Click, field_errors, slack_desk
 from infrastructure.doors.http import Request, Response, as_json, read_json, refused, text_in
 from tasks.arrivals import Message, receive
@@ -142,6 +143,8 @@ async def _pressed(payload: Mapping[str, Any], click: Click) -> Response:
         return await requests.open_form(action, pressed, click)
     if action == CANCEL:
         return await cancelling.pressed(pressed, click)
+    if action == EMERGENCY_AGREE:
+        return await emergency.pressed(pressed, click)
     if action in doubts.ACTIONS:
         return await doubts.pressed(action, pressed, click)
     if action == APPROVE:
