@@ -19,7 +19,7 @@ from blocks.records.policy import Rulebook
 from blocks.rulebook import DUTIES, duties_of
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.patients import reason_to_leave_out
-from tasks.matters import ToConfirmError, Told, Where, draw_up, drawn_of, enter, proven_by
+from tasks.matters import ToConfirmError, Told, Where, draw_up, enter, proven_by
 from tasks.people import DelegationMatter
 from tasks.rules.emergency import (
     names,
@@ -150,6 +150,8 @@ class AgreementMatter:
         if reason := reason_not_to_agree(access, by, rulebook, where.at):
             return f"You cannot confirm this: {reason}."
         asked, zone = access.asked, ZoneInfo(rulebook.directory.zone)
+        if request.shown != shown_of(asked):
+            return "What was asked for is not what would be signed. Please tell your administrator."
         others = names(access)
         return Told(
             over="you are about to let somebody decide in an emergency:",
@@ -172,7 +174,6 @@ class AgreementMatter:
     async def do(self, request: Confirmation, signed: Signed, by: Person, where: Where) -> str:
         """Enter the agreement with what was signed for it."""
         rulebook = await where.shelf.in_force(where.at.date())
-        drawn_of(await where.ledger.read(DUTIES), request)
         who = Acted(by, DOOR, rulebook, where.at)
 
         def agreed(chain: Chain) -> Line:

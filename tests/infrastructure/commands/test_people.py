@@ -13,6 +13,7 @@ from infrastructure.commands.people import app
 from infrastructure.local.hospital.__main__ import directory
 from tasks.case import utc_now
 from tests.hospital import Hospital
+from tests.tasks.emergencies import night_policy
 
 
 @pytest.fixture
@@ -153,3 +154,23 @@ def test_what_is_not_taken_is_told_with_the_field_and_the_reason(hospital, words
     told = type_in(hospital, *words)
     assert told.exit_code == 1
     assert why in told.output
+
+
+def test_emergency_access_is_asked_for_agreed_to_and_reviewed_at_the_command_line(hospital: Hospital):
+    tonight = night_policy(effective_from=utc_now().date().replace(month=1, day=2))
+    asyncio.run(adopt(hospital.ledger, tonight, actor="door:test", at=hospital.now))
+    night = ("emergency", "ask", "department-manager", "--cost-centre", "OR", "--hours", "8", "--why", "Nobody answers")
+    told = type_in(hospital, *night, "--as", "mei.tan")
+    assert "two of these have to agree: Ana Silva, Paula Reyes, Frida Ng" in told.stdout, told.output
+    key = told.stdout.split("agree ")[-1].strip()
+    assert "waits for 2 to agree" in type_in(hospital, "emergency", "list").stdout
+    assert type_in(hospital, "emergency", "agree", key, "--as", "mei.tan").exit_code == 1
+    assert "A second person has to agree" in type_in(hospital, "emergency", "agree", key, "--as", "ana.silva").stdout
+    assert "Mei Tan may decide" in type_in(hospital, "emergency", "agree", key, "--as", "paula.reyes").stdout
+    assert "in force, granted by Ana Silva and Paula Reyes" in type_in(hospital, "emergency", "list").stdout
+    ended = type_in(hospital, "emergency", "end", key, "--as", "mei.tan")
+    assert ended.stdout == f"✓ {key} has ended; it is to be reviewed\n", ended.output
+    assert "Nothing was decided by it." in type_in(hospital, "emergency", "review", key, "--as", "carl.moss").stdout
+    done = type_in(hospital, "emergency", "review", key, "--objected", "it was no emergency", "--as", "carl.moss")
+    assert done.stdout == f"✓ {key}: objected\n", done.output
+    assert "objected by Carl Moss: it was no emergency" in type_in(hospital, "emergency", "list").stdout

@@ -1,0 +1,93 @@
+"""Emergency access in Slack: asked for by a command, agreed to by a button on a message, or by the command."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from blocks.rulebook import DUTIES, Shelf, adopt
+from infrastructure.doors import slack
+from infrastructure.local.desk.blockkit.blocks import wrong_with_blocks
+from tests.hospital import Hospital
+from tests.infrastructure.doors.conftest import SlackLike, afterwards, interaction
+from tests.infrastructure.doors.test_home import almoner
+from tests.tasks.emergencies import night_policy
+
+pytestmark = pytest.mark.usefixtures("open_doors")
+ASK = "emergency ask department-manager of OR for 8 hours: Nobody of the theatres can be reached"
+
+
+@pytest.fixture(autouse=True)
+async def night(open_doors: Hospital) -> None:
+    today = datetime.now(UTC).date()
+    rules = night_policy(effective_from=today.replace(month=1, day=2))
+    await adopt(open_doors.ledger, rules, actor="door:test", at=open_doors.now)
+
+
+def buttons(desk: SlackLike, user: str) -> list[Any]:
+    cards = [card for card in desk.cards(user) if card.key.startswith("emergency/")]
+    assert not [wrong for card in cards for wrong in wrong_with_blocks(card.blocks)]
+    return [card.blocks[-1]["elements"][0] for card in cards]
+
+
+async def press(user: str, button: dict[str, Any], desk: SlackLike) -> str:
+    sent = interaction(user, type="block_actions", channel={"id": f"D{user}"}, actions=[button])
+    await afterwards(await slack.interactions(sent))
+    return desk.whispers[-1][2]
+
+
+async def test_it_is_asked_for_and_two_press_a_button(open_doors, desk):
+    told = await almoner(ASK, "U0MEI")
+    assert re.search(r"Asked for as \*em-[0-9a-f]{6}\*", told)
+    assert all(name in told for name in ("Ana Silva", "Paula Reyes", "Frida Ng"))
+    (frida,), (paula,) = buttons(desk, "U0FRIDA"), buttons(desk, "U0PAULA")
+    assert buttons(desk, "U0LEO") == buttons(desk, "U0MEI") == []
+    assert "A second person has to agree" in await press("U0FRIDA", frida, desk)
+    assert "You cannot agree: you have agreed" in await press("U0FRIDA", frida, desk)
+    assert "You cannot agree: nobody lets themselves decide" in await press("U0MEI", paula, desk)
+    assert "Mei Tan may decide as department-manager until" in await press("U0PAULA", paula, desk)
+    assert "in force, granted by Frida Ng and Paula Reyes" in await almoner("emergency list")
+    (access,) = (await Shelf(open_doors.ledger).duties()).emergencies
+    assert access.holds(datetime.now(UTC))
+
+
+async def test_a_button_of_something_else_agrees_to_nothing(open_doors, desk):
+    await almoner(ASK, "U0MEI")
+    (button,) = buttons(desk, "U0FRIDA")
+    other = button | {"value": button["value"][:-64] + "0" * 64}
+    assert "what you saw is not what was asked for" in await press("U0FRIDA", other, desk)
+    unknown = button | {"value": f"{DUTIES}/em-000000/{'0' * 64}"}
+    assert "no such emergency access" in await press("U0FRIDA", unknown, desk)
+    assert not (await open_doors.chain(DUTIES)).having("emergency-agreed")
+
+
+async def test_it_is_agreed_to_and_ended_by_command(open_doors):
+    told = await almoner(ASK.replace("ask", "ask <@U0SAM|sam>").replace("hours", "hours up to 5,000"), "U0MEI")
+    key = re.search(r"em-[0-9a-f]{6}", told)[0]
+    await almoner(f"emergency agree {key}", "U0ANA")
+    assert "Sam Lind may decide" in await almoner(f"emergency agree {key}", "U0FRIDA")
+    assert "It has ended" in await almoner(f"emergency end {key}", "U0SAM")
+    assert "no emergency access just now" in await almoner("emergency list")
+    (access,) = (await Shelf(open_doors.ledger).duties()).emergencies
+    assert (access.asked.person, access.asked.asked_by, str(access.asked.limit)) == ("sam.lind", "mei.tan", "$5,000.00")
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("emergency", "Please write it like one of these"),
+        ("emergency ask", "Please write it like one of these"),
+        ("emergency ask finance-director of OR for 8 hours: x", "finance-director is not lent in an emergency"),
+        ("emergency ask king of OR for 8 hours: x", "role: "),
+        ("emergency ask department-manager of OR for 13 hours: x", "13 hours are too long, policy allows 12"),
+        ("emergency ask department-manager of OR for 0 hours: x", "is not after the start"),
+        ("emergency ask department-manager of MARS for 8 hours: x", "nobody works for MARS"),
+        ("emergency ask department-manager of OR for 8 hours: Zebediah Smith, MRN 1234567", "leave patients out"),
+        ("emergency ask <@U0NOBODY> department-manager of OR for 8 hours: x", "not in the hospital's directory"),
+        ("emergency agree em-000000", "no such emergency access"),
+        ("emergency end em-000000", "no such emergency access"),
+    ],
+)
+async def test_what_is_not_understood_or_not_allowed_is_said(text, answer):
+    assert answer in await almoner(text, "U0MEI")
