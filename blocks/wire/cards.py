@@ -109,8 +109,7 @@ def decided_card(ask: Ask, decision: Decision, zone: str, around: Around = NOTHI
     """Draw the locked card: who decided what, and when; or that nobody did in time."""
     mark, done = DONE[decision.verdict]
     role = _title(ask) + (f", for {escape(decision.on_behalf_of)}" if decision.on_behalf_of else "")
-    lent = decision.emergency
-    role += f"; 🚨 {escape(lent.words)} until {moment(lent.until, zone)}" if lent else ""
+    role += f"; 🚨 {escape(lent.words)} until {moment(lent.until, zone)}" if (lent := decision.emergency) else ""
     few = decision.quantity if decision.quantity not in (None, ask.quantity) else None
     done += f" {few:,} of {ask.quantity:,}" if few else ""
     by, said = (
