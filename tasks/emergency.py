@@ -161,7 +161,7 @@ class AgreementMatter:
                 ("For", "all cost centres" if EVERYWHERE in asked.cost_centres else ", ".join(asked.cost_centres)),
                 ("Up to", str(asked.limit) if asked.limit else "any amount"),
                 ("Until", f"{asked.until.astimezone(zone):%d %b %Y %H:%M}, or sooner"),
-                ("Why", asked.why),
+                ("Why", asked.reason),
                 ("Asked by", _name(asked.asked_by, rulebook)),
                 ("Also agreed", others or "nobody yet: a second person has to agree as well"),
                 ("Afterwards", "a third person reviews all that was decided by it"),

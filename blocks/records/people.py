@@ -161,7 +161,7 @@ class EmergencyAsk(Span):
     role: Role
     cost_centres: tuple[str, ...] = Field(min_length=1)
     limit: Money | None = Field(default=None, description="Largest amount they may approve by it; None: any")
-    why: Words = ""
+    reason: Words = Field(default="", description="Why nobody who holds it can be waited for")
     asked_by: Code
 
     @property

@@ -21,11 +21,11 @@ def emergency_card(asked: EmergencyAsk, directory: Directory, to: str) -> Card:
     asks = "" if asked.asked_by == asked.person else f" {escape(by)} asks for it."
     blocks = [
         header(f"Emergency access: {name}"[:150]),
-        section(f"🚨 {who}, {until}.{asks}\n> {escape(asked.why)}"),
+        section(f"🚨 {who}, {until}.{asks}\n> {escape(asked.reason)}"),
         context("It is in force once two have agreed. A third person reviews everything that was decided by it."),
         {"type": "actions", "block_id": "emergency", "elements": [agree_button(asked)]},
     ]
-    text = f"Emergency: {name} needs to decide as {spoken(asked.role)} of {_where(asked)}{limit}. {asked.why}"
+    text = f"Emergency: {name} needs to decide as {spoken(asked.role)} of {_where(asked)}{limit}. {asked.reason}"
     return Card(blocks, text[:TEXT_MAX], f"emergency/{asked.key}/{to}")
 
 
@@ -41,7 +41,7 @@ def review_words(access: EmergencyAccess, directory: Directory, due: datetime) -
     return (
         f"🔎 *Emergency access is to be reviewed*: {name} was {spoken(asked.role)} of {_where(asked)} "
         f"until {moment(access.over, directory.zone)}, granted by {escape(names)}.\n"
-        f"> {escape(asked.why)}\n"
+        f"> {escape(asked.reason)}\n"
         f"Please look at what was decided by it until {moment(due, directory.zone)}: "
         f"`almoner people emergency review {asked.key}`"
     )

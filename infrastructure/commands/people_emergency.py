@@ -39,7 +39,7 @@ def ask(  # noqa: PLR0913, PLR0917  what somebody needs, and its bounds
     """Ask to hold a role; it is in force once two others have agreed."""
     with plainly():
         find(home)
-        told: dict[str, object] = {"role": role, "cost_centres": cost_centre, "why": why, "person": person}
+        told: dict[str, object] = {"role": role, "cost_centres": cost_centre, "reason": why, "person": person}
         print(*done(_ask(told, hours, limit, home, by)), sep="\n")
 
 
@@ -170,7 +170,7 @@ def _line(access: "EmergencyAccess", rulebook: "Rulebook", now: datetime) -> str
     asked = access.asked
     limit = f", up to {asked.limit}" if asked.limit else ""
     what = f"{asked.key}  {asked.person} as {asked.role} ({', '.join(asked.cost_centres)}){limit}"
-    return f"{what}, until {_moment(access.over, rulebook)}: {_stands(access, rulebook, now)}\n  why: {asked.why}"
+    return f"{what}, until {_moment(access.over, rulebook)}: {_stands(access, rulebook, now)}\n  why: {asked.reason}"
 
 
 def _stands(access: "EmergencyAccess", rulebook: "Rulebook", now: datetime) -> str:

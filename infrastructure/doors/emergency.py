@@ -85,7 +85,7 @@ async def _ask(found: re.Match[str], who: Acted) -> str:
                 "limit": limit,
                 "start": who.at,
                 "until": who.at + timedelta(hours=float(found["hours"])),
-                "why": found["why"].strip(),
+                "reason": found["why"].strip(),
                 "asked_by": by.id,
             }
         )

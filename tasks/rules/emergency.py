@@ -30,7 +30,7 @@ def reason_not_to_ask(asked: EmergencyAsk, by: Person | None, rulebook: Rulebook
         return f"cost_centres: nobody works for {', '.join(unknown)}"
     if reason := _reason_too_long(asked, rules, at) or _reason_too_much(asked, rules, rulebook.policy):
         return reason
-    why = reason_to_leave_out(asked.why) if asked.why.strip() else "is empty: who agrees and who reviews reads it"
+    why = reason_to_leave_out(asked.reason) if asked.reason.strip() else "is empty: who agrees and who reviews reads it"
     return f"why: it {why}" if why else None
 
 

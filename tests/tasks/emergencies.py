@@ -50,7 +50,7 @@ class Night:
         now = self.hospital.now
         told = {
             "key": KEY, "person": person, "role": "department-manager", "cost_centres": ("OR",), "start": now,
-            "until": now + timedelta(hours=8), "why": "Nobody of the theatres can be reached", "asked_by": person,
+            "until": now + timedelta(hours=8), "reason": "Nobody of the theatres can be reached", "asked_by": person,
         }  # fmt: skip
         asked = EmergencyAsk.model_validate(told | more)
         return await emergency.ask(asked, await self.acted(asked.asked_by), self.hospital.ledger)

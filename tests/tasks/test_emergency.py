@@ -142,8 +142,8 @@ ASKED = [
     ({"person": "gus.varga"}, "gus.varga is not an active person"),
     ({"cost_centres": ("O.R.",)}, "nobody works for O.R."),
     ({"hours": 13}, "13 hours are too long, policy allows 12"),
-    ({"why": " "}, "why: it is empty"),
-    ({"why": "for Zebediah Smith, MRN 1234567"}, "please leave patients out"),
+    ({"reason": " "}, "why: it is empty"),
+    ({"reason": "for Zebediah Smith, MRN 1234567"}, "please leave patients out"),
     ({"limit": {"amount": "10", "currency": "EUR"}}, "limit: give it in USD"),
 ]  # fmt: skip
 
