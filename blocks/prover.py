@@ -18,6 +18,7 @@ from blocks.records.passkeys import Passkeys, Proof
 from blocks.records.people import Agreement, Delegation, EmergencyAsk
 from blocks.records.policy import Policy
 from blocks.rulebook import DIRECTORY, DUTIES, POLICY
+from blocks.segregation_proofs import reason_not_apart, reason_not_to_have_settled
 from blocks.session_proofs import SessionProofs
 from blocks.wire.canonical import canonical, digest
 
@@ -51,7 +52,7 @@ class Prover:
 
     async def _decisions(self, lines: Lines) -> Unproven:
         asks: dict[str, Ask] = {}
-        found, escalated = [], set[str]()
+        found, escalated, earlier = [], set[str](), list[Decision]()
         for seq, line in lines:
             escalated |= {line.key} if line.act == "escalated" else set()
             try:
@@ -61,9 +62,12 @@ class Prover:
                     decision = Decision.model_validate(line.body["decision"])
                     keys = await self._past.enrolled(decision.passkeys) if decision.proof else Passkeys()
                     ask, above = asks[line.key], line.key in escalated
-                    reason = reason_unproven(ask, decision, keys)
+                    reason = reason_unproven(ask, decision, keys) or reason_not_apart(ask, decision, earlier)
+                    earlier.append(decision)
                     if reason := reason or await reason_not_lent(ask, decision, self._past, escalated=above):
                         found.append((seq, f"{decision.name} on {line.key}: {reason}"))
+                if line.act == "settled" and (reason := reason_not_to_have_settled(line, asks.values())):
+                    found.append((seq, f"{line.body['name']} on {line.key}: {reason}"))
             except (ValidationError, LookupError, TamperedError):
                 found.append(
                     (seq, f"what is {line.act} as {line.key}, or the book that would prove it, cannot be read")

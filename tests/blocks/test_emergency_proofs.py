@@ -158,3 +158,34 @@ async def test_what_was_decided_while_it_held_stays_proven_after_it_is_over(nigh
     await night.review("carl.moss")
     assert (await Shelf(night.hospital.ledger).duties()).emergencies[0].review
     assert not await faults(night, case)
+
+
+async def test_whoever_decides_what_they_asked_for_is_named_whatever_they_hold(night):
+    case = await night.waiting()
+    await written(night, case, by="rita.okafor", name="Rita Okafor", emergency=None)
+    assert await faults(night, case) == ["who asked for it, or counts as who did, has decided it"]
+
+
+async def test_whoever_stood_in_for_who_asked_is_named(night):
+    case = await night.waiting()
+    await written(night, case, by="ana.silva", counts_as=["rita.okafor"], emergency=None)
+    assert await faults(night, case) == ["who asked for it, or counts as who did, has decided it"]
+
+
+async def test_whoever_fills_two_seats_is_named(night):
+    case = await night.hospital.submit("HIP-STEM-12", 5)
+    assert await night.hospital.wake(case) is None
+    await night.hospital.answer(case, "ivo.petrov")
+    assert await night.hospital.wake(case) is None
+    await written(night, case, by="ana.silva", name="Ana Silva", counts_as=["ivo.petrov"], emergency=None)
+    assert await faults(night, case) == [
+        "who has decided as implant-coordinator, or counts as who did, has decided this as well"
+    ]
+
+
+async def test_whoever_settles_what_they_asked_for_is_named(night):
+    case = await night.waiting()
+    body = {"effect": "order", "verdict": "given-up", "name": "Rita Okafor", "because": "", "document": None}
+    line = Line(act="settled", key="k", actor="person:rita.okafor", at=night.hospital.now, body=body)
+    await night.hospital.ledger.append(await night.hospital.chain(case), [line])
+    assert await faults(night, case) == ["who asked for it, or counts as who did, has said what became of it"]
