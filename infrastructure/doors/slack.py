@@ -29,6 +29,9 @@ from tasks.case import utc_now
 from tasks.conversation import hear
 from tasks.decide import Answer
 
+ELSEWHERE = {CANCEL: cancelling.pressed, EMERGENCY_AGREE: emergency.pressed}
+"""What buttons on other messages than a request's card do."""
+
 
 class Form(NamedTuple):
     """A submitted modal: the button it was opened with, or, for a requisition, the channel it was asked for in."""
@@ -141,10 +144,8 @@ async def _pressed(payload: Mapping[str, Any], click: Click) -> Response:
         return await answers.open_bulk(click)
     if action in requests.FIELDS:
         return await requests.open_form(action, pressed, click)
-    if action == CANCEL:
-        return await cancelling.pressed(pressed, click)
-    if action == EMERGENCY_AGREE:
-        return await emergency.pressed(pressed, click)
+    if action in ELSEWHERE:
+        return await ELSEWHERE[action](pressed, click)
     if action in doubts.ACTIONS:
         return await doubts.pressed(action, pressed, click)
     if action == APPROVE:
