@@ -109,9 +109,9 @@ def test_bands_that_leave_amounts_out_or_take_them_twice_are_found_at_the_cent()
     assert not found(proof(bands((0, 1000), (1000, None))), "amounts")
 
 
-def test_a_person_away_and_earlier_orders_beyond_every_limit_are_warned_of_only():
+def test_what_is_short_only_at_times_is_warned_of_only():
     told = proof()
-    assert {one.rule for one in told.findings} == {"away", "approvers"}
+    assert {one.rule for one in told.findings} == {"away", "approvers", "emergency"}
     beyond = found(told, "approvers", "warning")
     assert len(beyond) == 1
     assert beyond[0].endswith("for ED, ICU, IT, LAB, OR, PHA above $250,000.00: such a case is refused")
