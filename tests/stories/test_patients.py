@@ -124,7 +124,7 @@ def test_every_input_for_text_in_a_form_is_one_that_the_story_types_into():
     """A form that gets a new one must be added to the story above."""
     source = (ROOT / "blocks/wire/modals.py").read_text()
     functions = [x for x in ast.parse(source).body if isinstance(x, ast.FunctionDef) and x.name.endswith("_modal")]
-    typed = {x.name for x in functions if re.search(r"_text\((?!placeholder)", ast.unparse(x))}
+    typed = {x.name for x in functions if re.search(r"text_input\((?!placeholder)", ast.unparse(x))}
     assert typed == {"reject_modal", "question_modal", "fewer_modal", "hold_modal", "requisition_modal"}
 
 
