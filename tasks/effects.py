@@ -61,6 +61,7 @@ async def once(
     case = current()
     key = effect_key(case.id, effect)
     if outcome := case.recall("outcome", key):
+        await case.write()  # an earlier try may have failed to: nothing follows from what the ledger does not hold
         return _confirmed(outcome)
     if intent := case.recall("intent", key):
         draft = type(draft).model_validate(intent.body["draft"])

@@ -12,7 +12,7 @@ from tasks.results import is_finished
 from tests.fakes.erp_server import PERSONALITIES
 from tests.invariants import Violation, check_invariants
 from tests.simulation.city import City
-from tests.simulation.meanwhile import MEANWHILE
+from tests.simulation.meanwhile import BETWEEN, MEANWHILE
 from tests.simulation.people import People
 from tests.simulation.upkeep import House
 
@@ -93,6 +93,8 @@ async def _round(city: City, house: House, people: People) -> None:
             await deed()
     if len(city.happened) < city.to_come and dice.random() < 0.6:
         what = dice.choice([*MEANWHILE])
+        if what in BETWEEN:
+            await city.settle_down()
         if told := await MEANWHILE[what](city, house, people):
             city.suffer(what, told)
     await city.settle_down()
@@ -109,8 +111,8 @@ async def _after(city: City, house: House, people: People) -> None:
         await people.settle()
         await city.settle_down()
         city.now += timedelta(seconds=40) if number < SOON else timedelta(hours=4 if number < LATER else 24)
-        if all([await _is_over(city, case) for case in house.cases]):
-            return
+        if not any(one.until for one in city.processes) and all([await _is_over(city, x) for x in house.cases]):
+            return  # and nobody stands still who has yet to find out
 
 
 async def _is_over(city: City, case: str) -> bool:

@@ -179,3 +179,5 @@ MEANWHILE = MappingProxyType({
     "somebody lent": somebody_lent,
     "time leapt": time_leapt,
 })  # fmt: skip
+BETWEEN = ("time leapt",)
+"""What happens between two rounds, while nobody stands between the last look at a claim and the call itself."""
