@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,11 +12,15 @@ from infrastructure.commands.speaking import plainly
 from infrastructure.commands.surroundings import find
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from tasks.cancelling import Unwanted
     from tasks.parked import Said
 
+    Word = Callable[[], Coroutine[Any, Any, tuple[str, bool]]]
+
 app = typer.Typer(no_args_is_help=True, help="Say what only a person can say about a case.")
-NOT_SETTLED = 1
+NOT_TAKEN = 1
 
 
 @app.callback()
@@ -37,68 +41,57 @@ def settle(
 
     `almoner ledger show CASE` names the key: look in the ERP for the reference almoner:KEY first.
     """
-    from blocks.errors import OutsideError, RefusedError
     from tasks.parked import CannotSettleError, Said
 
     said = [Said(case, "made", number=made)] * bool(made) + [Said(case, "not-made")] * not_made
     said += [Said(case, "given-up", because=give_up)] * bool(give_up)
     if len(said) != 1:
         raise typer.BadParameter("say one of --made NUMBER, --not-made, --give-up REASON")
-    with plainly():
-        find(home)
-        try:
-            told, heard = asyncio.run(_settle(said[0], home, by))
-        except CannotSettleError as reason:
-            print(f"✗ {reason}", file=sys.stderr)
-            raise typer.Exit(NOT_SETTLED) from None
-        except RefusedError as refusal:
-            print(f"✗ {refusal.detail}", file=sys.stderr)
-            raise typer.Exit(NOT_SETTLED) from None
-        except OutsideError as error:
-            print(f"✗ Nothing was settled, {error}. Please try again.", file=sys.stderr)
-            raise typer.Exit(NOT_SETTLED) from None
-    print(f"✓ {told}")
-    if not heard:
-        print("Nobody heard the bell: the case goes on with the next round of upkeep.")
+    _take(lambda: _settle(said[0], home, by), home, "Nothing was settled", CannotSettleError)
 
 
 @app.command()
 def cancel(
     case: Annotated[str, typer.Argument(help="A case that was ordered or filled, such as RQ-OKIPKKIRS6.")],
-    by: Annotated[str, typer.Option("--as", help="Who wants it cancelled: your id in the directory.")],
     because: Annotated[str, typer.Option(help="Why it is wanted no more; the ledger keeps it.")],
-    home: Annotated[Path, typer.Option(envvar="ALMONER_HOME", help="Whose stack.")] = Path(".almoner"),
+    by: By = "",
+    home: Home = HERE,
 ) -> None:
     """Have what a case ordered or issued taken back, before goods have arrived or left."""
-    from blocks.errors import OutsideError
     from tasks.cancelling import CannotCancelError, Unwanted
+
+    _take(lambda: _cancel(Unwanted(case, because), home, by), home, "Nothing was taken down", CannotCancelError)
+
+
+def _take(word: "Word", home: Path, nothing: str, refusal: type[Exception]) -> None:
+    """Take somebody's word about a case, and tell what comes of it."""
+    from blocks.errors import OutsideError, RefusedError
 
     with plainly():
         find(home)
         try:
-            told, heard = asyncio.run(_cancel(Unwanted(case, because), by))
-        except CannotCancelError as reason:
+            told, heard = asyncio.run(word())
+        except refusal as reason:
             print(f"✗ {reason}", file=sys.stderr)
-            raise typer.Exit(NOT_SETTLED) from None
+            raise typer.Exit(NOT_TAKEN) from None
+        except RefusedError as refused:
+            print(f"✗ {refused.detail}", file=sys.stderr)
+            raise typer.Exit(NOT_TAKEN) from None
         except OutsideError as error:
-            print(f"✗ Nothing was taken down, {error}. Please try again.", file=sys.stderr)
-            raise typer.Exit(NOT_SETTLED) from None
+            print(f"✗ {nothing}, {error}. Please try again.", file=sys.stderr)
+            raise typer.Exit(NOT_TAKEN) from None
     print(f"✓ {told}")
     if not heard:
         print("Nobody heard the bell: the case goes on with the next round of upkeep.")
 
 
-async def _cancel(unwanted: "Unwanted", by: str) -> tuple[str, bool]:
-    import getpass
-
+async def _cancel(unwanted: "Unwanted", home: Path, by: str) -> tuple[str, bool]:
     from blocks import connect
     from blocks.bell import ring
     from tasks.cancelling import cancel as cancel_case
-    from tasks.case import utc_now
 
-    now = utc_now()
-    person = (await connect.shelf().in_force(now.date())).directory.person(by)
-    told = await cancel_case(unwanted, person, f"cli~{getpass.getuser()}", ledger=connect.ledger(), at=now)
+    who = await speaker(home, by)
+    told = await cancel_case(unwanted, who.by, who.door, ledger=connect.ledger(), at=who.at)
     return told, await ring([unwanted.case])
 
 

@@ -1,9 +1,11 @@
-"""`almoner case settle`, as somebody types it, over a ledger in a folder."""
+"""`almoner case`, as somebody types it, over a ledger in a folder."""
 
 import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -11,9 +13,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from blocks.ports import Personality
+from blocks.rulebook import adopt
 from infrastructure.commands.case import app
 from tasks.effects import InDoubtError
-from tests.hospital import Hospital
+from tests.hospital import Hospital, plain_policy
 
 
 class Town:
@@ -112,3 +115,50 @@ def test_where_the_erp_does_not_answer_nothing_is_settled(town: Town):
     assert told.exit_code == 1
     assert told.stderr == "✗ Nothing was settled, FakeErp: it cannot be reached. Please try again.\n"
     assert town.acts()[-1] == "doubt"
+
+
+@pytest.fixture
+def ordered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Hospital, str]:
+    """A hospital, and a case of it that has ordered."""
+    monkeypatch.setenv("ALMONER_STORE", str(tmp_path))
+    monkeypatch.delenv("ALMONER_BELL_URL", raising=False)
+
+    async def buy() -> tuple[Hospital, str]:
+        hospital = await Hospital.opened(tmp_path)
+        case = await hospital.submit("IVSET-20", 40)
+        assert (await hospital.wake(case)).ended == "ordered"
+        return hospital, case
+
+    return asyncio.run(buy())
+
+
+def cancel(hospital: Hospital, case: str, *words: str) -> Result:
+    with hospital.bound():
+        return CliRunner().invoke(app, ["cancel", case, "--because", "ordered twice", *words])
+
+
+def test_what_was_ordered_is_cancelled_in_the_name_of_a_claim_that_says_so(ordered: tuple[Hospital, str]):
+    told = cancel(*ordered, "--as", "rita.okafor")
+    assert (told.exit_code, told.stdout.splitlines()[0]) == (
+        0,
+        f"✓ {ordered[1]} is being cancelled. You will hear how it ends.",
+    )
+    line = asyncio.run(ordered[0].chain(ordered[1])).last("cancelling")
+    assert line is not None
+    assert (line.actor, (line.source or "").partition("~")[0]) == ("person:rita.okafor", "cli-unproven")
+
+
+def test_nobody_cancels_without_saying_who_they_are(ordered: tuple[Hospital, str]):
+    told = cancel(*ordered)
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert told.stderr == "✗ say who you are: `almoner login YOU`\n"
+
+
+def test_where_policy_asks_for_passkeys_a_claim_cancels_nothing(ordered: tuple[Hospital, str]):
+    hospital, case = ordered
+    policy = plain_policy().model_copy(update={"step_up_from": Decimal(1), "effective_from": date(2026, 1, 2)})
+    asyncio.run(adopt(hospital.ledger, policy, actor="door:test", at=hospital.now))
+    told = cancel(hospital, case, "--as", "rita.okafor")
+    assert told.exit_code == 1
+    assert "`almoner login rita.okafor`" in told.stderr
+    assert asyncio.run(hospital.chain(case)).last("cancelling") is None
