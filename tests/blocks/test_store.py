@@ -39,6 +39,8 @@ async def test_a_place_is_written_once(store: Store):
 async def test_the_same_bytes_again_are_the_same_write(store: Store):
     for _ in range(3):
         await store.create("a/1", b"one")
+    assert [blob.key async for blob in store.list("a/")] == ["a/1"]
+    assert await store.get("a/1") == b"one"
 
 
 async def test_what_somebody_else_wrote_over_is_listed_under_another_version(store: Store):
