@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.hospital import Hospital
@@ -11,3 +12,7 @@ from tests.hospital import Hospital
 async def hospital(tmp_path: Path) -> Hospital:
     """A small hospital with policy and people in force."""
     return await Hospital.opened(tmp_path / "store")
+
+
+hypothesis.settings.register_profile("ours", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("ours")
