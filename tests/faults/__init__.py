@@ -1,0 +1,1 @@
+"""The fault matrix: what fails between us and everything outside, row by row, and the guard that holds it."""
