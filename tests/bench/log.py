@@ -53,22 +53,22 @@ def write_log(root: Path, entries: int) -> None:
         (root / key).write_bytes(data)
 
 
-def verified(folder: Path, entries: int) -> None:
-    """Time both verifiers on the log alone."""
+def verified(folder: Path, entries: int) -> dict[str, float]:
+    """Time both verifiers on the log alone; seconds by the clock and of CPU."""
     root, program = folder / "store", built(folder)
     write_log(root, entries)
     began, used = time.perf_counter(), time.process_time()
     found = asyncio.run(audit_log(Log(FolderStore(root), KEY.public), None))
     assert (found.size, found.findings) == (entries, [])
     took, used = time.perf_counter() - began, time.process_time() - used
-    print(f"{entries:,} entries of the log, ours      {took:6.1f} s ({used:.1f} s of CPU)   goal 60 s")
+    figures = {"entries": entries, "ours_s": round(took, 1), "ours_cpu_s": round(used, 1)}
     began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [str(program), "-log-only", "-store", str(root), "-key", KEY.public.text]
     told = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     assert told.stdout.startswith(f"ok: {entries} entries"), told.stdout
     took, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print(f"{entries:,} entries of the log, in Go     {took:6.1f} s ({used:.1f} s of CPU)   goal 10 s")
+    return figures | {"go_s": round(took, 1), "go_cpu_s": round(used, 1)}
 
 
 async def write(number: int, seconds: float, store: S3Store) -> list[tuple[str, int, str, float]]:
@@ -93,8 +93,8 @@ async def write(number: int, seconds: float, store: S3Store) -> list[tuple[str, 
     return wrote
 
 
-async def sealed(writers: int, seconds: float, home: Path) -> None:
-    """Run the writers and seal; print the rate and the wait."""
+async def sealed(writers: int, seconds: float, home: Path) -> dict[str, float]:
+    """Run the writers and seal; the rate, and the wait until a signed head."""
     async with running_stack(Wish(home, only=("s3",))) as stack:
         keys, ports = stack.site.keys, stack.site.ports
         async with Delayed(ports["s3"], DELAY_S / 2) as delayed:
@@ -117,19 +117,24 @@ async def sealed(writers: int, seconds: float, home: Path) -> None:
                     heads.append((time.time(), head.size if head else 0))
                 await asyncio.sleep(1.0)
             wrote = [tuple(entry) for told, _ in await gathering for entry in json.loads(told)]
-            _tell(wrote, heads, [leaf async for _, leaf in Log(store, KEY.public).leaves(sealer.edge.size)])
+            return _figures(wrote, heads, [leaf async for _, leaf in Log(store, KEY.public).leaves(sealer.edge.size)])
 
 
-def _tell(wrote: list[Any], heads: list[tuple[float, int]], leaves: list[bytes]) -> None:
+def _figures(wrote: list[Any], heads: list[tuple[float, int]], leaves: list[bytes]) -> dict[str, float]:
     held = [committed(leaf, place) for place, leaf in enumerate(leaves)]
     known = {(one.case, one.seq): (place, one.digest) for place, one in enumerate(held)}
-    lost = sum(known.get((case, seq), (0, ""))[1] != name for case, seq, name, _ in wrote)
     waits = sorted(next(when for when, size in heads if size > known[case, seq][0]) - at for case, seq, _, at in wrote)
     took = max(at for *_, at in wrote) - min(at for *_, at in wrote)
-    print(f"{len(wrote):,} entries by the writers in {took:.1f} s: {len(wrote) / took:.0f}/s   goal 200/s")
-    print(f"lost {lost}, doubled {len(held) - len(known)}; {len(heads)} heads")
-    print(f"until under a signed head: median {waits[len(waits) // 2]:.1f} s, p99 {waits[len(waits) * 99 // 100]:.1f} s"
-          f", longest {waits[-1]:.1f} s   goal p99 5 s")  # fmt: skip
+    return {
+        "written": len(wrote),
+        "entries_per_s": round(len(wrote) / took),
+        "lost": sum(known.get((case, seq), (0, ""))[1] != name for case, seq, name, _ in wrote),
+        "doubled": len(held) - len(known),
+        "heads": len(heads),
+        "head_median_s": round(waits[len(waits) // 2], 1),
+        "head_p99_s": round(waits[len(waits) * 99 // 100], 1),
+        "head_worst_s": round(waits[-1], 1),
+    }
 
 
 def main() -> None:
@@ -145,11 +150,13 @@ def main() -> None:
         store = S3Store(BUCKET, **json.loads(asked.where))
         print(json.dumps(asyncio.run(write(asked.writer, asked.seconds, store))))
         return
+    figures = dict[str, float]()
     with tempfile.TemporaryDirectory() as folder:
         if asked.entries:
-            verified(Path(folder), asked.entries)
+            figures |= verified(Path(folder), asked.entries)
         if asked.writers:
-            asyncio.run(sealed(asked.writers, asked.seconds, Path(folder) / "home"))
+            figures |= asyncio.run(sealed(asked.writers, asked.seconds, Path(folder) / "home"))
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":
