@@ -2,19 +2,23 @@
 
 from typing import get_args
 
+from blocks.books import DUTIES
+from blocks.duties import Proven, duties_of
 from blocks.history import History
 from blocks.records.approval import Ask, Decision
 from blocks.records.emergency import EmergencyRules
 from blocks.records.people import EVERYWHERE, Agreement, Duties, EmergencyAccess, Role
-from blocks.rulebook import DUTIES, duties_of
 
 
-async def reason_not_lent(ask: Ask, decision: Decision, past: History, *, escalated: bool) -> str | None:
+async def reason_not_lent(
+    ask: Ask, decision: Decision, past: History, proven: Proven, *, escalated: bool
+) -> str | None:
     """Say why a decision that counted by emergency access, or could only have, should not have; None where it may.
 
     *escalated*: the ask was taken to somebody above, who may decide it without holding its role.
     """
-    duties = duties_of(await past.book(DUTIES, decision.duties), decision.duties)
+    book = await past.book(DUTIES, decision.duties)
+    duties = duties_of(book, decision.duties, await proven.void(book))
     if decision.emergency is None:
         return None if escalated else await _reason_hidden(decision, duties, past)
     access = next((one for one in duties.emergencies if one.asked.key == decision.emergency.key), None)

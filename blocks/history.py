@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import TypeVar
 
+from blocks.books import DIRECTORY, POLICY, latest, versions_at
 from blocks.keyring import PASSKEYS, keys_of, passkeys_of
 from blocks.ledger import Chain, Ledger
 from blocks.records.base import Record
@@ -10,7 +11,6 @@ from blocks.records.ledger import Line
 from blocks.records.passkeys import Passkeys
 from blocks.records.people import Directory
 from blocks.records.policy import Policy
-from blocks.rulebook import DIRECTORY, POLICY, latest
 
 Document = TypeVar("Document", bound=Record)
 
@@ -23,9 +23,18 @@ class History:
         self._books: dict[str, Chain] = {}
         self._documents: dict[str, Record] = {}
 
+    def look_again(self) -> None:
+        """Read each book on when it is asked for next: for whoever lives on while they grow."""
+        self._books.clear()
+
     async def policy(self, at: datetime) -> Policy | None:
         """Read the policy in force at a moment, of those put in force before it."""
         return await self._in_force(POLICY, Policy, at)
+
+    async def policies_at(self, at: datetime) -> tuple[Policy, ...]:
+        """Read the policies by which somebody may have judged at a moment."""
+        versions = versions_at((await self.book(POLICY)).having("adopted"), at)
+        return tuple([await self._read(one, Policy) for one in versions])
 
     async def directory(self, at: datetime) -> Directory | None:
         """Read the directory in force at a moment, of those put in force before it."""

@@ -24,6 +24,8 @@ from blocks.vault import Vault
 from blocks.wire.canonical import canonical, digest
 
 SEQ_DIGITS = 8
+BOOK = "book~"
+"""How the names of the books begin that grow as long as there is a ledger."""
 READ_AHEAD = 5
 """Entries of an unknown chain asked for at once: most cases are read in one round trip."""
 READ_AHEAD_MAX = 64
@@ -92,9 +94,24 @@ class Ledger:
     vault: Vault | None = None
     """What seals raw messages. None, for ledgers that no patient can reach: they lie as they came."""
     signer: Signer | None = None
+    _books: dict[str, Chain] = field(default_factory=dict, repr=False)
 
     async def read(self, case: str, *, known: Chain | None = None) -> Chain:
-        """Read a chain to its end, or what came after *known*; empty where there is none."""
+        """Read a chain to its end, or what came after *known*; empty where there is none.
+
+        Books grow for years, so this process reads each from its first entry only once.
+        """
+        if not case.startswith(BOOK):
+            return await self._read(case, known)
+        last = self._books.get(case)
+        if known is None or (last and last.seq > known.seq):
+            known = last
+        chain = await self._read(case, known)
+        if chain.seq and (known is None or chain.seq > known.seq):
+            self._books[case] = chain
+        return chain
+
+    async def _read(self, case: str, known: Chain | None) -> Chain:
         chain = known or Chain(case)
         if not _is_name(case):
             return chain

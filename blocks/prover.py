@@ -1,10 +1,12 @@
 """The prover: what the ledger holds is checked for the passkeys it takes, long afterwards, by the ledger alone."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from pydantic import ValidationError
 
+from blocks.books import DIRECTORY, DUTIES, POLICY
+from blocks.duties import Proven, checked
 from blocks.emergency_proofs import reason_not_lent
 from blocks.enrolment_proofs import check_enrolments
 from blocks.errors import NotFoundError
@@ -15,14 +17,11 @@ from blocks.proofs import Deed, reason_not_signed, reason_unproven
 from blocks.records.approval import Ask, Decision
 from blocks.records.ledger import Entry, Line
 from blocks.records.passkeys import Passkeys, Proof
-from blocks.records.people import Agreement, Delegation, EmergencyAsk
 from blocks.records.policy import Policy
-from blocks.rulebook import DIRECTORY, DUTIES, POLICY
-from blocks.segregation_proofs import reason_not_apart, reason_not_to_have_settled
+from blocks.segregation_proofs import reason_kept_apart, reason_not_apart, reason_not_to_have_settled
 from blocks.session_proofs import SessionProofs
-from blocks.wire.canonical import canonical, digest
 
-Lines = Iterable[tuple[int, Line]]
+Lines = Sequence[tuple[int, Line]]
 """Lines of one chain, each with the number of its entry."""
 Unproven = list[tuple[int, str]]
 
@@ -33,6 +32,7 @@ class Prover:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._past = History(ledger)
+        self._proven = Proven(ledger, self._past)
         self._sessions = SessionProofs(ledger, self._past)
         self._first_uses: list[str] = []
 
@@ -53,7 +53,8 @@ class Prover:
     async def _decisions(self, lines: Lines) -> Unproven:
         asks: dict[str, Ask] = {}
         found, escalated, earlier = [], set[str](), list[Decision]()
-        for seq, line in lines:
+        every = [line for _, line in lines]
+        for place, (seq, line) in enumerate(lines):
             escalated |= {line.key} if line.act == "escalated" else set()
             try:
                 if line.act == "asked" and "ask" in line.body:
@@ -64,15 +65,26 @@ class Prover:
                     ask, above = asks[line.key], line.key in escalated
                     reason = reason_unproven(ask, decision, keys) or reason_not_apart(ask, decision, earlier)
                     earlier.append(decision)
-                    if reason := reason or await reason_not_lent(ask, decision, self._past, escalated=above):
+                    reason = reason or await self._reason_kept_apart(line, every[:place])
+                    if reason := reason or await reason_not_lent(
+                        ask, decision, self._past, self._proven, escalated=above
+                    ):
                         found.append((seq, f"{decision.name} on {line.key}: {reason}"))
-                if line.act == "settled" and (reason := reason_not_to_have_settled(line, asks.values())):
-                    found.append((seq, f"{line.body['name']} on {line.key}: {reason}"))
+                if line.act == "settled":
+                    reason = reason_not_to_have_settled(line, {ask.requester for ask in asks.values()})
+                    if reason := reason or await self._reason_kept_apart(line, every[:place]):
+                        found.append((seq, f"{line.body['name']} on {line.key}: {reason}"))
             except (ValidationError, LookupError, TamperedError):
                 found.append(
                     (seq, f"what is {line.act} as {line.key}, or the book that would prove it, cannot be read")
                 )
         return found
+
+    async def _reason_kept_apart(self, line: Line, before: list[Line]) -> str | None:
+        """Say which pair of policy's duties somebody did on one case, by the policies of that moment; or None."""
+        if not any(x.act in {"decided", "settled"} for x in before):
+            return None
+        return reason_kept_apart(line, before, await self._past.policies_at(line.at))
 
     async def _policies(self, lines: Lines) -> Unproven:
         """Say which policies were put in force without the passkey that the policy before them asks for."""
@@ -94,10 +106,8 @@ class Prover:
 
     async def _delegations(self, lines: Lines) -> Unproven:
         """Say what lacks the passkey of who lends, or agrees to lend in an emergency, where policy then asks for it."""
-        asked = {line.key: line for _, line in lines if line.act == "emergency-asked"}
-        lent = await self._where_policy_asks(lines, "delegated", _lending)
-        agreed = await self._where_policy_asks(lines, "emergency-agreed", lambda line: _agreeing(line, asked))
-        return sorted([*lent, *agreed])
+        unlent = (await checked((((seq, 0), line) for seq, line in lines), self._past)).unlent
+        return [(one.place[0], f"{one.line.actor} on {one.line.key}: {one.because}") for one in unlent]
 
     async def _enrolments(self, lines: Lines) -> Unproven:
         """Say which passkeys were enrolled on nobody's word, once there was somebody to give it."""
@@ -144,14 +154,3 @@ class Prover:
 def _adopting(book: str, line: Line) -> Deed:
     version = str(line.body["object"])
     return Deed(book, version, version, "approve", line.body.get("approver", ""), line.at)
-
-
-def _lending(line: Line) -> Deed:
-    lent = Delegation.model_validate(line.body["delegation"])
-    return Deed(DUTIES, lent.key, digest(canonical(lent)), "delegate", lent.of, line.at)
-
-
-def _agreeing(line: Line, asked: Mapping[str, Line]) -> Deed:
-    shown = digest(canonical(EmergencyAsk.model_validate(asked[line.key].body["asked"])))
-    word = Agreement.model_validate(line.body["agreement"])
-    return Deed(DUTIES, line.key, shown, "agree", word.by, line.at)

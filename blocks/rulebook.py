@@ -3,30 +3,19 @@
 Imports no Prefect: the doors judge by the same rulebook.
 """
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from math import inf
 from time import monotonic
 
+from blocks.books import DIRECTORY, DUTIES, POLICY, latest, versions_at
+from blocks.duties import Proven, duties_of
 from blocks.errors import ConflictError, NotFoundError, RefusedError
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
-from blocks.records.people import (
-    Absence,
-    Agreement,
-    Delegation,
-    Directory,
-    Duties,
-    EmergencyAccess,
-    EmergencyAsk,
-    Review,
-)
+from blocks.records.people import Directory, Duties
 from blocks.records.policy import Policy, Rulebook
 from blocks.wire.canonical import canonical
 
-POLICY = "book~policy"
-DIRECTORY = "book~directory"
-DUTIES = "book~duties"
 NO_DUTIES = Duties()
 RACES_MAX = 20
 FRESH_S = 1.0
@@ -41,7 +30,7 @@ class Shelf:
         self._chains: dict[str, tuple[float, Chain]] = {}
         self._policies: dict[str, Policy] = {}
         self._directories: dict[str, Directory] = {}
-        self._duties = NO_DUTIES
+        self._duties, self._proven = NO_DUTIES, Proven(ledger)
         ledger.observers.append(self._heard)
 
     def _heard(self, case: str, _seq: int, _head: str) -> None:
@@ -75,16 +64,25 @@ class Shelf:
         )
 
     async def duties(self, until: int | None = None) -> Duties:
-        """Read who stands in for whom and who is away, as the book says now, or said after its entry *until*."""
+        """Read who stands in for whom and who is away, as the book says now, or said after its entry *until*.
+
+        What lends without the passkey that policy asks for lends nothing.
+        """
         if until == 0:
             return NO_DUTIES
         chain = await self._read(DUTIES, at_least=until or 0)
         if until is None and self._duties.seq == chain.seq:
             return self._duties
-        found = duties_of(chain, until)
+        found = duties_of(chain, until, await self._proven.void(chain))
         if until is None:
             self._duties = found
         return found
+
+    async def policies_at(self, at: datetime) -> tuple[Policy, ...]:
+        """Read the policies by which somebody may have judged at a moment; what is newest is looked for."""
+        self._heard(POLICY, 0, "")
+        versions = versions_at((await self._read(POLICY)).having("adopted"), at)
+        return tuple([await self.policy(one) for one in versions])
 
     async def policy(self, version: str) -> Policy:
         """Read a policy by its digest."""
@@ -112,50 +110,6 @@ class Shelf:
             chain = await self._ledger.read(book, known=chain)
             self._chains[book] = (looked, chain)
         return chain
-
-
-def latest(adopted: Sequence[Line], on: date) -> Line | None:
-    """Find what is in force on a day among what was adopted; of what takes effect on one day, the last adopted."""
-    begun = [x for x in adopted if date.fromisoformat(x.body["effective_from"]) <= on]
-    return max(reversed(begun), key=lambda line: line.body["effective_from"]) if begun else None
-
-
-def duties_of(chain: Chain, until: int | None = None) -> Duties:
-    """Fold the book of duties, to its end or to an entry."""
-    delegations: dict[str, Delegation] = {}
-    absences: dict[str, Absence] = {}
-    emergencies: dict[str, EmergencyAccess] = {}
-    for line in (x for entry in chain.entries[:until] for x in entry.lines):
-        if line.act == "delegated":
-            delegations[line.key] = Delegation.model_validate(line.body["delegation"])
-        elif line.act == "away":
-            absences[line.key] = Absence.model_validate(line.body["absence"])
-        elif line.act == "revoked":
-            delegations.pop(line.key, None)
-        elif line.act == "back":
-            absences.pop(line.key, None)
-        elif line.act.startswith("emergency-"):
-            _take_emergency(line, emergencies)
-    seq = chain.seq if until is None else min(until, chain.seq)
-    lent, away, needed = tuple(delegations.values()), tuple(absences.values()), tuple(emergencies.values())
-    return Duties(seq=seq, delegations=lent, absences=away, emergencies=needed)
-
-
-def _take_emergency(line: Line, emergencies: dict[str, EmergencyAccess]) -> None:
-    """Fold a line about emergency access; the first word on a key, on its end and in its review is the one."""
-    access = emergencies.get(line.key)
-    if line.act == "emergency-asked" and access is None:
-        access = EmergencyAccess(asked=EmergencyAsk.model_validate(line.body["asked"]))
-    elif access and line.act == "emergency-agreed":
-        agreed = (*access.agreed, Agreement.model_validate(line.body["agreement"]))
-        access = access.model_copy(update={"agreed": agreed})
-    elif access and line.act == "emergency-ended":
-        access = access.model_copy(update={"ended": access.ended or line.at})
-    elif access and line.act == "emergency-reviewed":
-        review = access.review or Review.model_validate(line.body["review"])
-        access = access.model_copy(update={"review": review})
-    if access:
-        emergencies[line.key] = access
 
 
 async def adopt(ledger: Ledger, document: Policy | Directory, *, actor: str, at: datetime) -> str:

@@ -1,12 +1,70 @@
-"""Segregation of duties on a case, by its own history: whoever asked, decided or settled did nothing else of the three.
+"""Segregation of duties on a case, by its own history: what somebody did on it stays done, whatever they hold by now.
 
-Whatever roles people hold by now, or were written to hold: what they did on the case stands in its chain.
+The door asks before it takes a word, the process before it goes by it, the audit ever after: all of them here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple, get_args
 
 from blocks.records.approval import Ask, Decision
 from blocks.records.ledger import Line
+from blocks.records.people import Role
+from blocks.records.policy import Duty, Policy
+
+
+class Done(NamedTuple):
+    """What somebody did on a case: in which duties, who, and everybody whom they counted as then."""
+
+    duties: frozenset[Duty]
+    name: str
+    persons: frozenset[str]
+
+
+def reason_in_history(duty: Duty, persons: Collection[str], lines: Iterable[Line], policy: Policy) -> str | None:
+    """Say why nobody of *persons* may take on a duty of a case after what was done on it, by policy's pairs; or None.
+
+    That nobody approves what they asked for, nor fills two seats of one case, holds whatever policy says.
+    """
+    if not policy.conflicts:
+        return None
+    done = tuple(done_on(lines))
+    for conflict in policy.conflicts:
+        other = {conflict.one: conflict.other, conflict.other: conflict.one}.get(duty)
+        if clash := next((x for x in done if other in x.duties and x.persons & set(persons)), None):
+            return f"{clash.name} has been {other} of this case, and {conflict.reason}: somebody else must do it."
+    return None
+
+
+def reason_kept_apart(line: Line, before: Sequence[Line], policies: Collection[Policy]) -> str | None:
+    """Say why somebody should not have decided or settled as *line* says, after the lines *before* it; or None.
+
+    *policies* are those by which it may have been judged: one that allows it is enough.
+    """
+    duty: Duty = "approver" if line.act == "decided" else "settler"
+    reasons = [reason_in_history(duty, persons_of(line), before, policy) for policy in policies]
+    return reasons[0] if reasons and all(reasons) else None
+
+
+def done_on(lines: Iterable[Line]) -> Iterator[Done]:
+    """List who asked, decided and settled."""
+    for line in lines:
+        if line.act == "received":
+            requester = str(line.body.get("request", {}).get("requester", ""))
+            yield Done(frozenset({"requester"}), requester, frozenset({requester}))
+        elif line.act == "decided":
+            one = line.record(Decision, "decision")
+            held: frozenset[Duty] = frozenset({role for role in get_args(Role) if role == one.role and not one.added})
+            yield Done(held | {"approver"}, one.name, persons_of(line))
+        elif line.act == "settled":
+            yield Done(frozenset({"settler"}), line.body["name"], persons_of(line))
+
+
+def persons_of(line: Line) -> frozenset[str]:
+    """Name everybody whose word a decision, or a word on an effect in doubt, is."""
+    if line.act == "decided":
+        one = line.record(Decision, "decision")
+        return frozenset({one.by, *one.counts_as})
+    return frozenset({line.actor.partition(":")[2], *line.body.get("counts_as", ())})
 
 
 def reason_not_apart(ask: Ask, decision: Decision, earlier: Iterable[Decision]) -> str | None:
@@ -21,8 +79,7 @@ def reason_not_apart(ask: Ask, decision: Decision, earlier: Iterable[Decision]) 
     return None
 
 
-def reason_not_to_have_settled(line: Line, asks: Iterable[Ask]) -> str | None:
+def reason_not_to_have_settled(line: Line, requesters: Collection[str]) -> str | None:
     """Say why somebody's word on an effect should not have been taken, or None where it could."""
-    persons = {line.actor.partition(":")[2], *line.body.get("counts_as", ())}
-    asked = any(ask.requester in persons for ask in asks)
+    asked = persons_of(line) & set(requesters)
     return "who asked for it, or counts as who did, has said what became of it" if asked else None

@@ -20,6 +20,7 @@ from tasks.durable import patiently, sleep_until_rung, step
 from tasks.rules.asking import Approval, Stage
 from tasks.rules.authority import acting_for, by_emergency
 from tasks.rules.standing import Acting, above_of
+from tasks.segregation import reason_not_to_count
 from tasks.showing import added_to, card_of, locked_card
 
 logger = logging.getLogger("almoner.approvals")
@@ -187,6 +188,7 @@ async def _assert_counts(case: Case, ask: Ask, decision: Decision) -> None:
         reason = "what was shown is not what is asked"
     keys = await enrolled(case.ledger, decision.passkeys)
     reason = reason or reason_unproven(ask, decision, keys)
+    reason = reason or await reason_not_to_count(case.chain.having("decided", ask.key)[0], case.chain)
     if reason:
         message = f"{case.id} {ask.key}: the answer of {decision.by} does not count: {reason}"
         raise VoidDecisionError(message)

@@ -17,13 +17,13 @@ from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation, Proof
 from blocks.records.people import Person
 from blocks.records.policy import Rulebook
+from blocks.segregation_proofs import reason_in_history
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.patients import reason_to_leave_out
 from tasks.rules.authority import acting_for, by_emergency
 from tasks.rules.changes import differences
 from tasks.rules.requisition import reason_not_so_many
 from tasks.rules.standing import above_of, counts_as
-from tasks.segregation import reason_on_case
 
 RACES_MAX = 50
 TO_CONFIRM = timedelta(minutes=10)
@@ -106,7 +106,7 @@ def judge(answer: Answer, by: Person | None, chain: Chain, rulebook: Rulebook, a
     if (held := held_of(chain, ask.key)) or (answer.quantity is not None and answer.verdict != "approve"):
         return Verdicts("void", on_hold(held) if held else "Only an approval names how many.", ask, None, posted)
     persons = counts_as(acting.by.id, rulebook.duties, at)
-    apart = reason_on_case("approver", persons, chain, rulebook.policy)
+    apart = reason_in_history("approver", persons, chain.lines, rulebook.policy)
     if reason := apart or reason_not_so_many(ask, answer.quantity, rulebook.policy):
         return Verdicts("void", reason, ask, None, posted)
     if reason := _reason_in_words(answer):

@@ -5,13 +5,14 @@ Who only takes away may put it in force alone: somebody who has to go must go at
 
 from datetime import datetime
 
+from blocks.books import DIRECTORY
 from blocks.errors import NotFoundError, RefusedError
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation
 from blocks.records.people import Directory, Person
 from blocks.records.policy import Rulebook
-from blocks.rulebook import DIRECTORY, Shelf
+from blocks.rulebook import Shelf
 from blocks.wire.canonical import canonical
 from tasks import proposals
 from tasks.matters import Told, Where, enter

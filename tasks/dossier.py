@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from blocks.books import DIRECTORY, POLICY
 from blocks.errors import NotFoundError
 from blocks.keyring import enrolled
 from blocks.ledger import Chain, Ledger
@@ -14,7 +15,7 @@ from blocks.records.ledger import Line
 from blocks.records.outcome import Facts, Outcome
 from blocks.records.people import Delegation, Person
 from blocks.records.purchasing import ErpDocument
-from blocks.rulebook import DIRECTORY, POLICY, Shelf
+from blocks.rulebook import Shelf
 from blocks.wire.canonical import digest
 from blocks.wire.names import reference
 from blocks.wire.report import headline, tell

@@ -16,11 +16,13 @@ from blocks.ports import Personality
 from blocks.records.base import Record
 from blocks.records.ledger import Line
 from blocks.records.purchasing import ErpDocument
+from blocks.segregation_proofs import reason_not_to_have_settled
 from blocks.wire.names import effect_key, reference
 from tasks.case import Case, current
 from tasks.claims import CLAIMS, claim, give_back, is_held, quiet_s, spend
 from tasks.doubts import ask_about
 from tasks.rules.doubt import what_next
+from tasks.segregation import reason_not_to_count
 
 Draft = TypeVar("Draft", bound=Record)
 Draft_contra = TypeVar("Draft_contra", bound=Record, contravariant=True)
@@ -43,6 +45,10 @@ class InDoubtError(Exception):
             f"{reference(key)}, then say with `almoner case settle {case}` what you found; "
             "it is not tried again by itself"
         )
+
+
+class VoidWordError(Exception):
+    """The ledger holds somebody's word on an effect that the door should never have let in."""
 
 
 async def once(
@@ -145,6 +151,10 @@ async def _nothing_sent(case: Case, effect: str, key: str, personality: Personal
 
 async def _as_settled(case: Case, effect: str, key: str, settled: Line) -> ErpDocument | None:
     """Do as a person said: confirm it, refuse it, or begin one more attempt, which is in doubt like the first."""
+    requester = str(case.chain.lines[0].body.get("request", {}).get("requester", ""))
+    reason = reason_not_to_have_settled(settled, {requester}) or await reason_not_to_count(settled, case.chain)
+    if reason:
+        raise VoidWordError(f"{case.id}: the word of {settled.body['name']} on the {effect} does not count: {reason}")
     verdict = settled.body["verdict"]
     if verdict == "made":
         made = ErpDocument.model_validate(settled.body["document"])

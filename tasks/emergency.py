@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from blocks.books import DUTIES
+from blocks.duties import duties_of
 from blocks.errors import RefusedError
 from blocks.ledger import Chain, Ledger
 from blocks.records.approval import Decision
@@ -16,7 +18,6 @@ from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation
 from blocks.records.people import EVERYWHERE, Agreement, EmergencyAccess, EmergencyAsk, Person, Review
 from blocks.records.policy import Rulebook
-from blocks.rulebook import DUTIES, duties_of
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.patients import reason_to_leave_out
 from tasks.matters import ToConfirmError, Told, Where, draw_up, enter, proven_by
@@ -57,7 +58,11 @@ async def ask(asked: EmergencyAsk, who: Acted, ledger: Ledger) -> EmergencyAcces
     _assert_none(reason_not_to_ask(asked, who.by, who.rulebook, who.at))
     seen = await ledger.keep(canonical(asked))
     line = _line("emergency-asked", asked.key, who, {"asked": asked.model_dump(mode="json")}, seen)
-    return find(await enter(DUTIES, lambda chain: None if chain.last(line.act, line.key) else line, ledger), asked.key)
+    return find(
+        await enter(DUTIES, lambda chain: None if chain.last(line.act, line.key) else line, ledger),
+        asked.key,
+        who.rulebook,
+    )
 
 
 async def agree(key: str, shown: str, who: Acted, ledger: Ledger) -> EmergencyAccess:
@@ -70,17 +75,17 @@ async def agree(key: str, shown: str, who: Acted, ledger: Ledger) -> EmergencyAc
     if who.rulebook.policy.step_up_from is not None:
         request = await draw_up(line, DUTIES, AGREE_TO, who.by.id if who.by else "", ledger)
         raise ToConfirmError(request, "To let somebody decide in an emergency takes your passkey.")
-    return find(await enter(DUTIES, lambda now: _agreed(now, key, shown, who), ledger), key)
+    return find(await enter(DUTIES, lambda now: _agreed(now, key, shown, who), ledger), key, who.rulebook)
 
 
 async def end(key: str, who: Acted, ledger: Ledger) -> EmergencyAccess:
     """End it before its time: whoever it is about can, and whoever could have agreed."""
 
     def ended(chain: Chain) -> Line:
-        _assert_none(reason_not_to_end(find(chain, key), who.by, who.rulebook, who.at))
+        _assert_none(reason_not_to_end(find(chain, key, who.rulebook), who.by, who.rulebook, who.at))
         return _line("emergency-ended", key, who, {})
 
-    return find(await enter(DUTIES, ended, ledger), key)
+    return find(await enter(DUTIES, ended, ledger), key, who.rulebook)
 
 
 async def review(key: str, review: Review, under: tuple[Under, ...], who: Acted, ledger: Ledger) -> EmergencyAccess:
@@ -92,11 +97,11 @@ async def review(key: str, review: Review, under: tuple[Under, ...], who: Acted,
     body = {"review": review.model_dump(mode="json"), "decisions": [f"{x.case}#{x.entry}" for x in under]}
 
     def reviewed(chain: Chain) -> Line:
-        _assert_none(reason_not_to_review(find(chain, key), who.by, who.rulebook, who.at))
+        _assert_none(reason_not_to_review(find(chain, key, who.rulebook), who.by, who.rulebook, who.at))
         return _line("emergency-reviewed", key, who, body, seen)
 
     seen = await ledger.keep(canonical([one.model_dump(mode="json") for one in under]))
-    return find(await enter(DUTIES, reviewed, ledger), key)
+    return find(await enter(DUTIES, reviewed, ledger), key, who.rulebook)
 
 
 async def decided_under(key: str, ledger: Ledger) -> tuple[Under, ...]:
@@ -114,9 +119,10 @@ async def decided_under(key: str, ledger: Ledger) -> tuple[Under, ...]:
     return tuple(sorted(found, key=lambda one: (one.decision.at, one.case)))
 
 
-def find(chain: Chain, key: str) -> EmergencyAccess:
+def find(chain: Chain, key: str, rulebook: Rulebook) -> EmergencyAccess:
     """Find an emergency access in the book of duties; `RefusedError` where there is none of that key."""
-    found = next((one for one in duties_of(chain).emergencies if one.asked.key == key), None)
+    duties = duties_of(chain, void=rulebook.duties.void)
+    found = next((one for one in duties.emergencies if one.asked.key == key), None)
     if found is None:
         raise RefusedError("emergency", f"{key}: no such emergency access; `almoner people emergency list` lists them")
     return found
@@ -146,7 +152,8 @@ class AgreementMatter:
 
     async def tell(self, request: Confirmation, by: Person, chain: Chain, where: Where) -> Told | str:
         """Tell what is agreed to; it may be in force already, over, or not theirs to agree to."""
-        rulebook, access = await where.shelf.in_force(where.at.date()), find(chain, request.ask)
+        rulebook = await where.shelf.in_force(where.at.date())
+        access = find(chain, request.ask, rulebook)
         if reason := reason_not_to_agree(access, by, rulebook, where.at):
             return f"You cannot confirm this: {reason}."
         asked, zone = access.asked, ZoneInfo(rulebook.directory.zone)
@@ -180,7 +187,7 @@ class AgreementMatter:
             line = _agreed(chain, request.ask, request.shown, who)
             return line.model_copy(update={"body": line.body | proven_by(signed)})
 
-        return said(find(await enter(DUTIES, agreed, where.ledger), request.ask), rulebook)
+        return said(find(await enter(DUTIES, agreed, where.ledger), request.ask, rulebook), rulebook)
 
 
 def said(access: EmergencyAccess, rulebook: Rulebook) -> str:
@@ -193,7 +200,7 @@ def said(access: EmergencyAccess, rulebook: Rulebook) -> str:
 
 
 def _agreed(chain: Chain, key: str, shown: str, who: Acted) -> Line:
-    access = find(chain, key)
+    access = find(chain, key, who.rulebook)
     _assert_none(reason_not_to_agree(access, who.by, who.rulebook, who.at))
     seen = shown_of(access.asked)
     if shown not in ("", seen):

@@ -7,13 +7,13 @@ import logging
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from blocks.books import DUTIES
 from blocks.errors import OutsideError, RefusedError
 from blocks.ledger import Chain, Ledger
 from blocks.ports import Desk
 from blocks.records.ledger import Line
 from blocks.records.people import EmergencyAccess
 from blocks.records.policy import Rulebook
-from blocks.rulebook import DUTIES
 from blocks.wire.cards import said_card
 from blocks.wire.emergency import review_words
 from blocks.wire.reminders import Late

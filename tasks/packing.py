@@ -13,11 +13,11 @@ from datetime import date, datetime, timedelta
 from typing import IO, NamedTuple
 from zoneinfo import ZoneInfo
 
+from blocks.books import DIRECTORY, DUTIES, POLICY
 from blocks.errors import NotFoundError, UnreadableError
 from blocks.keyring import PASSKEYS
 from blocks.ledger import Chain, Ledger, entry_key
 from blocks.log import CHECKPOINT, KEYS, PREFIX, Head, Log
-from blocks.rulebook import DIRECTORY, DUTIES, POLICY
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.commitments import moment_text, read_commitment
 from blocks.wire.exported import Writer

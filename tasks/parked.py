@@ -14,10 +14,10 @@ from blocks.records.ledger import Line
 from blocks.records.people import EVERYWHERE, Person
 from blocks.records.policy import Rulebook
 from blocks.records.purchasing import ErpDocument
+from blocks.segregation_proofs import reason_in_history
 from blocks.wire.patients import reason_to_leave_out
 from blocks.wire.report import in_doubt
 from tasks.rules.standing import counts_as
-from tasks.segregation import reason_on_case
 
 RACES_MAX = 20
 KINDS: dict[str, Literal["purchase order", "stock issue"]] = {"order": "purchase order", "issue": "stock issue"}
@@ -91,7 +91,7 @@ def reason_not_to_settle(said: Said, by: Person, chain: Chain, rulebook: Ruleboo
         return f"{by.name} asked for this: somebody else must say it."
     if request["requester"] in persons:
         return f"{by.name} stands in for who asked for this: somebody else must say it."
-    if reason := reason_on_case("settler", persons, chain, rulebook.policy):
+    if reason := reason_in_history("settler", persons, chain.lines, rulebook.policy):
         return reason
     if not any({EVERYWHERE, request["cost_centre"]} & set(grant.cost_centres) for grant in by.grants):
         return f"{by.name} holds no role for {request['cost_centre']}: somebody who does must say it."

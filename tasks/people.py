@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from blocks.books import DUTIES
+from blocks.duties import duties_of
 from blocks.errors import RefusedError
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation
 from blocks.records.people import EVERYWHERE, Absence, Delegation, Duties, Person
 from blocks.records.policy import Rulebook
-from blocks.rulebook import DUTIES, duties_of
 from blocks.wire.canonical import canonical
 from tasks.matters import ToConfirmError, Told, Where, draw_up, drawn_of, enter, proven_by
 from tasks.rules.duties import reason_not_to_be_away, reason_not_to_delegate

@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
+from blocks.books import POLICY
 from blocks.errors import RefusedError
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation
 from blocks.records.people import Person
 from blocks.records.policy import Policy, Rulebook
-from blocks.rulebook import POLICY, Shelf
+from blocks.rulebook import Shelf
 from blocks.wire.canonical import canonical
 from tasks import proposals
 from tasks.matters import Told, Where, enter

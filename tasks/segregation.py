@@ -1,30 +1,17 @@
-"""Segregation on one case: what its own history says that somebody did, whom they counted as then. Knows no Prefect."""
+"""Segregation on one case, on the way out: what was decided or settled is judged again before a process goes by it."""
 
-from collections.abc import Collection, Iterator
-from typing import get_args
-
+from blocks import connect
 from blocks.ledger import Chain
-from blocks.records.approval import Decision
-from blocks.records.people import Role
-from blocks.records.policy import Duty, Policy
-from tasks.rules.segregation import Done, reason_in_history
+from blocks.records.ledger import Line
+from blocks.segregation_proofs import done_on, persons_of, reason_kept_apart
 
 
-def reason_on_case(duty: Duty, persons: Collection[str], chain: Chain, policy: Policy) -> str | None:
-    """Say why nobody of *persons* may take on a duty of a case, by policy's pairs and all that was done on it."""
-    return reason_in_history(duty, persons, tuple(done_on(chain)), policy)
+async def reason_not_to_count(line: Line, chain: Chain) -> str | None:
+    """Say why a decision, or a word on an effect, does not count by what its persons did on the case before; or None.
 
-
-def done_on(chain: Chain) -> Iterator[Done]:
-    """List who asked, decided and settled."""
-    for line in chain.lines:
-        by = line.actor.partition(":")[2]
-        if line.act == "received":
-            requester = str(line.body.get("request", {}).get("requester", ""))
-            yield Done(frozenset({"requester"}), requester, frozenset({requester}))
-        elif line.act == "decided":
-            one = line.record(Decision, "decision")
-            held: frozenset[Duty] = frozenset({role for role in get_args(Role) if role == one.role and not one.added})
-            yield Done(held | {"approver"}, one.name, frozenset({one.by, *one.counts_as}))
-        elif line.act == "settled":
-            yield Done(frozenset({"settler"}), line.body["name"], frozenset({by, *line.body.get("counts_as", ())}))
+    Judged by the policies of that moment, which are read only where they did anything.
+    """
+    before = chain.lines[: next(place for place, one in enumerate(chain.lines) if one is line)]
+    if not any(one.persons & persons_of(line) for one in done_on(before)):
+        return None
+    return reason_kept_apart(line, before, await connect.shelf().policies_at(line.at))

@@ -243,6 +243,9 @@ class Duties(Record):
     delegations: tuple[Delegation, ...] = ()
     absences: tuple[Absence, ...] = ()
     emergencies: tuple[EmergencyAccess, ...] = ()
+    void: frozenset[tuple[int, int]] = Field(
+        default=frozenset(), description="Lines that lend without the passkey they take, by entry and place"
+    )
 
     def away(self, person: str, at: datetime) -> bool:
         """Say whether somebody is away at a moment."""

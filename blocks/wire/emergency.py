@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
+from blocks.books import DUTIES
 from blocks.ports import Card
 from blocks.records.people import EVERYWHERE, Directory, EmergencyAccess, EmergencyAsk
-from blocks.rulebook import DUTIES
 from blocks.wire.blockkit import TEXT_MAX, button, context, header, section
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.cards import escape, moment, spoken

@@ -149,7 +149,7 @@ async def _propose(new: "Directory", home: Path, by: str) -> list[str]:
 
 async def _proposals() -> list[str]:
     from blocks import connect
-    from blocks.rulebook import DIRECTORY
+    from blocks.books import DIRECTORY
     from tasks.directory_changes import changes_of
     from tasks.proposals import open_proposals
 

@@ -140,9 +140,9 @@ async def _review(key: str, accepted: str, objected: str, home: Path, by: str) -
         told = Review.model_validate({"by": mine, "name": name, "at": who.at, "verdict": verdict, "words": words})
         await verbs.review(key, told, under, who, ledger)
         return [f"✓ {key}: {told.verdict}"]
-    from blocks.rulebook import DUTIES
+    from blocks.books import DUTIES
 
-    access = verbs.find(await ledger.read(DUTIES), key)
+    access = verbs.find(await ledger.read(DUTIES), key, who.rulebook)
     return [_line(access, who.rulebook, who.at), *_decisions(under, who.rulebook)]
 
 

@@ -137,7 +137,7 @@ async def _approve(version: str, home: Path, by: str) -> "InForce | str":
 
 async def _proposals() -> "list[tuple[Proposal, list[str]]]":
     from blocks import connect
-    from blocks.rulebook import POLICY
+    from blocks.books import POLICY
     from tasks.proposals import differences, open_proposals
 
     outside = connect.current()

@@ -5,8 +5,8 @@ from http import HTTPStatus
 from types import MappingProxyType
 
 from blocks import connect
+from blocks.books import DIRECTORY, DUTIES, POLICY
 from blocks.keyring import PASSKEYS, House
-from blocks.rulebook import DIRECTORY, DUTIES, POLICY
 from blocks.sessions import CHAIN
 from blocks.wire.canonical import canonical, digest
 from infrastructure.doors.http import Request, Response

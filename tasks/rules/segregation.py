@@ -1,35 +1,15 @@
-"""Segregation of duties: which of them nobody may hold together, and which nobody may do on one case.
+"""Segregation of duties: which of them nobody may hold together.
 
-Pure. The directory is looked at before it takes effect, a case whenever somebody does something with it: people change
-roles, and what they did stays done. The pairs are policy's; that nobody approves what they asked for, nor fills two
-seats of one case, holds whatever policy says (`tasks.rules.authority`).
+Pure. The directory is looked at before it takes effect, a case whenever somebody does something with it (see
+`blocks.segregation_proofs`): people change roles, and what they did stays done. The pairs are policy's.
 """
 
-from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import NamedTuple
 
 from blocks.records.people import EVERYWHERE, Directory, Duties, Grant, Person
 from blocks.records.policy import ON_A_CASE, Duty, Policy
 from tasks.rules.findings import Finding, Level, finding
 from tasks.rules.standing import rights
-
-
-class Done(NamedTuple):
-    """What somebody did on a case: in which duties, who, and everybody whom they counted as then."""
-
-    duties: frozenset[Duty]
-    name: str
-    persons: frozenset[str]
-
-
-def reason_in_history(duty: Duty, persons: Collection[str], done: Iterable[Done], policy: Policy) -> str | None:
-    """Say why nobody of *persons* may take on a duty of a case after what was *done* on it, or None where they may."""
-    for conflict in policy.conflicts:
-        other = {conflict.one: conflict.other, conflict.other: conflict.one}.get(duty)
-        if clash := next((x for x in done if other in x.duties and x.persons & set(persons)), None):
-            return f"{clash.name} has been {other} of this case, and {conflict.reason}: somebody else must do it."
-    return None
 
 
 def conflicts(policy: Policy, directory: Directory, duties: Duties, at: datetime) -> list[Finding]:

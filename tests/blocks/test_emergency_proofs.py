@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from blocks.audit import verify
+from blocks.books import DUTIES
 from blocks.records.ledger import Line
 from blocks.records.people import Agreement, EmergencyAsk
-from blocks.rulebook import DUTIES, Shelf
+from blocks.rulebook import Shelf
 from blocks.wire.canonical import canonical
 from tasks.approvals import VoidDecisionError
 from tests.hospital import Hospital

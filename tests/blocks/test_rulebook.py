@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from blocks import rulebook
+from blocks.books import POLICY
 from blocks.errors import ConflictError, NotFoundError, RefusedError
 from blocks.ledger import Ledger
 from blocks.records.clock import Calendar, Clock
 from blocks.records.policy import Policy
-from blocks.rulebook import POLICY, Shelf, adopt
+from blocks.rulebook import Shelf, adopt
 from blocks.store import FolderStore
 from blocks.wire.canonical import canonical
 from tests.hospital import plain_policy

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from blocks.books import DUTIES
 from blocks.records.emergency import EmergencyRules
 from blocks.records.people import EmergencyAccess, EmergencyAsk, Review
 from blocks.records.policy import Policy, Rulebook
-from blocks.rulebook import DUTIES, Shelf, adopt
+from blocks.rulebook import Shelf, adopt
 from tasks import emergency
 from tasks.emergency import Acted, Under
 from tests.hospital import MORNING, Hospital, plain_policy
@@ -87,7 +88,7 @@ class Night:
         return case
 
     async def access(self) -> EmergencyAccess:
-        return emergency.find(await self.hospital.chain(DUTIES), KEY)
+        return emergency.find(await self.hospital.chain(DUTIES), KEY, await self.rules())
 
     def at(self, hours: float) -> datetime:
         return self.hospital.now + timedelta(hours=hours)

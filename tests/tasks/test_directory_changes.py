@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from blocks.audit import verify
+from blocks.books import DIRECTORY
 from blocks.errors import RefusedError
 from blocks.ledger import Ledger
 from blocks.records.money import Money
 from blocks.records.people import Directory, Grant
-from blocks.rulebook import DIRECTORY, Shelf, adopt
+from blocks.rulebook import Shelf, adopt
 from infrastructure.local.hospital.__main__ import directory
 from tasks.directory_changes import adopt_first, approve, changes_of, propose
 from tasks.matters import ToConfirmError

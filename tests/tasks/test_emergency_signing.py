@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from blocks.audit import verify
+from blocks.books import DUTIES
 from blocks.records.emergency import EmergencyRules
 from blocks.records.ledger import Line
 from blocks.records.people import Agreement, Duties
-from blocks.rulebook import DUTIES
 from infrastructure.local.hospital.__main__ import directory
 from tasks.matters import ToConfirmError
 from tasks.rules.proof import prove
@@ -55,6 +55,20 @@ async def test_a_word_that_nobody_signed_is_named_by_the_audit(night):
     (found,) = (await verify(night.hospital.ledger)).findings
     assert (found.case, found.fault) == (DUTIES, "unproven")
     assert "nothing was signed" in found.because
+
+
+async def test_two_words_that_nobody_signed_put_nothing_in_force(night):
+    hospital = night.hospital
+    case = await night.waiting()
+    hospital.now += timedelta(minutes=1)
+    await night.ask()
+    for by, name in (("frida.ng", "Frida Ng"), ("paula.reyes", "Paula Reyes")):
+        word = Agreement(by=by, name=name, at=hospital.now).model_dump(mode="json")
+        line = Line(act="emergency-agreed", key="em-1", actor=f"person:{by}", at=hospital.now, body={"agreement": word})
+        await hospital.ledger.append(await hospital.chain(DUTIES), [line])
+    assert (await night.access()).since is None
+    assert (await hospital.answer(case, "mei.tan")).taken == "void"
+    assert len((await verify(hospital.ledger)).findings) == 2
 
 
 def found(rules: EmergencyRules) -> list[tuple[str, str]]:

@@ -2,10 +2,11 @@
 
 import pytest
 
+from blocks.books import DUTIES
 from blocks.records.ledger import Line
 from blocks.records.money import Money
 from blocks.records.people import Absence, Delegation
-from blocks.rulebook import DUTIES, adopt
+from blocks.rulebook import adopt
 from infrastructure.local.hospital.__main__ import directory
 from tests.clockwork import ASKED, CLOCK, LATER, WEDNESDAY, at, tick, waiting, with_clock
 from tests.hospital import Hospital

@@ -6,15 +6,17 @@ from decimal import Decimal
 import pytest
 
 from blocks.audit import verify
+from blocks.books import DUTIES
 from blocks.errors import RefusedError
 from blocks.ledger import Ledger
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation
 from blocks.records.people import Absence, Delegation
 from blocks.records.policy import Rulebook
-from blocks.rulebook import DUTIES, Shelf, adopt
+from blocks.rulebook import Shelf, adopt
 from infrastructure.local.demo.authenticator import PRESENT
 from tasks import people
+from tasks.approvals import VoidDecisionError
 from tasks.matters import ToConfirmError
 from tests.hospital import MORNING, Hospital, plain_policy
 from tests.signing import Signers
@@ -103,6 +105,52 @@ async def test_a_delegation_written_behind_our_back_is_named_by_the_audit(ledger
         (f"{seq - 1:02}.json", "It takes their passkey, and nothing was signed."),
         (f"{seq:02}.json", "What was confirmed is not what was done."),
     ]
+
+
+async def test_a_delegation_written_behind_our_back_lends_nothing_to_anybody(hospital, ledger, signers):
+    case = await hospital.submit("IVSET-20", 200)
+    assert await hospital.wake(case) is None
+    await signers.sign(await lend(ledger))
+    forged = LENT.model_copy(update={"key": "d2", "to": "frida.ng"})
+    body = {"delegation": forged.model_dump(mode="json")}
+    line = Line(act="delegated", key="d2", actor="person:ana.silva", at=NOW, source="slack", body=body)
+    await ledger.append(await ledger.read(DUTIES), [line])
+    shelf = Shelf(ledger)
+    duties = await shelf.duties()
+    assert [one.key for one in duties.delegations] == ["d1"]
+    assert await shelf.duties(duties.seq) == duties
+    hospital.now = NOW
+    assert (await hospital.answer(case, "frida.ng")).taken == "void"
+    chain = await ledger.read(case)
+    asked, rulebook = chain.last("asked"), await rules(ledger)
+    told = {"ask": asked.key, "verdict": "approve", "by": "frida.ng", "name": "Frida Ng", "shown": asked.seen}
+    told |= {"role": asked.body["ask"]["role"], "at": NOW.isoformat(), "directory": rulebook.directory_version}
+    told |= {"on_behalf_of": "ana.silva", "counts_as": ["ana.silva"], "duties": duties.seq}
+    decided = Line(act="decided", key=asked.key, actor="person:frida.ng", at=NOW, body={"decision": told})
+    await ledger.append(chain, [decided])
+    with pytest.raises(VoidDecisionError, match=r"frida\.ng does not count: This waits for a department-manager"):
+        await hospital.wake(case)
+
+
+async def test_a_delegation_from_before_policy_asked_for_passkeys_holds_for_ever(hospital):
+    lenient = await Shelf(hospital.ledger).in_force(MORNING.date())
+    of = lenient.directory.person("ana.silva")
+    await people.delegate(LENT, of, "test", ledger=hospital.ledger, rulebook=lenient, at=NOW)
+    strict = plain_policy().model_copy(update={"step_up_from": Decimal(2890)})
+    later = NOW + timedelta(hours=1)
+    await adopt(hospital.ledger, strict, actor="door:test", at=later)
+    assert await stand_ins(hospital.ledger, later) == ("d1",)
+    assert (await verify(hospital.ledger)).verified
+
+
+async def test_a_door_that_lives_on_believes_what_was_signed_meanwhile(ledger, signers):
+    shelf = Shelf(ledger)
+    assert (await shelf.duties()).delegations == ()
+    leo = await signers.enrol("leo.brandt")
+    await signers.sign(await lend(ledger))
+    back = LENT.model_copy(update={"key": "d3", "of": "leo.brandt", "to": "ana.silva"})
+    await signers.sign(await lend(ledger, back), leo)
+    assert {one.key for one in (await shelf.duties()).delegations} == {"d1", "d3"}
 
 
 async def test_to_be_away_and_to_come_back_takes_no_passkey(ledger, signers):

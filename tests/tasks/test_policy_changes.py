@@ -10,11 +10,12 @@ import pytest
 
 from blocks import connect
 from blocks.audit import verify
+from blocks.books import DIRECTORY, POLICY
 from blocks.errors import RefusedError
 from blocks.ledger import Ledger
 from blocks.records.people import Delegation, Directory
 from blocks.records.policy import Policy
-from blocks.rulebook import DIRECTORY, POLICY, Shelf, adopt
+from blocks.rulebook import Shelf, adopt
 from blocks.store import FolderStore
 from infrastructure.local.hospital.__main__ import adopt_all, directory
 from tasks.people import delegate

@@ -6,10 +6,11 @@ from decimal import Decimal
 import pytest
 
 from blocks.audit import verify
+from blocks.books import POLICY
 from blocks.ledger import Ledger
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation
-from blocks.rulebook import POLICY, Shelf, adopt
+from blocks.rulebook import Shelf, adopt
 from blocks.wire.canonical import canonical
 from infrastructure.local.demo.authenticator import PRESENT
 from infrastructure.local.hospital.__main__ import directory

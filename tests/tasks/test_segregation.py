@@ -5,13 +5,18 @@ from typing import Any
 
 import pytest
 
+from blocks.audit import verify
+from blocks.books import DUTIES
 from blocks.errors import RefusedError
 from blocks.ports import Personality
+from blocks.records.ledger import Line
 from blocks.records.people import Delegation, Directory, Duties
-from blocks.rulebook import DUTIES, Shelf, adopt
+from blocks.rulebook import Shelf, adopt
+from blocks.wire.names import effect_key
 from infrastructure.local.hospital.__main__ import directory
 from tasks import people
-from tasks.effects import InDoubtError
+from tasks.approvals import VoidDecisionError
+from tasks.effects import InDoubtError, VoidWordError
 from tasks.parked import CannotSettleError, Said, settle
 from tasks.rules.directory import differences, only_takes_away
 from tasks.rules.proof import prove
@@ -128,6 +133,59 @@ async def test_who_approved_does_not_settle_nor_does_who_stands_in_for_them(hosp
     with pytest.raises(CannotSettleError, match=why):
         await says(hospital, in_doubt, "paula.reyes")
     assert await says(hospital, in_doubt, "frida.ng") == "The order was made, as PO-1."
+
+
+async def test_a_word_written_behind_our_back_counts_neither_for_the_process_nor_for_the_audit(hospital, in_doubt):
+    await settled_behind_our_back(hospital, in_doubt, "ana.silva", "Ana Silva")
+    with pytest.raises(VoidWordError, match="Ana Silva has been approver of this case"):
+        await hospital.wake(in_doubt)
+    (found,) = (await verify(hospital.ledger)).findings
+    assert (found.case, found.fault) == (in_doubt, "unproven")
+    assert "Ana Silva has been approver of this case, and who approves an order does not vouch" in found.because
+
+
+async def test_the_word_of_who_asked_written_behind_our_back_does_not_count(hospital, in_doubt):
+    await settled_behind_our_back(hospital, in_doubt, "rita.okafor", "Rita Okafor")
+    with pytest.raises(VoidWordError, match="who asked for it"):
+        await hospital.wake(in_doubt)
+
+
+async def test_who_settled_does_not_approve_what_is_asked_later_on_the_case(hospital):
+    case = await hospital.submit("IVSET-20", 200)
+    assert await hospital.wake(case) is None
+    await settled_behind_our_back(hospital, case, "ana.silva", "Ana Silva")
+    told = await hospital.answer(case, "ana.silva")
+    assert told.text.startswith("Ana Silva has been settler of this case")
+    chain = await hospital.chain(case)
+    asked, rules = chain.last("asked"), await Shelf(hospital.ledger).in_force(hospital.now.date())
+    body = {"ask": asked.key, "verdict": "approve", "by": "ana.silva", "name": "Ana Silva", "shown": asked.seen}
+    body |= {"role": "department-manager", "at": hospital.now.isoformat(), "directory": rules.directory_version}
+    line = Line(act="decided", key=asked.key, actor="person:ana.silva", at=hospital.now, body={"decision": body})
+    await hospital.ledger.append(chain, [line])
+    with pytest.raises(VoidDecisionError, match="Ana Silva has been settler of this case"):
+        await hospital.wake(case)
+    assert "settler of this case" in (await verify(hospital.ledger)).findings[0].because
+
+
+async def test_who_settled_while_policy_let_them_did_so_for_ever(hospital, in_doubt):
+    pairs = tuple(x for x in plain_policy().conflicts if x.other != "settler")
+    lenient = plain_policy().model_copy(update={"conflicts": pairs})
+    await adopt(hospital.ledger, lenient, actor="door:test", at=MORNING)
+    await says(hospital, in_doubt, "ana.silva")
+    hospital.now += timedelta(hours=1)
+    await adopt(hospital.ledger, plain_policy(), actor="door:test", at=hospital.now)
+    hospital.now += timedelta(hours=1)
+    assert (await hospital.wake(in_doubt)).ended == "ordered"
+    assert await hospital.verified()
+
+
+async def settled_behind_our_back(hospital: Hospital, case: str, by: str, name: str) -> None:
+    """Write somebody's word on the order of a case straight into the ledger."""
+    chain = await hospital.chain(case)
+    made = {"kind": "purchase order", "number": "PO-1", "state": "made", "key": effect_key(case, "order")}
+    body = {"effect": "order", "verdict": "made", "name": name, "because": "", "document": made}
+    line = Line(act="settled", key=made["key"], actor=f"person:{by}", at=hospital.now, body=body)
+    await hospital.ledger.append(chain, [line])
 
 
 async def test_where_policy_does_not_keep_the_two_apart_who_approved_may_settle(hospital, in_doubt):

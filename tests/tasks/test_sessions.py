@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from blocks.audit import verify
+from blocks.books import DUTIES
 from blocks.errors import RefusedError
 from blocks.ledger import Ledger
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation
 from blocks.records.people import Absence
 from blocks.records.sessions import Session
-from blocks.rulebook import DUTIES, Shelf, adopt
+from blocks.rulebook import Shelf, adopt
 from blocks.sessions import CLAIMED, CLI, Key, SessionSigner, chain_of, id_of, opened_of, spelled
 from infrastructure.local.demo.authenticator import PRESENT
 from tasks import people, sessions

@@ -4,9 +4,10 @@ import asyncio
 from importlib.resources import files
 
 from blocks import connect
+from blocks.books import DIRECTORY, POLICY
 from blocks.records.people import Directory
 from blocks.records.policy import Policy
-from blocks.rulebook import DIRECTORY, POLICY, adopt
+from blocks.rulebook import adopt
 from infrastructure.ending import run_and_leave
 from tasks.case import utc_now
 

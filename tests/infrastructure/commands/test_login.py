@@ -11,9 +11,10 @@ import typer
 from typer.testing import CliRunner, Result
 
 from blocks.audit import verify
+from blocks.books import DUTIES
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation
-from blocks.rulebook import DUTIES, adopt
+from blocks.rulebook import adopt
 from infrastructure.commands import decide, login, logout, people, whoami
 from tasks.case import utc_now
 from tests.hospital import MORNING, Hospital, plain_policy

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from blocks.rulebook import DUTIES, Shelf, adopt
+from blocks.books import DUTIES
+from blocks.rulebook import Shelf, adopt
 from infrastructure.doors import slack
 from infrastructure.local.desk.blockkit.blocks import wrong_with_blocks
 from tests.hospital import Hospital

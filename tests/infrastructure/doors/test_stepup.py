@@ -26,6 +26,7 @@ from tasks.policy_changes import approve, propose
 from tasks.stepup import where_to_confirm
 from tests.hospital import MORNING, Hospital, plain_policy
 from tests.infrastructure.doors.conftest import afterwards, card_of, interaction
+from tests.signing import Signers
 
 ADDRESS = "http://localhost:18080"
 FACTS = (
@@ -140,8 +141,11 @@ async def test_who_stands_in_for_somebody_and_approves_fewer_reads_both(open_doo
     rulebook = await Shelf(ledger).in_force(now.date())
     lent = Delegation(key="d1", of="ivo.petrov", to="leo.brandt", start=now, until=now + timedelta(days=1))
     ivo, leo = (rulebook.directory.person(name) for name in ("ivo.petrov", "leo.brandt"))
-    lax = rulebook.model_copy(update={"policy": plain_policy()})
-    await people.delegate(lent, ivo, "test", ledger=ledger, rulebook=lax, at=now)
+    signers = Signers(ledger, now)
+    await signers.enrol("ivo.petrov")
+    with pytest.raises(ToConfirmError) as asked_to_sign:
+        await people.delegate(lent, ivo, "test", ledger=ledger, rulebook=rulebook, at=now)
+    await signers.sign(asked_to_sign.value.request)
     case = await open_doors.submit("KNEE-TIB-4", 3)
     await open_doors.wake(case)
     asked = (await open_doors.chain(case)).last("asked")
