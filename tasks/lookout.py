@@ -14,6 +14,7 @@ from typing import NamedTuple
 from blocks.errors import OutsideError
 from blocks.heads import noted_since
 from blocks.ledger import Chain, Ledger
+from tasks.cancelling import cancelling
 from tasks.case import utc_now
 from tasks.decide import waits_for
 from tasks.doubts import waits_for_word
@@ -68,11 +69,11 @@ class Lookout:
         return known is None or known.seq < seq
 
     async def _among_all(self, ledger: Ledger, now: datetime) -> AsyncIterator[tuple[str, int]]:
-        """List everything; the first time, without the cases that are finished."""
+        """List everything; the first time, without the cases that are finished and have not gone on since."""
         began = perf_counter()
-        finished = await finished_cases(ledger) if self._all_again is None else set()
+        finished = await finished_cases(ledger) if self._all_again is None else {}
         async for name, seq in ledger.cases():
-            if name in finished:
+            if finished.get(name) == seq:
                 self._looks[name] = Look(seq)
             yield name, seq
         self._all_again = now + timedelta(seconds=(perf_counter() - began) / self.share)
@@ -88,7 +89,7 @@ class Lookout:
     async def _stands_still(self, name: str, ledger: Ledger, now: datetime) -> bool:
         try:
             chain = await ledger.read(name)
-            ended = chain.last("ended") is not None
+            ended = chain.last("ended") is not None and not cancelling(chain)
             done = await is_finished(chain, ledger) if ended else bool(waits_for(chain))
             asleep = done or waits_for_word(chain)
         except OutsideError as error:

@@ -7,7 +7,7 @@ Prefect.
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from blocks.ledger import Chain, Ledger
+from blocks.ledger import SEQ_DIGITS, Chain, Ledger
 from blocks.records.outcome import Outcome
 from blocks.wire.canonical import canonical
 from blocks.wire.report import case_report, reasons
@@ -23,8 +23,8 @@ PARTS = 4
 class Result(NamedTuple):
     """What is kept of a case at its end. Its place names the head of the chain: the same end is the same object.
 
-    It names the document first, `results/<document>/<case>/<head>.json`, so that an order's number leads to its case in
-    one request, and costs none when the case is carried.
+    It names the document first, `results/<document>/<case>/<seq>~<head>.json`, so that an order's number leads to its
+    case in one request, and costs none when the case is carried. *seq* is the entry it tells the case up to.
     """
 
     key: str
@@ -41,7 +41,9 @@ def result_of(chain: Chain, outcome: Outcome) -> Result:
         "markdown": case_report(chain, rows),
         "reasons": rows,
     }
-    return Result(f"{_place(outcome.document)}{chain.case}/{chain.head}.json", canonical(told))
+    return Result(
+        f"{_place(outcome.document)}{chain.case}/{chain.seq:0{SEQ_DIGITS}}~{chain.head}.json", canonical(told)
+    )
 
 
 def _place(document: str | None) -> str:
@@ -59,24 +61,39 @@ async def is_finished(chain: Chain, ledger: Ledger) -> bool:
     if ended is None or cancelling(chain):
         return False
     places = (f"{_place(ended.body['outcome'].get('document'))}{chain.case}/", f"{PREFIX}{chain.case}/")
+    since = max(entry.seq for entry in chain.entries if ended in entry.lines)
     for place in places:
-        async for _ in ledger.store.list(place):
-            return True
+        async for blob in ledger.store.list(place):
+            if (_told_up_to(blob.key) or chain.seq) >= since:
+                return True
     return False
 
 
-async def finished_cases(ledger: Ledger) -> set[str]:
-    """List the cases that have a result: a thousand in one request, where to read each would take six."""
-    return {case async for case in _finished(ledger, PREFIX)}
+async def finished_cases(ledger: Ledger) -> dict[str, int]:
+    """List the cases that have a result, each with the entry it is told up to; 0 where a result does not say.
+
+    Who has more entries by now may have gone on since, as when what it ordered is to be taken back. A thousand are
+    listed in one request, where to read each would take six.
+    """
+    found: dict[str, int] = {}
+    async for case, told in _finished(ledger, PREFIX):
+        found[case] = max(told, found.get(case, 0))
+    return found
 
 
 async def cases_of(document: str, ledger: Ledger) -> tuple[str, ...]:
     """Find the finished cases that ended in a document of that number: two systems may give the same one."""
-    found = {case async for case in _finished(ledger, _place(document))}
+    found = {case async for case, _ in _finished(ledger, _place(document))}
     return tuple(sorted(found))
 
 
-async def _finished(ledger: Ledger, place: str) -> AsyncIterator[str]:
+async def _finished(ledger: Ledger, place: str) -> AsyncIterator[tuple[str, int]]:
     async for blob in ledger.store.list(place):
         parts = blob.key.split("/")
-        yield parts[-2] if len(parts) == PARTS else parts[1]
+        yield parts[-2] if len(parts) == PARTS else parts[1], _told_up_to(blob.key)
+
+
+def _told_up_to(key: str) -> int:
+    """Read from a key which entry a result tells of; 0 where it was kept before keys said so."""
+    seq, told, _ = key.rpartition("/")[2].partition("~")
+    return int(seq) if told and seq.isdecimal() else 0

@@ -55,11 +55,11 @@ async def test_each_case_of_a_group_that_ended_has_a_result_of_its_own(hospital)
     with hospital.bound():
         for _ in range(2):
             await keep_results(ended)
-    assert await finished_cases(hospital.ledger) == set(cases)
+    assert set(await finished_cases(hospital.ledger)) == set(cases)
     for case in cases:
         chain = await hospital.chain(case)
         order = chain.last("ended").body["outcome"]["document"]
-        kept = json.loads(await hospital.ledger.store.get(f"results/{order}/{case}/{chain.head}.json"))
+        kept = json.loads(await hospital.ledger.store.get(f"results/{order}/{case}/{chain.seq:08}~{chain.head}.json"))
         assert (kept["case"], kept["head"], kept["outcome"]["ended"]) == (case, chain.head, "ordered")
         assert kept["markdown"] == case_report(chain)
         assert kept["reasons"][-1]["what"].startswith("**ordered**")

@@ -136,6 +136,17 @@ async def test_finished_cases_are_not_even_read(tmp_path):
     assert store.gets == 0
 
 
+async def test_a_finished_case_that_is_to_be_taken_back_is_found_by_a_lookout_that_starts_only_then(hospital):
+    case = await hospital.submit("IVSET-20", 40)
+    await finish(hospital, case)
+    await hospital.cancel(case, "rita.okafor")
+    looks = lookout_of(hospital)
+    assert await rounds(hospital, looks, 2) == [[case], [case]]
+    await finish(hospital, case)
+    assert (await hospital.chain(case)).last("ended").body["outcome"]["ended"] == "cancelled"
+    assert await rounds(hospital, looks, 5) == [[]] * 5
+
+
 async def test_between_two_looks_at_everything_only_what_was_written_is_looked_at(tmp_path):
     hospital = await Hospital.opened(tmp_path)
     store = Counting(tmp_path)
