@@ -118,7 +118,11 @@ class Ledger:
         ahead = 1 if known else READ_AHEAD
         while True:
             seqs = range(chain.seq + 1, chain.seq + 1 + ahead)
-            found = await asyncio.gather(*(self._entry(case, seq) for seq in seqs))
+            found = (
+                await asyncio.gather(*(self._entry(case, seq) for seq in seqs))
+                if ahead > 1
+                else [await self._entry(case, seqs[0])]
+            )
             texts = [text for text in found if text is not None]
             if found[: len(texts)] != texts and await self._entry(case, seqs[found.index(None)]) is not None:
                 continue  # somebody wrote between two of the looks; a true gap breaks the chain below

@@ -12,11 +12,13 @@ from blocks.duties import Proven, duties_of
 from blocks.errors import ConflictError, NotFoundError, RefusedError
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
+from blocks.records.passkeys import Passkeys
 from blocks.records.people import Directory, Duties
 from blocks.records.policy import Policy, Rulebook
 from blocks.wire.canonical import canonical
 
 NO_DUTIES = Duties()
+NO_PASSKEYS = Passkeys()
 RACES_MAX = 20
 FRESH_S = 1.0
 """What is adopted is known everywhere within this; a door at fifty clicks a second need not look each time."""
@@ -61,6 +63,7 @@ class Shelf:
             directory=await self.directory(directory),
             directory_version=directory,
             duties=duties,
+            passkeys=NO_PASSKEYS,  # named, lest the default be copied each time
         )
 
     async def duties(self, until: int | None = None) -> Duties:
