@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -62,20 +63,30 @@ class Overtaken(FolderStore):
         await super().create(key, data)
 
 
+_version = lru_cache(10_000)(digest)
+
+
 class MemoryStore:
     """A store in memory: what is kept is gone with the test."""
+
+    turns = 1
+    """How many turns of the event loop a call takes."""
 
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
 
+    async def _turn(self) -> None:
+        for _ in range(self.turns):
+            await asyncio.sleep(0)
+
     async def create(self, key: str, data: bytes) -> None:
         _assert_key(key)
-        await asyncio.sleep(0)
+        await self._turn()
         if self.kept.setdefault(key, data) != data:
             raise ConflictError(key)
 
     async def get(self, key: str) -> bytes:
-        await asyncio.sleep(0)
+        await self._turn()
         if key not in self.kept:
             raise NotFoundError(key)
         return self.kept[key]
@@ -85,7 +96,7 @@ class MemoryStore:
         return Held(data, digest(data))
 
     async def swap(self, key: str, data: bytes, *, was: str) -> str:
-        await asyncio.sleep(0)
+        await self._turn()
         there = self.kept.get(key)
         if there is None or (was != digest(there) and data != there):
             raise ConflictError(key)
@@ -93,6 +104,6 @@ class MemoryStore:
         return digest(data)
 
     async def list(self, prefix: str, *, after: str = "") -> AsyncIterator[Blob]:
-        await asyncio.sleep(0)
+        await self._turn()
         for key in sorted(x for x in self.kept if x.startswith(prefix) and x > after):
-            yield Blob(key, len(self.kept[key]), digest(self.kept[key]))
+            yield Blob(key, len(self.kept[key]), _version(self.kept[key]))

@@ -1,7 +1,8 @@
 """A city: what outlives every process (store, ERP, desk, virtual time), the dice, and the processes in it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -12,7 +13,7 @@ import httpx
 from blocks import connect
 from blocks.errors import UnavailableError, UnknownError
 from blocks.heads import HeadsLog
-from blocks.ledger import Chain, Ledger
+from blocks.ledger import Chain, Ledger, entry_key
 from blocks.ports import Personality
 from blocks.rulebook import Shelf
 from tests.crashes.points import Killed
@@ -24,10 +25,14 @@ from tests.simulation.faults import AT, LATE_S, READS, STOP_S, Happened, Kind, l
 from tests.stores import MemoryStore
 
 POSTING = ("erp.order", "erp.issue")
+AT_THE_ERP = (*POSTING, "erp.cancel")
+"""What the little ERP itself turns away."""
 READ_TURNS, WRITE_TURNS = (0, 0, 0, 1), (0, 1, 2, 5)
 """How many turns of the event loop a call is on its way."""
 TURNS_MAX = 200_000
 """How many turns of the event loop a round may take before it counts as hanging."""
+_about: ContextVar[frozenset[str]] = ContextVar("about", default=frozenset())
+"""The case that is being seen to."""
 
 
 @dataclass
@@ -41,6 +46,8 @@ class City:
     to_come: int = 0
     """How many faults may still happen."""
     happened: list[Happened] = field(default_factory=list)
+    open: set[str] = field(default_factory=set)
+    """The cases that have not come to their end: whatever happens to the house happens to each of them."""
     story: list[str] = field(default_factory=list)
     processes: list["Process"] = field(default_factory=list)
     fallen: list[str] = field(default_factory=list)
@@ -48,7 +55,7 @@ class City:
 
     def __post_init__(self) -> None:
         """Open what outlives the processes."""
-        self.store, self.desk = MemoryStore(), FakeDesk()
+        self.store, self.desk = Prompt(), FakeDesk()
         self.store.kept.update(self.kept)
         self.ledger = Ledger(self.store)
         self.shelf = Shelf(self.ledger)
@@ -67,16 +74,18 @@ class City:
 
     async def read(self, case: str) -> Chain:
         """Read a case past every fault: as people see it, and whoever judges."""
-        self.chains[case] = await self.ledger.read(case, known=self.chains.get(case))
-        return self.chains[case]
+        known = self.chains.get(case)
+        if known is None or entry_key(case, known.seq + 1) in self.store.kept:
+            known = self.chains[case] = await self.ledger.read(case, known=known)
+        return known
 
     def tell(self, what: str) -> None:
         """Write the story on."""
         self.story.append(f"{self.now:%d %b %H:%M:%S.%f} {what}")
 
-    def suffer(self, kind: str, where: str) -> None:
-        """Note a fault."""
-        self.happened.append(Happened(kind, where))
+    def suffer(self, kind: str, where: str, cases: Collection[str]) -> None:
+        """Note a fault; it happened to these cases, or, where it is about none of them, to all that are open."""
+        self.happened.append(Happened(kind, where, frozenset(cases or self.open)))
         self.tell(f"FAULT {kind}: {where}")
 
     def fault_at(self, call: str) -> Kind | None:
@@ -109,6 +118,12 @@ class City:
         await self.erp.aclose()
 
 
+class Prompt(MemoryStore):
+    """A store that answers at once: how long a call is on its way is for whoever calls to suffer."""
+
+    turns = 0
+
+
 class Process:
     """A process: its own ledger, shelf and log of heads, and its way to everything outside."""
 
@@ -116,6 +131,7 @@ class Process:
         self.city, self.name = city, name
         self.died = False
         self.until: datetime | None = None
+        self._woken = asyncio.Event()
         self._dying = False
         self._tasks: list[asyncio.Task[None]] = []
         self._flushing = asyncio.Lock()
@@ -129,11 +145,12 @@ class Process:
         """The ledger as this process sees it."""
         return self.outside.ledger
 
-    def start(self, what: str, life: Callable[[], Coroutine[Any, Any, object]]) -> None:
-        """Let it do something, beside whatever else it does."""
-        self._tasks.append(asyncio.create_task(self._live(what, life)))
+    def start(self, what: str, life: Callable[[], Coroutine[Any, Any, object]], case: str | None = None) -> None:
+        """Let it do something, beside whatever else it does; *case*: the one that it is about."""
+        self._tasks.append(asyncio.create_task(self._live(what, life, case)))
 
-    async def _live(self, what: str, life: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    async def _live(self, what: str, life: Callable[[], Coroutine[Any, Any, object]], case: str | None) -> None:
+        _about.set(frozenset({case} if case else ()))
         try:
             with connect.bound(self.outside):
                 told = await life()
@@ -152,6 +169,7 @@ class Process:
         """Say whether anything in it goes on."""
         if self.until and self.city.now >= self.until:
             self.until = None
+            self._woken.set()
         return self.until is None and any(not task.done() for task in self._tasks)
 
     def is_wanted(self) -> bool:
@@ -172,8 +190,8 @@ class Process:
         self.city.now += timedelta(milliseconds=1)
         for _ in range(turns):
             await asyncio.sleep(0)
-        while self.until and may_stand:  # noqa: ASYNC110  what wakes it is the city's time
-            await asyncio.sleep(0)
+        if may_stand:
+            await self._stand_still()
         self._assert_alive()
 
     def _assert_alive(self) -> None:
@@ -194,13 +212,13 @@ class Process:
             made = await make()
             self._assert_alive()
             return made
-        self.city.suffer(fault, f"{self.name} {call} {what}".strip())
+        self.city.suffer(fault, f"{self.name} {call} {what}".strip(), _about.get())
         return await self._faulty(fault, call, make)
 
     async def _faulty(self, fault: Kind, call: str, make: Callable[[], Awaitable[Any]]) -> Any:
-        system, posts = call.partition(".")[0], call in POSTING
+        system = call.partition(".")[0]
         if fault == "turned away":
-            if not posts:
+            if call not in AT_THE_ERP:
                 raise UnavailableError(system, "it cannot be reached")
             self.city.server.fail += 1
         elif fault == "never arrived":
@@ -224,9 +242,14 @@ class Process:
 
     async def _stop(self) -> None:
         self.until = self.city.now + timedelta(seconds=self.city.dice.uniform(*STOP_S))
-        while self.until:  # noqa: ASYNC110  what wakes it is the city's time
-            await asyncio.sleep(0)
+        await self._stand_still()
         self._assert_alive()
+
+    async def _stand_still(self) -> None:
+        """Stand until the city's time lets it go on."""
+        while self.until:
+            self._woken.clear()
+            await self._woken.wait()
 
 
 class _Way:

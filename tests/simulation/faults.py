@@ -25,15 +25,20 @@ POSTS: tuple[Kind, ...] = (
 )  # fmt: skip
 """A stop between the last look at the claim and the call itself is left out: what that may do to an ERP that knows no
 keys is written down in `infrastructure/decisions/effects.md`, and no program on one side can take it away."""
+CANCELS: tuple[Kind, ...] = (
+    "turned away", "answer lost", "answer lost", "killed before", "killed unheard", "killed after", "stopped before",
+    "stopped after",
+)  # fmt: skip
+"""To take a document back twice is to take it back once, however late the second call comes: its state is its key."""
 AT = MappingProxyType({
     "store.create": WRITES, "store.swap": WRITES, "store.get": READS, "store.look": READS, "store.list": READS,
-    "erp.order": POSTS, "erp.issue": POSTS,
+    "erp.order": POSTS, "erp.issue": POSTS, "erp.cancel": CANCELS,
     "erp.sourcing": READS, "erp.find_order": READS, "erp.find_issue": READS,
     "desk.post": WRITES, "desk.tell": WRITES, "desk.redraw": WRITES, "desk.say": WRITES, "desk.key_of": READS,
 })  # fmt: skip
 """The faults of each call; those named twice are drawn twice as often."""
-ON_READS = 0.004
-ON_WRITES = 0.05
+ON_READS = 0.012
+ON_WRITES = 0.13
 ON_POSTS = 0.45
 """How likely a call goes wrong while there are faults to come: there are ten reads to a write, and one post a case."""
 LATE_S = (5.0, 80.0)
@@ -42,10 +47,11 @@ STOP_S = (5.0, 1_200.0)
 
 
 class Happened(NamedTuple):
-    """One fault: what, and where."""
+    """One fault: what, where, and to which cases."""
 
     kind: str
     where: str
+    cases: frozenset[str]
 
 
 def likelihood(call: str) -> float:
@@ -53,4 +59,4 @@ def likelihood(call: str) -> float:
     kinds = AT[call]
     if kinds is READS:
         return ON_READS
-    return ON_POSTS if kinds is POSTS else ON_WRITES
+    return ON_WRITES if kinds is WRITES else ON_POSTS

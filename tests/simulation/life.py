@@ -16,9 +16,15 @@ from tests.simulation.meanwhile import BETWEEN, MEANWHILE
 from tests.simulation.people import People
 from tests.simulation.upkeep import House
 
-FAULTS_MIN, FAULTS_MAX = 3, 8
+FAULTS = FAULTS_MIN, _ = 3, 8
+"""How many faults there are for each case."""
+TOGETHER = (1, 2, 2, 3, 3, 4)
+"""How many cases live at the same time."""
 ROUNDS = (5, 10)
 """How many rounds things go wrong in."""
+OVER_SHARE = 0.7
+"""How often a life goes no further when all its cases are over: else what comes after the end is never seen."""
+MEANWHILE_SHARE, TAKEN_BACK_SHARE = 0.9, 0.2
 SOON, LATER, AFTER_MAX = 6, 12, 50
 """How many rounds upkeep has to bring everything to its end when nothing goes wrong any more."""
 
@@ -50,6 +56,8 @@ class Lived(NamedTuple):
     personality: str
     ends: Counter[str]
     faults: Counter[str]
+    suffered: dict[str, int]
+    """How many of them happened to each case."""
     violations: tuple[Violation, ...]
     story: tuple[str, ...]
 
@@ -58,23 +66,29 @@ async def live(seed: int, kept: dict[str, bytes], clocks: Callable[[City], None]
     """Live the life of a seed; *kept*: the store as it is founded; *clocks*: let every clock be that of the city."""
     dice = Random(seed)  # noqa: S311  dice, not secrets
     name = dice.choice([*PERSONALITIES])
-    city = City(dice, PERSONALITIES[name], kept, to_come=dice.randint(FAULTS_MIN, FAULTS_MAX))
+    city = City(dice, PERSONALITIES[name], kept)
     clocks(city)
     city.tell(f"the ERP: {name}")
     house, people = (house := House(city)), People(city, house.cases, house.rung)
     cases = await _asked(city, house)
+    city.to_come = sum(dice.randint(*FAULTS) for _ in cases)
     for _ in range(dice.randint(*ROUNDS)):
         await _round(city, house, people)
+        city.open = {case for case in cases if not await _is_over(city, case)}
+        if not city.open and dice.random() < OVER_SHARE:
+            break
     city.to_come = 0
     await _after(city, house, people)
     violations = await _judged(city, cases)
     ends = Counter([await _end(city, case) for case in cases])
     await city.close()
-    return Lived(seed, name, ends, Counter(x.kind for x in city.happened), violations, tuple(city.story))
+    faults = Counter(one.kind for one in city.happened)
+    suffered = {case: sum(case in one.cases for one in city.happened) for case in cases}
+    return Lived(seed, name, ends, faults, suffered, violations, tuple(city.story))
 
 
 async def _asked(city: City, house: House) -> list[str]:
-    wanted = city.dice.choices(WANTED, k=city.dice.choice((1, 1, 1, 2, 2, 3)))
+    wanted = city.dice.choices(WANTED, k=city.dice.choice(TOGETHER))
     cases = []
     for one in wanted:
         case = await house.submit(one.item, one.quantity, one.by, one.centre)
@@ -91,12 +105,13 @@ async def _round(city: City, house: House, people: People) -> None:
     for deed, share in ((people.answer, 0.7), (people.settle, 0.4), (house.look_out, 0.3), (house.keep_time, 0.25)):
         if dice.random() < share:
             await deed()
-    if len(city.happened) < city.to_come and dice.random() < 0.6:
+    await people.take_back(TAKEN_BACK_SHARE)
+    if len(city.happened) < city.to_come and dice.random() < MEANWHILE_SHARE:
         what = dice.choice([*MEANWHILE])
         if what in BETWEEN:
             await city.settle_down()
         if told := await MEANWHILE[what](city, house, people):
-            city.suffer(what, told)
+            city.suffer(what, told, [case for case in house.cases if case in told])
     await city.settle_down()
     city.now += timedelta(seconds=dice.choice((1, 5, 35, 200, 2_000)))
 

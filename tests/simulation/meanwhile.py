@@ -11,11 +11,12 @@ from types import MappingProxyType
 from blocks.errors import RefusedError
 from blocks.records.people import Delegation
 from blocks.rulebook import adopt
+from blocks.wire.names import effect_key
 from tasks.decide import Answer
 from tasks.people import delegate
 from tasks.requests import Deed
 from tests.simulation.city import City
-from tests.simulation.people import Asked, People
+from tests.simulation.people import Asked, People, bought
 from tests.simulation.upkeep import WORKERS, House
 
 What = Callable[[City, House, People], Awaitable[str]]
@@ -117,6 +118,28 @@ async def handed_over(city: City, _house: House, people: People) -> str:
     return f"{one.waiting.case}, {deed} {whom}"
 
 
+async def cancelled_twice(city: City, house: House, people: People) -> str:
+    """Let two people have one case cancelled at the same moment."""
+    able = [case for case in house.cases if bought(await city.read(case))]
+    if not able:
+        return ""
+    case = city.dice.choice(able)
+    people.cancel(case)
+    people.cancel(case)
+    return case
+
+
+async def goods_arrived(city: City, house: House, _people: People) -> str:
+    """Let goods arrive, or leave the store: from then on the ERP takes nothing back."""
+    cases = {effect_key(case, effect): case for case in house.cases for effect in ("order", "issue")}
+    jobs = [job for job in city.server.jobs if job.booked and job.booked.live]
+    if not jobs:
+        return ""
+    job = city.dice.choice(jobs)
+    city.server.books.arrived.add(job.own)
+    return f"for {cases[job.reference]}"
+
+
 async def price_moved(city: City, _house: House, _people: People) -> str:
     """Change what something costs."""
     item = city.dice.choice(("KNEE-TIB-4", "HIP-STEM-12", "VENT-T1", "CENTRI-5"))
@@ -173,6 +196,8 @@ MEANWHILE = MappingProxyType({
     "withdrawn": withdrawn,
     "held": held,
     "handed over": handed_over,
+    "cancelled twice": cancelled_twice,
+    "goods arrived": goods_arrived,
     "price moved": price_moved,
     "budget spent": budget_spent,
     "somebody left": somebody_left,

@@ -5,8 +5,10 @@ from itertools import count
 from typing import NamedTuple
 
 from blocks import connect
+from blocks.ledger import Chain
 from blocks.records.approval import Verdict
 from blocks.wire.report import in_doubt
+from tasks.cancelling import BOUGHT, CannotCancelError, Unwanted, cancel
 from tasks.clock import Waiting, waiting_of
 from tasks.decide import Answer, Verdicts, decide
 from tasks.parked import CannotSettleError, Said, settle
@@ -25,6 +27,12 @@ class Asked(NamedTuple):
 
     waiting: Waiting
     able: tuple[str, ...]
+
+
+def bought(chain: Chain) -> bool:
+    """Say whether a case has ended with something that can be taken back."""
+    ended = chain.last("ended")
+    return ended is not None and ended.body["outcome"]["ended"] in BOUGHT
 
 
 class People:
@@ -75,7 +83,7 @@ class People:
             await self._followed(told, rulebook.directory.zone)
             return f"{told.taken}: {told.text}"
 
-        door.start(f"{by} {answer.verdict}s {answer.case} {answer.ask}", clicked)
+        door.start(f"{by} {answer.verdict}s {answer.case} {answer.ask}", clicked, answer.case)
 
     async def _followed(self, told: Verdicts, zone: str) -> None:
         """Ring, and let the card show what became of it."""
@@ -99,7 +107,30 @@ class People:
             await self._followed(told, rulebook.directory.zone)
             return f"{told.taken}: {told.text}"
 
-        door.start(f"{by} wants {deed} of {ask.case}", wished)
+        door.start(f"{by} wants {deed} of {ask.case}", wished, ask.case)
+
+    async def take_back(self, share: float) -> None:
+        """Let somebody want no more what was bought, now and then."""
+        for case in self.cases:
+            if self.city.dice.random() < share and bought(await self.city.read(case)):
+                self.cancel(case)
+
+    def cancel(self, case: str) -> None:
+        """Let the requester, or somebody who may not, have it cancelled."""
+        city, door = self.city, self.door()
+        by = city.dice.choice(("rita.okafor", "sam.lind", "ivo.petrov"))
+
+        async def asked() -> str:
+            person = (await door.outside.shelf.in_force(city.now.date())).directory.person(by)
+            unwanted = Unwanted(case, "the operation was called off")
+            try:
+                told = await cancel(unwanted, person, "test", ledger=door.ledger, at=city.now)
+            except CannotCancelError as error:
+                return f"not taken: {error}"
+            self.bell.append(case)
+            return told
+
+        door.start(f"{by} cancels {case}", asked, case)
 
     async def settle(self) -> None:
         """Let a person look into the ERP's own books where nobody else can tell, and say what they saw."""
@@ -128,4 +159,4 @@ class People:
                     return f"{person.name}: {told}"
             return refused
 
-        door.start(f"somebody settles {case}", settled)
+        door.start(f"somebody settles {case}", settled, case)

@@ -39,6 +39,7 @@ class House:
         receipt = await receive(message, ledger.ledger, ledger.shelf, self.city.now)
         self.city.to_come = coming
         self.cases.append(receipt.case_or_raise())
+        self.city.open.add(self.cases[-1])
         return self.cases[-1]
 
     def worker(self, number: int) -> Process:
@@ -57,7 +58,7 @@ class House:
 
     def wake(self, case: str, worker: Process) -> None:
         """Let a worker carry a case."""
-        worker.start(f"carries {case}", lambda: self._carried(case, worker))
+        worker.start(f"carries {case}", lambda: self._carried(case, worker), case)
 
     async def _carried(self, name: str, worker: Process) -> str:
         city, ledger = self.city, worker.ledger
