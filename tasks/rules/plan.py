@@ -78,9 +78,8 @@ def planned(policy: Policy, on: Situation, directory: Directory) -> tuple[Planne
         for seats, enough in _seated(step, on, directory):
             all_of = enough == len(seats)
             left = tuple(x for x in seats if not all_of or (x.capacity, x.place) not in sure)
-            kept = tuple(_next(seat, taken) for seat in left)
+            kept = tuple([_take(seat, taken) for seat in left])
             sure |= {(seat.capacity, seat.place) for seat in (*left, *kept) if all_of}
-            taken |= {seat.capacity: max(seat.place, taken.get(seat.capacity, 0)) for seat in kept}
             if kept:
                 plan.append(Planned(kept, len(kept) if all_of else enough, source))
     return tuple(plan)
@@ -121,11 +120,13 @@ def _seats(approver: Approver) -> Iterator[Seat]:
             yield Seat(approver.who, place, within_limit=approver.who != "line-manager")
 
 
-def _next(seat: Seat, taken: dict[Capacity, int]) -> Seat:
-    """Take the next place in a capacity; a line manager's place is where they stand."""
-    if seat.capacity == "line-manager":
-        return seat
-    return seat._replace(place=max(seat.place, taken.get(seat.capacity, 0) + 1))
+def _take(seat: Seat, taken: dict[Capacity, int]) -> Seat:
+    """Take the next place in a capacity, which nobody else is given; a line manager's place is where they stand."""
+    before = taken.get(seat.capacity, 0)
+    if seat.capacity != "line-manager":
+        seat = seat._replace(place=max(seat.place, before + 1))
+    taken[seat.capacity] = max(seat.place, before)
+    return seat
 
 
 def goes_by_requester(policy: Policy) -> bool:
