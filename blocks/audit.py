@@ -31,7 +31,7 @@ NOTED_SINCE = timedelta(hours=1)
 """Of notes older than the last sealed entry by so much everything is in the log."""
 AT_ONCE = 16
 TELLING = re.compile(
-    rb'"act":"(?:asked|escalated|decided|settled|adopted|delegated|proposed|invited|enrolled|emergency-[a-z]+)"'
+    rb'"act":"(?:asked|escalated|decided|settled|adopted|delegated|proposed|invited|enrolled|withdrawn|emergency-[a-z]+)"'
     rb'|"signed":[{]|"source":"cli'
 )
 """What stands in an entry that may need proof; all others need not be read for it."""

@@ -30,7 +30,10 @@ async def check_enrolments(lines: list[tuple[int, Line]], past: History) -> Enro
     invited: dict[str, Line] = {}
     ever: set[str] = set()
     vouching: set[str] = set()
+    owners: dict[str, str] = {}
     for seq, line in lines:
+        if line.act == "withdrawn" and (reason := await _reason_not_withdrawn(line, owners.get(line.key), past)):
+            found.append((seq, f"{line.actor} withdrew {line.key[:16]}: {reason}"))
         if line.act == "invited":
             invited[line.key] = line
         if line.act != "enrolled":
@@ -40,6 +43,7 @@ async def check_enrolments(lines: list[tuple[int, Line]], past: History) -> Enro
             vouching |= ever & await _vouchers(line.at, past)
             reason = await _reason(key, invited.get(str(line.body.get("invitation"))), vouching, past)
             ever.add(key.person)
+            owners[key.credential] = key.person
         except (ValidationError, LookupError, TamperedError, NotFoundError):
             found.append((seq, "an enrolment, or what would prove it, cannot be read"))
             continue
@@ -67,6 +71,15 @@ async def _reason(key: Passkey, line: Line | None, vouching: set[str], past: His
     keys = await past.enrolled(line.body["passkeys"])
     deed = Deed(PASSKEYS, invitation.token, digest(canonical(invitation)), INVITE, by, line.at)
     return reason_not_signed(deed, Proof.model_validate(line.body["proof"]), keys)
+
+
+async def _reason_not_withdrawn(line: Line, owner: str | None, past: History) -> str | None:
+    """Say on whose word a passkey should not have been withdrawn, or None: its owner's, or of somebody who vouches."""
+    if why := line.body.get("recovery"):
+        return f"nobody vouched for it, to recover: {why}"
+    by = line.actor.removeprefix("person:")
+    fit = line.actor.startswith("person:") and (by == owner or by in await _vouchers(line.at, past))
+    return None if fit else "it is not theirs, and they do not vouch for others"
 
 
 async def _vouchers(at: datetime, past: History) -> set[str]:

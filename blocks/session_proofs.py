@@ -4,8 +4,10 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
+from blocks.books import KNOWN_WITHIN
 from blocks.errors import NotFoundError
 from blocks.history import History
+from blocks.keyring import PASSKEYS
 from blocks.ledger import Ledger, TamperedError
 from blocks.proofs import Deed, reason_not_signed
 from blocks.records.ledger import Entry, Line
@@ -46,6 +48,8 @@ class SessionProofs:
             return f"it was signed in a session of {session.person}"
         if not session.start <= line.at < session.until or (opened.closed and opened.closed.at < line.at):
             return "it was signed when the session was not open"
+        if (gone := await self._withdrawn(opened)) and gone.at + KNOWN_WITHIN < line.at:
+            return "it was signed after the passkey by which the session was opened was withdrawn"
         if not holds(session, line.signed, signed_text(entry.case, entry.prev, line)):
             return "the session's signature is not over this act, in this place"
         return None
@@ -65,6 +69,9 @@ class SessionProofs:
 
     async def _had_passkey(self, person: str, at: datetime) -> bool:
         return bool((await self._past.enrolled_by(at)).of(person))
+
+    async def _withdrawn(self, opened: Opened) -> Line | None:
+        return (await self._past.book(PASSKEYS)).last("withdrawn", opened.credential)
 
     async def _read(self, name: str) -> Opened | str:
         """Read a session that was opened by its person's passkey; or say why it proves nothing."""

@@ -28,6 +28,11 @@ class Opened(NamedTuple):
     line: Line
     closed: Line | None
 
+    @property
+    def credential(self) -> str:
+        """The passkey by which it was opened."""
+        return str(self.line.body["proof"]["credential"])
+
 
 class Key:
     """The secret half of a session."""

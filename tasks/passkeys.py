@@ -148,21 +148,51 @@ async def enrol(key: Passkey, invitation: Invitation, *, ledger: Ledger, at: dat
     return key
 
 
-async def withdraw(credential: str, actor: str, *, ledger: Ledger, at: datetime) -> Passkey:
-    """Withdraw a passkey that was lost, by its credential or however it begins; what it signed before still counts."""
-    keys = passkeys_of(await ledger.read(PASSKEYS)).keys
-    found = [one for one in keys if one.credential.startswith(credential)]
-    if len(found) != 1:
-        many = "more than one enrolled passkey begins" if found else "no enrolled passkey begins"
-        raise RefusedError("passkeys", f"{many} with {credential}; `almoner passkeys list` shows them")
-    key = found[0]
+async def withdraw(  # noqa: PLR0913  who says so, through which door, and by which rules
+    credential: str,
+    by: Person | None,
+    door: str,
+    *,
+    ledger: Ledger,
+    rulebook: Rulebook,
+    at: datetime,
+    recovery: str = "",
+) -> Passkey:
+    """Withdraw a passkey that was lost, by its credential or however it begins; what it signed before still counts.
 
-    def line(chain: Chain) -> Line | None:
-        gone = passkeys_of(chain).find(key.credential) is None
-        return None if gone else Line(act="withdrawn", key=key.credential, actor=actor, at=at)
+    One's own, or anybody's where one vouches for people. *recovery* says why on nobody's word, as where all who vouch
+    have lost theirs: the audit names it for good.
+    """
+    chain = await ledger.read(PASSKEYS)
+    key = _begins_with(credential, passkeys_of(chain))
+    if recovery and not who_vouched(chain, rulebook.directory, rulebook.policy):
+        raise _refused("nothing is to be recovered: nobody who vouches for people was ever enrolled")
+    if not recovery and (reason := reason_not_to_withdraw(key, by, rulebook)):
+        raise _refused(reason)
+    actor = f"person:{by.id}" if by and not recovery else f"door:{door}"
+    body = {"recovery": recovery} if recovery else {}
+
+    def line(now: Chain) -> Line | None:
+        gone = passkeys_of(now).find(key.credential) is None
+        return None if gone else Line(act="withdrawn", key=key.credential, actor=actor, at=at, source=door, body=body)
 
     await enter(PASSKEYS, line, ledger)
     return key
+
+
+def reason_not_to_withdraw(key: Passkey, by: Person | None, rulebook: Rulebook) -> str | None:
+    """Say why somebody cannot withdraw a passkey, or None: their own, or anybody's where they vouch for people."""
+    if by and by.active and (by.id == key.person or by in rulebook.directory.holding(rulebook.policy.vouchers)):
+        return None
+    return f"only {key.person}, or a {' or '.join(rulebook.policy.vouchers)}, can withdraw this passkey"
+
+
+def _begins_with(credential: str, keys: Passkeys) -> Passkey:
+    found = [one for one in keys.keys if one.credential.startswith(credential)]
+    if len(found) != 1:
+        many = "more than one enrolled passkey begins" if found else "no enrolled passkey begins"
+        raise _refused(f"{many} with {credential}; `almoner passkeys list` shows them")
+    return found[0]
 
 
 def _drawn(person: str, by: str, directory: Directory, at: datetime) -> tuple[str, Invitation]:

@@ -81,7 +81,7 @@ def reason_too_long(session: Session, policy: Policy) -> str | None:
     return None
 
 
-def reason_over(opened: Opened | None, directory: Directory, at: datetime) -> str | None:
+def reason_over(opened: Opened | None, directory: Directory, keys: Passkeys, at: datetime) -> str | None:
     """Say why nothing can be done in a session any more, or None."""
     if opened is None:
         return "you are not logged in here"
@@ -89,6 +89,8 @@ def reason_over(opened: Opened | None, directory: Directory, at: datetime) -> st
         return "you have logged out"
     if at >= opened.session.until:
         return f"your session ended at {opened.session.until.astimezone(ZoneInfo(directory.zone)):%H:%M on %d %b}"
+    if keys.find(opened.credential) is None:
+        return "the passkey by which you logged in has been withdrawn"
     person = directory.person(opened.session.person)
     return None if person and person.active else f"{opened.session.person} is not an active person any more"
 

@@ -46,7 +46,7 @@ async def speaker(home: Path, claim: str = "") -> Speaker:
             raise _refused(f"{reason}: `almoner login {claim}`")
         return Speaker(_person(claim, rulebook), f"{CLAIMED}~{getpass.getuser()}", rulebook, now)
     opened = opened_of(await ledger.read(chain_of(kept.session)))
-    if reason := reason_over(opened, rulebook.directory, now):
+    if reason := reason_over(opened, rulebook.directory, await enrolled(ledger), now):
         raise _refused(f"{reason}: `almoner login {kept.person}`, or `almoner logout` to forget it")
     if claim not in ("", kept.person):
         raise _refused(f"you are logged in as {kept.person}: leave --as out, or `almoner logout` first")

@@ -2,12 +2,13 @@
 
 import getpass
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from infrastructure.commands import session_file
-from infrastructure.commands.identity import HERE, By, Home
+from infrastructure.commands.identity import HERE, By, Home, speaker
 from infrastructure.commands.speaking import done, plainly
 from infrastructure.commands.surroundings import find
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from blocks.records.passkeys import Passkey
 
 app = typer.Typer(no_args_is_help=True, help="Passkeys: with them people confirm what policy says is large.")
+Recover = Annotated[str, typer.Option(metavar="WHY", help="Nobody is left who can vouch; the audit names it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="With the public keys, for an auditor.")]
 
 
@@ -23,7 +25,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="With the public keys, for 
 def invite(
     person: Annotated[str, typer.Argument(help="Who, by their id in the directory, such as ivo.petrov.")],
     by: By = "",
-    recover: Annotated[str, typer.Option(metavar="WHY", help="Nobody is left who can vouch; the audit names it.")] = "",
+    recover: Recover = "",
     home: Home = HERE,
 ) -> None:
     """Print a link by which one person makes one passkey; it is good for a day and for one use.
@@ -58,12 +60,17 @@ def list_keys(home: Home = HERE, as_json: AsJson = False) -> None:
 @app.command()
 def withdraw(
     credential: Annotated[str, typer.Argument(help="The passkey, or how its name in the list begins.")],
+    by: By = "",
+    recover: Recover = "",
     home: Home = HERE,
 ) -> None:
-    """Withdraw a passkey that was lost; what it has signed still counts."""
+    """Withdraw a passkey that was lost: your own, or anybody's where you vouch for people.
+
+    What it has signed still counts; whoever logged in by it is logged out.
+    """
     with plainly():
         find(home)
-        key = done(_withdraw(credential))
+        key = done(_withdraw(credential, home, by, recover))
         print(f"✓ withdrawn: {key.credential[:16]} of {key.person}")
 
 
@@ -114,12 +121,19 @@ async def _keys() -> "list[tuple[Passkey, bool]]":
     return [(key, on_first_use(key, chain.lines)) for key in passkeys_of(chain).keys]
 
 
-async def _withdraw(credential: str) -> "Passkey":
+async def _withdraw(credential: str, home: Path, claim: str, recovery: str) -> "Passkey":
     from blocks import connect
     from tasks.case import utc_now
     from tasks.passkeys import withdraw as withdraw_key
 
-    return await withdraw_key(credential, f"door:{_door()}", ledger=connect.ledger(), at=utc_now())
+    ledger, now = connect.ledger(), utc_now()
+    if recovery:  # nobody is left who could log in and say so
+        rulebook = await connect.shelf().in_force(now.date())
+        return await withdraw_key(
+            credential, None, _door(), ledger=ledger, rulebook=rulebook, at=now, recovery=recovery
+        )
+    by, door, rulebook, now = await speaker(home, claim)
+    return await withdraw_key(credential, by, door, ledger=ledger, rulebook=rulebook, at=now)
 
 
 def _door() -> str:

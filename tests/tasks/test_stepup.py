@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from blocks.errors import RefusedError
 from blocks.keyring import enrolled
 from blocks.passkeys import to_sign
-from blocks.rulebook import adopt
+from blocks.rulebook import Shelf, adopt
 from infrastructure.local.demo.authenticator import PRESENT, VERIFIED, Authenticator
 from tasks import passkeys, stepup
 from tasks.decide import Answer, Verdicts, to_confirm
@@ -218,12 +218,14 @@ async def test_a_withdrawn_passkey_signs_nothing_more_and_what_it_signed_still_c
     told = await hospital.answer(case, BY)
     await page.finish(told, await page.brought(told))
     after = await hospital.answer(await waiting(hospital), BY)
-    await passkeys.withdraw(key.credential[:6], "door:cli~ann", ledger=hospital.ledger, at=hospital.now)
+    rules = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    told = {"ledger": hospital.ledger, "rulebook": rules, "at": hospital.now}
+    await passkeys.withdraw(key.credential[:6], rules.directory.person(BY), "test", **told)
     assert "not enrolled for you" in (await page.finish(after, await page.brought(after))).text
     assert (await hospital.wake(case)).ended == "ordered"
     assert await hospital.verified()
     with pytest.raises(RefusedError, match="no enrolled passkey begins with"):
-        await passkeys.withdraw(key.credential, "door:cli~ann", ledger=hospital.ledger, at=hospital.now)
+        await passkeys.withdraw(key.credential, rules.directory.person(BY), "test", **told)
 
 
 def test_a_confirmation_binds_all_of_an_answer():

@@ -7,7 +7,7 @@ import pytest
 
 from blocks.audit import verify
 from blocks.errors import RefusedError
-from blocks.keyring import PASSKEYS
+from blocks.keyring import PASSKEYS, enrolled
 from blocks.ledger import Ledger
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation, Invitation
@@ -45,6 +45,17 @@ async def invite(ledger: Ledger, person: str, recovery: str = "") -> str:
     return await passkeys.invite(person, "door:cli~ann", ledger=ledger, rulebook=rulebook, at=NOW, recovery=recovery)
 
 
+async def withdraw(ledger: Ledger, key: str, by: str, recovery: str = "", minutes: int = 2) -> None:
+    rulebook = await Shelf(ledger).in_force(NOW.date())
+    who, at = rulebook.directory.person(by), NOW + timedelta(minutes=minutes)
+    told = {"ledger": ledger, "rulebook": rulebook, "at": at, "recovery": recovery}
+    await passkeys.withdraw(key, who, "cli", **told)
+
+
+async def key_of(ledger: Ledger, person: str) -> str:
+    return (await enrolled(ledger)).of(person)[0].credential
+
+
 async def findings(ledger: Ledger) -> list[str]:
     return [one.because for one in (await verify(ledger)).findings]
 
@@ -62,7 +73,7 @@ async def test_once_somebody_who_vouches_is_enrolled_nobody_is_invited_on_nobody
     with pytest.raises(RefusedError, match=r"somebody who is enrolled has to sign it: say --as YOU; frida\.ng can"):
         await invite(ledger, "carl.moss")
     for key in [line.key for line in (await ledger.read(PASSKEYS)).having("enrolled")]:
-        await passkeys.withdraw(key, "door:cli~ann", ledger=ledger, at=NOW)
+        await withdraw(ledger, key, "frida.ng")
     with pytest.raises(RefusedError, match="has to sign it"):
         await invite(ledger, "carl.moss")
 
@@ -114,6 +125,35 @@ async def test_where_all_who_vouched_have_lost_theirs_it_is_recovered_and_named_
 async def test_nothing_is_recovered_where_nothing_was_lost(ledger):
     with pytest.raises(RefusedError, match="nothing is to be recovered"):
         await invite(ledger, "carl.moss", "why not")
+
+
+async def test_a_passkey_is_withdrawn_by_whose_it_is_or_by_who_vouches_and_by_nobody_else(ledger, signers):
+    ivos, fridas = await key_of(ledger, "ivo.petrov"), await key_of(ledger, "frida.ng")
+    for by in ("ivo.petrov", "gus.varga", "nobody"):
+        with pytest.raises(RefusedError, match=r"only frida\.ng, or a finance-director or chief-financial-officer"):
+            await withdraw(ledger, fridas, by)
+    await withdraw(ledger, ivos, "ivo.petrov")
+    await withdraw(ledger, fridas, "carl.moss")
+    assert not (await enrolled(ledger)).keys
+    lines = (await ledger.read(PASSKEYS)).having("withdrawn")
+    assert [line.actor for line in lines] == ["person:ivo.petrov", "person:carl.moss"]
+    assert signers.phones
+
+
+async def test_where_nobody_can_say_it_any_more_a_passkey_is_withdrawn_to_recover_and_named_for_good(ledger, signers):
+    await withdraw(ledger, await key_of(ledger, "frida.ng"), "", "her phone was stolen, carl is abroad")
+    (told,) = await findings(ledger)
+    assert "door:cli withdrew" in told
+    assert "nobody vouched for it, to recover: her phone was stolen" in told
+    assert signers.phones
+
+
+async def test_a_passkey_withdrawn_behind_our_back_is_named_by_the_audit(ledger, signers):
+    line = Line(act="withdrawn", key=await key_of(ledger, "frida.ng"), actor="person:ivo.petrov", at=NOW)
+    await ledger.append(await ledger.read(PASSKEYS), [line])
+    (told,) = await findings(ledger)
+    assert "person:ivo.petrov withdrew" in told
+    assert signers.phones
 
 
 async def enrolled_behind_our_back(ledger: Ledger, person: str, **invited: Any) -> None:

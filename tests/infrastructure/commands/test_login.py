@@ -12,10 +12,11 @@ from typer.testing import CliRunner, Result
 
 from blocks.audit import verify
 from blocks.books import DUTIES
+from blocks.keyring import PASSKEYS, enrolled
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation
 from blocks.rulebook import adopt
-from infrastructure.commands import decide, login, logout, people, whoami
+from infrastructure.commands import decide, login, logout, passkeys, people, whoami
 from tasks.case import utc_now
 from tests.hospital import MORNING, Hospital, plain_policy
 from tests.signing import Signers
@@ -115,6 +116,36 @@ def test_a_session_that_is_over_says_so_and_how_to_go_on(desk, monkeypatch):
     assert "`almoner login frida.ng`" in told.stderr
     assert desk.type_in(logout.app).exit_code == 0
     assert desk.verified()
+
+
+def test_to_withdraw_a_passkey_takes_a_log_in_and_whoever_logged_in_by_it_is_logged_out(desk):
+    asyncio.run(desk.signers.enrol("ivo.petrov"))
+    desk.log_in()
+    keys = asyncio.run(enrolled(desk.hospital.ledger))
+    ivos, fridas = (keys.of(one)[0].credential for one in ("ivo.petrov", FRIDA))
+    told = desk.type_in(passkeys.app, "withdraw", ivos)
+    assert (told.exit_code, told.stdout) == (0, f"✓ withdrawn: {ivos[:16]} of ivo.petrov\n"), told.output
+    line = desk.last(PASSKEYS)
+    assert (line.actor, line.source, line.signed is not None) == ("person:frida.ng", "cli", True)
+    assert desk.verified()
+    assert desk.type_in(passkeys.app, "withdraw", fridas).exit_code == 0
+    told = desk.type_in(people.app, "away", FRIDA, "--until", TODAY)
+    assert (told.exit_code, "the passkey by which you logged in has been withdrawn" in told.stderr) == (1, True)
+    desk.type_in(logout.app)
+    told = desk.type_in(passkeys.app, "withdraw", fridas)
+    assert told.stderr == "✗ say who you are: `almoner login YOU`\n"
+
+
+def test_what_is_done_in_a_session_of_a_withdrawn_passkey_is_named_by_the_audit(desk, monkeypatch):
+    desk.log_in()
+    key = asyncio.run(enrolled(desk.hospital.ledger)).of(FRIDA)[0].credential
+    assert desk.type_in(passkeys.app, "withdraw", key).exit_code == 0
+    monkeypatch.setattr("tasks.sessions.reason_over", lambda *_: None)  # as whoever took the laptop would
+    later = utc_now() + timedelta(minutes=2)
+    monkeypatch.setattr("tasks.case.utc_now", lambda: later)
+    assert desk.type_in(people.app, "away", FRIDA, "--until", "2099-01-01").exit_code == 0
+    (found,) = asyncio.run(verify(desk.hospital.ledger)).findings
+    assert "signed after the passkey by which the session was opened was withdrawn" in found.because
 
 
 def test_without_a_session_a_claim_is_marked_as_one_until_passkeys_are_asked_for(desk):

@@ -67,3 +67,14 @@ def test_a_recovery_says_that_it_will_be_named(hospital):
     asyncio.run(signers.enrol_by(token_in(say(hospital, "invite", "frida.ng")), "frida.ng"))
     told = say(hospital, "invite", "carl.moss", "--recover", "the phone is lost")
     assert told.stdout.endswith("`almoner ledger verify` will name it: nobody vouched for it.\n")
+
+
+def test_where_nobody_is_left_to_say_so_a_passkey_is_withdrawn_to_recover(hospital):
+    signers = Signers(hospital.ledger, utc_now())
+    asyncio.run(signers.enrol_by(token_in(say(hospital, "invite", "frida.ng")), "frida.ng"))
+    key = say(hospital, "list").stdout.split()[0]
+    refused = say(hospital, "withdraw", key)
+    assert (refused.exit_code, refused.stderr) == (1, "✗ say who you are: `almoner login YOU`\n")
+    told = say(hospital, "withdraw", key, "--recover", "her phone was stolen")
+    assert (told.exit_code, told.stdout) == (0, f"✓ withdrawn: {key} of frida.ng\n")
+    assert say(hospital, "list").stdout == "0 enrolled\n"
