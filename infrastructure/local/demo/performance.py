@@ -55,9 +55,12 @@ async def _on_stage(wanted: Wanted, site: Site) -> int:
     from infrastructure.local.demo import judging, telling
     from infrastructure.local.demo.playing import play
     from infrastructure.local.demo.scenario import morning
+    from infrastructure.local.demo.signing import assert_can_enrol
     from infrastructure.local.demo.watching import watch
     from tasks.case import utc_now
 
+    if wanted.auto:
+        await assert_can_enrol()
     began, scene = time.monotonic(), morning()
     name = f"morning-{utc_now():%Y%m%d-%H%M%S}"
     async with DeskDriver(site.ports.url("desk")) as desk:

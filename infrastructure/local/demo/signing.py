@@ -14,10 +14,11 @@ import httpx
 
 from blocks import connect
 from blocks.errors import RefusedError
-from blocks.keyring import House, enrolled
+from blocks.keyring import PASSKEYS, House, enrolled, who_vouched
 from infrastructure.local.demo.authenticator import Authenticator
 from infrastructure.local.demo.stage import Stage
 from infrastructure.local.desk.driver import Seen
+from infrastructure.local.stack.trouble import StackError
 from tasks.case import utc_now
 from tasks.passkeys import invite
 
@@ -44,6 +45,18 @@ async def link_to_enrol(person: str) -> str:
     rulebook = await connect.shelf().in_force(now.date())
     token = await invite(person, DOOR, ledger=connect.ledger(), rulebook=rulebook, at=now)
     return f"{House.here().origin}/passkeys/{token}"
+
+
+async def assert_can_enrol() -> None:
+    """Raise `StackError` where nobody can be invited any more on nobody's word: no browser of ours could sign it."""
+    chain, rulebook = await connect.ledger().read(PASSKEYS), await connect.shelf().in_force(utc_now().date())
+    if vouching := who_vouched(chain, rulebook.directory, rulebook.policy):
+        raise StackError(
+            f"--auto cannot make passkeys here: {' and '.join(sorted(vouching))}, who may vouch for people, has one "
+            "by now, and would have to sign each invitation in their own browser",
+            "Play it by hand (`make demo`), begin afresh (`make demo ARGS='--auto --reset'`), or elsewhere: "
+            "`ALMONER_HOME=.almoner-2 make demo ARGS=--auto`.",
+        )
 
 
 async def where_to_begin(stage: Stage, person: str) -> str:
