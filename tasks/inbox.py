@@ -64,6 +64,12 @@ class Inbox:
             await self._take_all(name for name in names | written if "~" not in name)
             self._looked = at
 
+    async def parse(self) -> None:
+        """Read out of the open cases what is shown of them, which each line then remembers; others go on meanwhile."""
+        for chain in self.chains():
+            open_items(chain)
+            await asyncio.sleep(0)
+
     def waits_for(self, person: Person, rulebook: Rulebook, at: datetime) -> tuple[Item, ...]:
         """List what somebody may answer, the oldest first."""
         found = []

@@ -25,6 +25,8 @@ from infrastructure.doors.http import BODY_MAX, Deed, Request, Response
 from infrastructure.ending import run_and_leave
 
 logger = logging.getLogger("almoner.doors")
+READ_AHEAD_S = 30.0
+"""So long at most it is unhealthy because there is so much to read."""
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -50,19 +52,29 @@ def app() -> Starlette:
 
 
 @asynccontextmanager
-async def _warmed_up(_app: Starlette) -> AsyncIterator[None]:
-    """Open what clicks will need before the first one comes: to import Slack's client takes longer than an answer."""
+async def _warmed_up(app: Starlette) -> AsyncIterator[None]:
+    """Open what clicks will need before the first one comes: to import Slack's client takes longer than an answer.
+
+    Whoever clicks is answered from the first moment on. Only healthy it is not, until what is open has been read, or
+    has taken too long: a Home tab opened before then waits for it.
+    """
     connect.ledger()
     if os.environ.get("SLACK_BOT_TOKEN"):
         connect.desk()
     _freeze()
-    reading = asyncio.create_task(_read_ahead(), name="read ahead")
+    app.state.ready = asyncio.Event()
+    reading = asyncio.create_task(_read_ahead(app.state.ready), name="read ahead")
     yield
     reading.cancel()
 
 
-async def _read_ahead() -> None:
-    await home.read_ahead()
+async def _read_ahead(ready: asyncio.Event) -> None:
+    late = asyncio.get_running_loop().call_later(READ_AHEAD_S, ready.set)
+    try:
+        await home.read_ahead()
+    finally:
+        late.cancel()
+        ready.set()
     _freeze()
 
 
@@ -72,8 +84,10 @@ def _freeze() -> None:
     gc.freeze()
 
 
-async def _health(_request: HttpRequest) -> HttpResponse:
-    return PlainTextResponse("ok")
+async def _health(request: HttpRequest) -> HttpResponse:
+    if request.app.state.ready.is_set():
+        return PlainTextResponse("ok")
+    return PlainTextResponse("reading what is open", HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 async def _event(http: HttpRequest) -> HttpResponse:

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from blocks import connect
-from blocks.errors import OutsideError, RefusedError
+from blocks.errors import NotFoundError, OutsideError, RefusedError
 from blocks.ledger import Ledger
 from blocks.records.people import Absence, Delegation, Person
 from blocks.records.policy import Rulebook
@@ -57,9 +57,19 @@ async def publish(who: Who, slack_user: str) -> None:
 
 
 async def read_ahead() -> None:
-    """Read every open case before anybody opens their Home tab; a store that does not answer is asked again then."""
+    """Read the rules and every open case before anybody opens their Home tab.
+
+    Twice, since what was written while it read is noted in the log of heads by then. A store that does not answer, or
+    has no rules yet, is asked again when somebody comes.
+    """
+    inbox = _inbox(connect.ledger())
     try:
-        await _inbox(connect.ledger()).look(utc_now())
+        for _ in range(2):
+            await inbox.look(utc_now())
+        await inbox.parse()
+        await connect.shelf().in_force(utc_now().date())
+    except NotFoundError as missing:
+        logger.info("nothing is in force yet: %s", missing)
     except OutsideError as error:
         logger.warning("the inbox is read when somebody opens it: %s", error)
 

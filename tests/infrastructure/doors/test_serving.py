@@ -1,7 +1,9 @@
 """What a sender reads when a door cannot take something: never a bare 500, always what to do."""
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -12,8 +14,11 @@ from blocks.errors import ConflictError, UnavailableError, UnreadableError
 from blocks.ledger import Ledger
 from blocks.rulebook import Shelf
 from blocks.store import FolderStore
+from infrastructure.doors import __main__ as doors_main
+from infrastructure.doors import home
 from infrastructure.doors.__main__ import app
 from infrastructure.doors.http import Request
+from tests.hospital import Hospital
 from tests.infrastructure.doors.conftest import event_request, interaction
 
 BODY = json.dumps({"requester": "rita.okafor", "cost_centre": "OR", "item": "KNEE-TIB-4", "quantity": 2}).encode()
@@ -73,3 +78,44 @@ async def test_what_could_not_be_written_is_to_be_sent_again(tmp_path: Path, err
 async def test_a_body_beyond_measure_is_refused_with_what_to_do(hospital):
     answer = await sent("/events/inventory", Request({}, b" " * (1024 * 1024 + 1)), hospital.ledger.store)
     assert (answer.status_code, "send less at a time" in answer.json()["error"]) == (413, True)
+
+
+async def healthy(client: httpx.AsyncClient) -> tuple[int, str]:
+    answer = await client.get("/health")
+    return answer.status_code, answer.text
+
+
+@asynccontextmanager
+async def serving(hospital: Hospital) -> AsyncIterator[httpx.AsyncClient]:
+    """Serve the doors of a hospital, from their start to their end."""
+    doors = app()
+    with hospital.bound():
+        async with (
+            doors.router.lifespan_context(doors),
+            httpx.AsyncClient(transport=httpx.ASGITransport(doors), base_url="http://doors.test") as client,
+        ):
+            yield client
+
+
+async def test_the_doors_are_healthy_once_they_have_read_what_is_open(hospital, monkeypatch):
+    gate = asyncio.Event()
+    monkeypatch.setattr(home, "read_ahead", gate.wait)
+    async with serving(hospital) as client:
+        assert await healthy(client) == (503, "reading what is open")
+        gate.set()
+        await asyncio.sleep(0)
+        assert await healthy(client) == (200, "ok")
+
+
+async def test_what_takes_too_long_to_read_keeps_the_doors_unhealthy_no_longer(hospital, monkeypatch):
+    monkeypatch.setattr(home, "read_ahead", asyncio.Event().wait)
+    monkeypatch.setattr(doors_main, "READ_AHEAD_S", 0)
+    async with serving(hospital) as client:
+        await asyncio.sleep(0.01)
+        assert await healthy(client) == (200, "ok")
+
+
+async def test_doors_of_an_empty_ledger_are_healthy(tmp_path):
+    ledger = Ledger(FolderStore(tmp_path))
+    with connect.bound(connect.Outside(ledger, Shelf(ledger))):
+        await home.read_ahead()
