@@ -18,6 +18,7 @@ from blocks.wire.cards import said_card
 from blocks.wire.emergency import review_words
 from blocks.wire.reminders import Late
 from tasks.clock import ACTOR, CLOCK
+from tasks.emergency_telling import tell_how_it_stands
 from tasks.matters import enter
 from tasks.rules.emergency import review_due, who_may_review
 
@@ -43,6 +44,8 @@ async def remind_reviewers(ledger: Ledger, desk: Desk, rulebook: Rulebook, at: d
         reminded, told = chain.last("reminded", key), chain.last("told", key)
         if reminded is None or (told and told.body["of"] == reminded.at.isoformat()):
             continue
+        if told is None:
+            await tell_how_it_stands(access, rulebook, at, desk)
         if await _tell(access, reminded, desk, rulebook, maybe_posted=reminded.at < at):
             await _note_told(reminded, ledger, at)
 

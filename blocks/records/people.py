@@ -193,6 +193,11 @@ class Review(Record):
     verdict: Literal["accepted", "objected"]
     words: Words
 
+    @property
+    def done(self) -> str:
+        """Say what they did to it."""
+        return "accepted" if self.verdict == "accepted" else "objected to"
+
 
 class EmergencyAccess(Record):
     """A role lent in an emergency: asked for, agreed to by two, over, reviewed."""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from blocks.ports import Card
-from blocks.records.approval import Ask, Decision, Verdict
+from blocks.records.approval import Ask, ByEmergency, Decision, Verdict
 from blocks.records.people import Person
 from blocks.wire.blockkit import TEXT_MAX, button, context, header, mrkdwn, plain, section
 from blocks.wire.canonical import canonical, digest
@@ -114,7 +114,7 @@ def decided_card(ask: Ask, decision: Decision, zone: str, around: Around = NOTHI
     done += f" {few:,} of {ask.quantity:,}" if few else ""
     by, said = (
         f" by {escape(decision.name)} ({role})",
-        f" by {decision.name}, {_title(ask)}{f', {lent.words}' if lent else ''}",
+        f" by {decision.name}, {_title(ask)}{f', {_lent(lent, zone)}' if lent else ''}",
     )
     if decision.verdict == "expire":
         by = said = ""
@@ -126,6 +126,11 @@ def decided_card(ask: Ask, decision: Decision, zone: str, around: Around = NOTHI
         after = "The requester is told."
     text = f"{_headline(ask)}. {done}{said}. {decision.note}".strip()
     return Card([*_facts(ask), section(line), context(after)], text, ask_message(ask))
+
+
+def _lent(lent: ByEmergency, zone: str) -> str:
+    """Say in plain words by which emergency access a decision counts, and until when that holds."""
+    return f"{lent.words}, until {lent.until.astimezone(ZoneInfo(zone)):%d %b %H:%M}"
 
 
 def closed_card(ask: Ask, because: str) -> Card:

@@ -96,6 +96,7 @@ async def _ask(told: dict[str, object], hours: float, limit: str, home: Path, by
     from blocks.records.people import EmergencyAsk
     from tasks import emergency as verbs
     from tasks.emergency_telling import tell_granters
+    from tasks.rules.emergency import who_may_agree
 
     who = await _acted(home, by)
     mine = who.by.id if who.by else ""
@@ -103,7 +104,8 @@ async def _ask(told: dict[str, object], hours: float, limit: str, home: Path, by
     told |= {"key": f"em-{secrets.token_hex(3)}", "person": told["person"] or mine, "asked_by": mine, "limit": bounds}
     asked = EmergencyAsk.model_validate(told | {"start": who.at, "until": who.at + timedelta(hours=hours)})
     access = await verbs.ask(asked, who, connect.ledger())
-    names = await tell_granters(access, who.rulebook, who.at, connect.desk())
+    names = [one.name for one in who_may_agree(access, who.rulebook, who.at)] or ["nobody"]
+    await tell_granters(access, who.rulebook, who.at, connect.desk())
     return [
         f"✓ asked for, until {_moment(asked.until, who.rulebook)}: two of these have to agree: {', '.join(names)}",
         f"  each of them: almoner people emergency agree {asked.key}",
@@ -116,14 +118,18 @@ async def _agree(key: str, home: Path, by: str) -> str:
     from tasks.emergency import said
 
     who = await _acted(home, by)
-    return f"✓ {said(await agree_to(key, '', who, connect.ledger()), who.rulebook)}"
+    access = await agree_to(key, "", who, connect.ledger())
+    await _tell(access, who)
+    return f"✓ {said(access, who.rulebook)}"
 
 
 async def _end(key: str, home: Path, by: str) -> str:
     from blocks import connect
     from tasks.emergency import end as end_it
 
-    access = await end_it(key, await _acted(home, by), connect.ledger())
+    who = await _acted(home, by)
+    access = await end_it(key, who, connect.ledger())
+    await _tell(access, who)
     return f"✓ {key} has ended" + ("; it is to be reviewed" if access.since else "")
 
 
@@ -138,12 +144,19 @@ async def _review(key: str, accepted: str, objected: str, home: Path, by: str) -
         mine, name = (who.by.id, who.by.name) if who.by else ("", "")
         words, verdict = accepted or objected, "accepted" if accepted else "objected"
         told = Review.model_validate({"by": mine, "name": name, "at": who.at, "verdict": verdict, "words": words})
-        await verbs.review(key, told, under, who, ledger)
+        await _tell(await verbs.review(key, told, under, who, ledger), who)
         return [f"✓ {key}: {told.verdict}"]
     from blocks.books import DUTIES
 
     access = verbs.find(await ledger.read(DUTIES), key, who.rulebook)
     return [_line(access, who.rulebook, who.at), *_decisions(under, who.rulebook)]
+
+
+async def _tell(access: "EmergencyAccess", who: "Acted") -> None:
+    from blocks import connect
+    from tasks.emergency_telling import tell_how_it_stands
+
+    await tell_how_it_stands(access, who.rulebook, who.at, connect.desk())
 
 
 def _decisions(under: "tuple[Under, ...]", rulebook: "Rulebook") -> list[str]:

@@ -16,6 +16,7 @@ from blocks.records.policy import Rulebook
 from blocks.wire.home import BULK_MAX, Mine, Waiting, home_view
 from blocks.wire.report import headline, reasons
 from infrastructure.doors import emergency
+from infrastructure.doors.http import Said
 from tasks import people as verbs
 from tasks.case import utc_now
 from tasks.decide import waits_for
@@ -80,25 +81,27 @@ async def routine(who: Who) -> tuple[Waiting, ...]:
     return tuple(one for one in waiting if one.routine)[:BULK_MAX]
 
 
-async def command(text: str, who: Who) -> str:
+async def command(text: str, who: Who) -> Said:
     """Do what `/almoner …` says, and return what to tell; a word it does not know is answered with the help."""
     word, _, rest = text.strip().partition(" ")
+    try:
+        if word == "emergency":
+            return await emergency.command(rest, Acted(who.by, "slack", who.rulebook, who.at))
+        return Said(await _command(word, rest, who))
+    except (RefusedError, ValueError) as error:
+        return Said(str(error.detail if isinstance(error, RefusedError) else error))
+
+
+async def _command(word: str, rest: str, who: Who) -> str:
     if word == "inbox":
         return await _told(who)
     if word == "status" and rest.strip():
         return await _status(rest.strip(), connect.ledger())
-    try:
-        if word == "delegate":
-            return await _delegate(rest, who)
-        if word == "away":
-            return await _away(rest, who)
-        if word == "emergency":
-            return await emergency.command(rest, Acted(who.by, "slack", who.rulebook, who.at))
-        if word == "back":
-            return await _back(who)
-    except (RefusedError, ValueError) as error:
-        return str(error.detail if isinstance(error, RefusedError) else error)
-    return HELP
+    if word == "delegate":
+        return await _delegate(rest, who)
+    if word == "away":
+        return await _away(rest, who)
+    return await _back(who) if word == "back" else HELP
 
 
 def standing_in(who: Who) -> list[str]:

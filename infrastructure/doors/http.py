@@ -3,7 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from blocks.wire.requisitions import storable
 
@@ -31,6 +31,13 @@ class Response:
     kind: str = "text/plain; charset=utf-8"
     then: tuple[Deed, ...] = field(default=())
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Said(NamedTuple):
+    """What to tell whoever typed a command, and what is done after that."""
+
+    text: str
+    then: tuple[Deed, ...] = ()
 
 
 def read_json(text: str | bytes) -> Any:

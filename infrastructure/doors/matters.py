@@ -9,11 +9,12 @@ from blocks.books import DIRECTORY, DUTIES, POLICY
 from blocks.keyring import PASSKEYS, House
 from blocks.sessions import CHAIN
 from blocks.wire.canonical import canonical, digest
+from infrastructure.doors import emergency
 from infrastructure.doors.http import Request, Response
 from infrastructure.doors.showing import SIGNED_SHOWN, again, done, not_ours, page, read, told
 from tasks.case import utc_now
 from tasks.directory_changes import DirectoryMatter
-from tasks.emergency import DutiesMatter
+from tasks.emergency import AGREE_TO, DutiesMatter
 from tasks.matters import Kind, Matter, Where, pending, sign
 from tasks.passkeys import InvitationMatter
 from tasks.policy_changes import PolicyMatter
@@ -52,7 +53,13 @@ async def take(kind: Kind, case: str, nonce: str, request: Request) -> Response:
     outcome = await sign(kind, found, brought, _where())
     if outcome.again:
         return again(outcome.text)
-    return done(found.told.title, outcome.text) if outcome.done else told("Nothing was done", outcome.text)
+    if not outcome.done:
+        return told("Nothing was done", outcome.text)
+
+    async def tell_others() -> None:
+        await emergency.tell(found.request)
+
+    return done(found.told.title, outcome.text, *([tell_others] if found.request.verdict == AGREE_TO else []))
 
 
 def _signs(matter: Matter) -> str:

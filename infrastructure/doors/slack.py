@@ -23,7 +23,7 @@ from blocks.wire.home import BULK, OPEN_BULK, bulk_values
 from blocks.wire.told import CANCEL
 from infrastructure.doors import answers, cancelling, doubts, emergency, home, requests
 from infrastructure.doors.clicks import DOOR, Click, field_errors, slack_desk
-from infrastructure.doors.http import Request, Response, as_json, read_json, refused, text_in
+from infrastructure.doors.http import Deed, Request, Response, as_json, read_json, refused, text_in
 from tasks.arrivals import Message, receive
 from tasks.case import utc_now
 from tasks.conversation import hear
@@ -94,7 +94,8 @@ async def command(form: Mapping[str, Any]) -> Response:
     if click.by is None or not click.by.active:
         return _only_you("You are not in the hospital's directory: ask an administrator to add you.")
     if form.get("command") == "/almoner":
-        return _only_you(await home.command(text_in(form, "text"), home.Who(click.by, click.rulebook, click.at)))
+        said = await home.command(text_in(form, "text"), home.Who(click.by, click.rulebook, click.at))
+        return _only_you(said.text, *said.then)
     await slack_desk().open_modal(click.trigger, modals.requisition_modal(click.by, text_in(form, "channel_id")))
     return Response()
 
@@ -264,5 +265,5 @@ async def _click(slack_user: str, payload: Mapping[str, Any]) -> Click:
     return Click(by, slack_user, channel, text_in(payload, "trigger_id"), rulebook, now, card)
 
 
-def _only_you(text: str) -> Response:
-    return as_json(HTTPStatus.OK, {"response_type": "ephemeral", "text": text})
+def _only_you(text: str, *then: Deed) -> Response:
+    return as_json(HTTPStatus.OK, {"response_type": "ephemeral", "text": text}, *then)

@@ -81,7 +81,7 @@ def reason_not_to_review(access: EmergencyAccess, by: Person | None, rulebook: R
     if access.since is None:
         return "it was never in force: there is nothing to review"
     if access.review:
-        return f"{access.review.name} has {access.review.verdict} it"
+        return f"{access.review.name} has {access.review.done} it"
     if not access.to_review(at):
         return "it is still in force: it is reviewed once it is over"
     if counts_as(by.id, rulebook.duties, at) & access.concerned:
@@ -112,6 +112,11 @@ def who_may_agree(access: EmergencyAccess, rulebook: Rulebook, at: datetime) -> 
     """List whose word would count."""
     people = rulebook.directory.people
     return tuple(one for one in people if reason_not_to_agree(access, one, rulebook, at) is None)
+
+
+def who_could_agree(asked: EmergencyAsk, rulebook: Rulebook) -> tuple[Person, ...]:
+    """List whose word would have counted when it was asked for."""
+    return who_may_agree(EmergencyAccess(asked=asked), rulebook, asked.start)
 
 
 def who_may_review(access: EmergencyAccess, rulebook: Rulebook, at: datetime) -> tuple[Person, ...]:

@@ -29,7 +29,11 @@ async def night(open_doors: Hospital) -> None:
 def buttons(desk: SlackLike, user: str) -> list[Any]:
     cards = [card for card in desk.cards(user) if card.key.startswith("emergency/")]
     assert not [wrong for card in cards for wrong in wrong_with_blocks(card.blocks)]
-    return [card.blocks[-1]["elements"][0] for card in cards]
+    return [card.blocks[-1]["elements"][0] for card in cards if card.blocks[-1]["type"] == "actions"]
+
+
+def shown(desk: SlackLike, user: str) -> list[str]:
+    return [str(card.blocks) for card in desk.cards(user) if card.key.startswith("emergency/")]
 
 
 async def press(user: str, button: dict[str, Any], desk: SlackLike) -> str:
@@ -45,9 +49,17 @@ async def test_it_is_asked_for_and_two_press_a_button(open_doors, desk):
     (frida,), (paula,) = buttons(desk, "U0FRIDA"), buttons(desk, "U0PAULA")
     assert buttons(desk, "U0LEO") == buttons(desk, "U0MEI") == []
     assert "A second person has to agree" in await press("U0FRIDA", frida, desk)
+    assert (buttons(desk, "U0FRIDA"), len(buttons(desk, "U0PAULA"))) == ([], 1)
+    assert "You have agreed. A second person has to." in shown(desk, "U0FRIDA")[0]
+    assert "Frida Ng has agreed. A second person has to." in shown(desk, "U0PAULA")[0]
     assert "You cannot agree: you have agreed" in await press("U0FRIDA", frida, desk)
     assert "You cannot agree: nobody lets themselves decide" in await press("U0MEI", paula, desk)
     assert "Mei Tan may decide as department-manager until" in await press("U0PAULA", paula, desk)
+    assert not [one for user in ("U0ANA", "U0FRIDA", "U0PAULA") for one in buttons(desk, user)]
+    assert all("*In force*" in shown(desk, user)[0] for user in ("U0ANA", "U0FRIDA", "U0PAULA"))
+    (mine,) = shown(desk, "U0MEI")
+    assert "*You may decide* as *department manager of OR*" in mine
+    assert "Frida Ng and Paula Reyes have agreed" in mine
     assert "in force, granted by Frida Ng and Paula Reyes" in await almoner("emergency list")
     (access,) = (await Shelf(open_doors.ledger).duties()).emergencies
     assert access.holds(datetime.now(UTC))
@@ -74,6 +86,26 @@ async def test_it_is_agreed_to_and_ended_by_command(open_doors):
     assert (access.asked.person, access.asked.asked_by, str(access.asked.limit)) == ("sam.lind", "mei.tan", "$5,000.00")
 
 
+async def test_it_is_reviewed_in_slack_by_a_third_who_has_read_what_was_decided(desk):
+    key = re.search(r"em-[0-9a-f]{6}", await almoner(ASK, "U0MEI"))[0]
+    for user in ("U0ANA", "U0FRIDA"):
+        await almoner(f"emergency agree {key}", user)
+    await almoner(f"emergency accept {key}: fine", "U0CARL")
+    assert "it is still in force" in shown(desk, "U0CARL")[-1]
+    await almoner(f"emergency end {key}", "U0MEI")
+    assert "*Emergency access is over*" in shown(desk, "U0MEI")[0]
+    assert "you get it as a message" in await almoner(f"emergency review {key}", "U0CARL")
+    assert "Nothing was decided by it." in shown(desk, "U0CARL")[-1]
+    await almoner(f"emergency accept {key}: nothing was ordered, fine", "U0FRIDA")
+    assert "you were part of it" in shown(desk, "U0FRIDA")[-1]
+    await almoner(f"emergency object {key}: nobody called me first", "U0CARL")
+    assert f"Noted: you have objected to {key}." in shown(desk, "U0CARL")[-1]
+    assert "*Objected by Carl Moss*" in shown(desk, "U0FRIDA")[0]
+    assert "nobody called me first" in shown(desk, "U0ANA")[0]
+    await almoner(f"emergency accept {key}: once more", "U0CARL")
+    assert "Carl Moss has objected to it" in shown(desk, "U0CARL")[-1]
+
+
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
@@ -88,6 +120,8 @@ async def test_it_is_agreed_to_and_ended_by_command(open_doors):
         ("emergency ask <@U0NOBODY> department-manager of OR for 8 hours: x", "not in the hospital's directory"),
         ("emergency agree em-000000", "no such emergency access"),
         ("emergency end em-000000", "no such emergency access"),
+        ("emergency review", "Please write it like one of these"),
+        ("emergency accept em-000000", "Please write it like one of these"),
     ],
 )
 async def test_what_is_not_understood_or_not_allowed_is_said(text, answer):

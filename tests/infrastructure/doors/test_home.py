@@ -29,7 +29,7 @@ async def opened(user: str) -> Response:
 
 async def almoner(text: str, user: str = "U0ANA") -> str:
     body = urlencode({"command": "/almoner", "text": text, "user_id": user, "team_id": TEAM})
-    return str(told(await slack.commands(slack_request(body.encode())))["text"])
+    return str(told(await afterwards(await slack.commands(slack_request(body.encode()))))["text"])
 
 
 def values(view: dict) -> list[str]:
