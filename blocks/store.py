@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 KEY_MAX = 900
 """S3 allows 1,024 bytes a key; the rest is room for prefixes."""
+CONFLICTS_MAX = 5
+"""How often a write is repeated that S3 turned away for the sake of another, of which nothing is seen."""
 DENIED = ("401 Unauthorized", "403 Forbidden")
 """How the client's generic errors say it: a listing has no error of its own for it."""
 NOT_LET_IN = "it does not let us in: check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the bucket's policy"
@@ -52,12 +54,19 @@ class S3Store:
     async def create(self, key: str, data: bytes) -> None:
         """Write where nothing is; the same bytes again are the same write."""
         _assert_key(key)
-        try:
-            with _as_ours():
-                await obstore.put_async(self._bucket, key, data, mode="create", use_multipart=False)
-        except ConflictError:
-            if await self.get(key) != data:
-                raise
+        for _ in range(CONFLICTS_MAX):
+            try:
+                with _as_ours():
+                    await obstore.put_async(self._bucket, key, data, mode="create", use_multipart=False)
+            except ConflictError:
+                try:
+                    there = await self.get(key)
+                except NotFoundError:
+                    continue  # two writes met, and S3 took neither (409): it asks for the same once more
+                if there != data:
+                    raise
+            return
+        raise UnavailableError("store", f"{key}: {CONFLICTS_MAX} conflicts in a row, and nothing is there")
 
     async def get(self, key: str) -> bytes:
         """Read the whole object."""

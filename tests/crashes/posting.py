@@ -18,15 +18,17 @@ from blocks.ledger import Ledger
 from blocks.ports import Card
 from blocks.records.approval import Posted
 from blocks.store import FolderStore
-from tasks import durable
+from tasks import claims, durable
+from tasks.case import OvertakenError
 from tasks.effects import InDoubtError
 from tasks.results import keep_result, result_of
 from tests.fakes.desk import FakeDesk
 from tests.fakes.erp_client import HttpErp
 from tests.fakes.erp_server import PERSONALITIES
+from tests.faults.guards import without
 from tests.hospital import Hospital
 
-ENDED, IN_DOUBT, UNAVAILABLE, BROKEN = 0, 3, 4, 5
+ENDED, IN_DOUBT, UNAVAILABLE, BROKEN, OVERTAKEN = 0, 3, 4, 5, 6
 
 
 class FolderDesk(FakeDesk):
@@ -55,7 +57,13 @@ class FolderDesk(FakeDesk):
 
 
 async def carry(asked: dict[str, Any]) -> int:
-    """Carry the case as far as it goes."""
+    """Carry the case as far as it goes; *without* a guard, where a twin wants that."""
+    with without(asked.get("without", "")):
+        return await _carried(asked)
+
+
+async def _carried(asked: dict[str, Any]) -> int:
+    claims.CALL_WITHIN_S = float(asked.get("within_s", claims.CALL_WITHIN_S))
     root = Path(asked["root"])
     erp = HttpErp(asked["erp"], PERSONALITIES[asked["personality"]], transport=None)
     ledger = Ledger(FolderStore(root / "store"))
@@ -69,6 +77,8 @@ async def carry(asked: dict[str, Any]) -> int:
         return IN_DOUBT
     except UnavailableError:
         return UNAVAILABLE
+    except OvertakenError:
+        return OVERTAKEN
     return ENDED
 
 

@@ -27,16 +27,18 @@ import uvicorn
 from blocks.ledger import Ledger
 from blocks.store import FolderStore
 from blocks.wire.report import in_doubt
-from tasks.parked import Said, settle
+from tasks.lookout import Lookout
+from tasks.results import is_finished
 from tests.crashes import posting
-from tests.crashes.posting import ENDED, IN_DOUBT, FolderDesk
+from tests.crashes.posting import ENDED, IN_DOUBT, UNAVAILABLE, FolderDesk
 from tests.fakes.erp_server import PERSONALITIES, ErpServer
 from tests.hospital import Hospital
-from tests.invariants import check_invariants
+from tests.invariants import Violation, check_invariants
+from tests.settling import settled
 
 CALLS = "connect,sendto,sendmsg,recvfrom,openat,write,writev,link,linkat,unlink,unlinkat,rename,mkdir,close,fsync"
 TRACED = ("400 and the address of the first", "a look-up that lags", "nothing at all")
-ROUNDS_MAX = 6
+ROUNDS_MAX = 12
 
 
 class Place(NamedTuple):
@@ -56,18 +58,20 @@ class Zygote:
         assert self._process.stdout is not None
         self._to: IO[str] = self._process.stdin
         self._from: IO[str] = self._process.stdout
+        self.child = 0
+        """The process that carries now, or did last."""
 
     def carry(self, asked: dict[str, str], *strace: str) -> int:
         """Let a child do what is asked, watched by strace where it is given arguments; return how it ended."""
-        go = Path(asked["root"]) / "go"
+        go = Path(asked["root"]) / f"go-{self._process.pid}"
         if not go.exists():
             os.mkfifo(go)
         gate = os.open(go, os.O_RDWR)  # so that neither end waits for the other, which may be dead by now
         try:
             self._to.write(json.dumps({**asked, "go": str(go)}) + "\n")
             self._to.flush()
-            child = self._from.readline().strip()
-            watching = _attached(child, *strace) if strace else None
+            self.child = int(self._from.readline())
+            watching = attached(self.child, *strace) if strace else None
             os.write(gate, b".")
             status = int(self._from.readline())
         finally:
@@ -82,8 +86,9 @@ class Zygote:
         self._from.close()
 
 
-def _attached(child: str, *arguments: str) -> subprocess.Popen[str]:
-    command = ["strace", "-p", child, *arguments]
+def attached(child: int, *arguments: str) -> subprocess.Popen[str]:
+    """Let strace watch a process, and return once it does."""
+    command = ["strace", "-p", str(child), *arguments]
     strace = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # noqa: S603
     assert strace.stderr is not None
     said = strace.stderr.readline()
@@ -123,38 +128,54 @@ class Bench:
         await hospital.answer(case, "ivo.petrov")
         return case, hospital.now
 
-    def places(self) -> list[Place]:
-        """List the system calls of a life without a death."""
+    def places(self, since: str = "") -> list[Place]:
+        """List the system calls of a life without a death; *since*: from the first whose arguments say so."""
         log = self._folder / "log"
-        with self._town() as (asked, _):
-            assert self._zygote.carry(asked, "-e", f"trace={CALLS}", "-o", str(log)) == ENDED
+        with self.town() as (asked, _):
+            assert self._zygote.carry(asked, "-e", f"trace={CALLS}", "-s", "200", "-o", str(log)) == ENDED
         seen: Counter[str] = Counter()
-        places = []
-        for call in re.findall(r"^(\w+)\(", log.read_text(), re.MULTILINE):
-            seen[call] += 1
-            places.append(Place(call, seen[call]))
+        places, found = [], not since
+        for line in log.read_text().splitlines():
+            if not (call := re.match(r"(\w+)\(", line)):
+                continue
+            seen[call[1]] += 1
+            found = found or since in line
+            places += [Place(call[1], seen[call[1]])] if found else []
         return places
 
-    def faults(self, place: Place) -> list[str]:
-        """Kill the worker at a call, let another take the case up, and say what is wrong then."""
-        with self._town() as (first, server):
-            asked = first
-            kill = f"inject={place.call}:signal=SIGKILL:when={place.nth}"
-            status = self._zygote.carry(asked, "-e", f"trace={place.call}", "-e", kill, "-o", os.devnull)
-            wrong = [] if status in (-signal.SIGKILL, ENDED) else [f"the first ended with {status}"]
-            for _ in range(ROUNDS_MAX):
-                later = datetime.fromisoformat(asked["now"]) + timedelta(seconds=200)
-                asked = {**asked, "now": later.isoformat()}
-                server.clock = later.timestamp
+    def faults(self, *places: Place, without: str = "") -> list[str]:
+        """Say what is wrong after some deaths."""
+        return [f"{places}: {one.invariant} {one.what}" for one in self.found(*places, without=without)]
+
+    def found(self, *places: Place, without: str = "") -> list[Violation]:
+        """Kill the worker at a call, and whoever takes it up at the next; let another end it, and list what is wrong.
+
+        *without*: the guard without which it is taken up.
+        """
+        with self.town() as (first, server):
+            asked, wrong = first, list[Violation]()
+            for place in places:
+                kill = f"inject={place.call}:signal=SIGKILL:when={place.nth}"
+                status = self._zygote.carry(asked, "-e", f"trace={place.call}", "-e", kill, "-o", os.devnull)
+                if status not in (-signal.SIGKILL, ENDED, IN_DOUBT, UNAVAILABLE):
+                    wrong.append(Violation("fell", asked["case"], f"who was to die ended with {status}"))
+                asked = later(asked, server) | {"without": without}
+            return wrong + self.taken_up(asked, server)
+
+    def taken_up(self, asked: dict[str, str], server: ErpServer) -> list[Violation]:
+        """Let upkeep ring until the case has ended, people look where there is doubt; list what is violated then."""
+        status = UNAVAILABLE
+        for _ in range(ROUNDS_MAX):
+            if asyncio.run(_stands_still(asked)):
                 status = self._zygote.carry(asked)
-                if status == ENDED:
-                    break
-                if status == IN_DOUBT:
-                    asyncio.run(_settled(asked, server))
-            return wrong + [f"{place}: {x}" for x in asyncio.run(_checked(asked, server, status))]
+            if status == ENDED:
+                break
+            asyncio.run(_settled(asked, server))
+            asked = later(asked, server)
+        return asyncio.run(_checked(asked, server))
 
     @contextmanager
-    def _town(self) -> Iterator[tuple[dict[str, str], ErpServer]]:
+    def town(self) -> Iterator[tuple[dict[str, str], ErpServer]]:
         root = self._folder / "town"
         shutil.rmtree(root, ignore_errors=True)
         shutil.copytree(self._folder / "start", root)
@@ -164,26 +185,36 @@ class Bench:
             yield {**asked, "now": self._now.isoformat()}, server
 
 
+def later(asked: dict[str, str], server: ErpServer) -> dict[str, str]:
+    """Let some minutes pass."""
+    now = datetime.fromisoformat(asked["now"]) + timedelta(seconds=200)
+    server.clock = now.timestamp
+    return {**asked, "now": now.isoformat()}
+
+
+def _ledger(asked: dict[str, str]) -> Ledger:
+    return Ledger(FolderStore(Path(asked["root"]) / "store"))
+
+
+async def _stands_still(asked: dict[str, str]) -> bool:
+    """Say whether upkeep would ring for it."""
+    now = datetime.fromisoformat(asked["now"])
+    return asked["case"] in await Lookout(clock=lambda: now).standing_still(_ledger(asked))
+
+
 async def _settled(asked: dict[str, str], server: ErpServer) -> None:
-    """Let a person look into the ERP's own books, and say what they saw."""
-    at = datetime.fromisoformat(asked["now"])
-    ledger = Ledger(FolderStore(Path(asked["root"]) / "store"))
-    hospital = Hospital(ledger, server.books, now=at)
+    """Where it is in doubt, let a person look into the ERP's own books, and say what they saw."""
+    at, ledger = datetime.fromisoformat(asked["now"]), _ledger(asked)
     server.books.personality = server.personality
-    parked = in_doubt(await ledger.read(asked["case"]))
-    assert parked is not None
-    made = [one.document.number for one in server.booked() if one.document.key == parked.key]
-    said = Said(asked["case"], "made", made[0]) if made else Said(asked["case"], "not-made")
-    with hospital.bound() as outside:
-        rules = await outside.shelf.in_force(at.date())
-        person = rules.directory.person("paula.reyes")
-        await settle(said, person, "test", ledger=ledger, erp=hospital.erp, rulebook=rules, at=at)
+    if in_doubt(await ledger.read(asked["case"])):
+        await settled(asked["case"], ledger=ledger, erp=server.books, books=server, at=at)
 
 
-async def _checked(asked: dict[str, str], server: ErpServer, status: int) -> list[str]:
-    root = Path(asked["root"])
-    found = await check_invariants(Ledger(FolderStore(root / "store")), server, FolderDesk(root))
-    return [f"{x.invariant} {x.what}" for x in found] + ([] if status == ENDED else [f"ended with {status}"])
+async def _checked(asked: dict[str, str], server: ErpServer) -> list[Violation]:
+    ledger = _ledger(asked)
+    found = await check_invariants(ledger, server, FolderDesk(Path(asked["root"])))
+    chain = await ledger.read(asked["case"])
+    return found if await is_finished(chain, ledger) else [*found, Violation("I2", chain.case, "has no end")]
 
 
 def killed(personality: str, *, every: int = 1) -> tuple[int, int, list[str]]:

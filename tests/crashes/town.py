@@ -17,7 +17,6 @@ from infrastructure.local.hospital.__main__ import directory, policy
 from tasks.decide import waits_for
 from tasks.effects import InDoubtError
 from tasks.lookout import PATIENCE_S, TOLD_S, Lookout
-from tasks.parked import Said, settle
 from tasks.results import is_finished, keep_result, result_of
 from tests.crashes.points import Death, Killed, Process, until_it_ends
 from tests.fakes.desk import FakeDesk
@@ -25,6 +24,7 @@ from tests.fakes.erp_client import HttpErp
 from tests.fakes.erp_server import ErpServer
 from tests.hospital import MORNING, Hospital, with_gaps
 from tests.invariants import Violation, check_invariants
+from tests.settling import settled
 from tests.stores import MemoryStore
 
 ROUNDS_MAX = 40
@@ -137,14 +137,7 @@ class Town:
     async def _settled(self, hospital: Hospital) -> None:
         """Let a person look into the ERP's own books, and say what they saw."""
         self.parked += 1
-        parked = in_doubt(await hospital.chain(self.case))
-        assert parked is not None
-        made = [one.document for one in self.server.booked() if one.document.key == parked.key]
-        said = Said(self.case, "made", made[0].number) if made else Said(self.case, "not-made")
-        with hospital.bound() as outside:
-            rules = await outside.shelf.in_force(hospital.now.date())
-            person, ledger, erp = rules.directory.person("paula.reyes"), hospital.ledger, hospital.erp
-            await settle(said, person, "test", ledger=ledger, erp=erp, rulebook=rules, at=hospital.now)
+        await settled(self.case, ledger=hospital.ledger, erp=hospital.erp, books=self.server, at=hospital.now)
 
 
 class Lived(NamedTuple):

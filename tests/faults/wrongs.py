@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from tests.faults.proxy import Answer, Asked, Fault, HangUp, Reset
@@ -57,6 +58,23 @@ def misreported(status: int) -> Fault:
         return told(status)
 
     return named(f"commit, then {status}", lied)
+
+
+def acknowledged() -> Fault:
+    """Say 200 at once, and pass it on afterwards: what a door would do that answers before it has written."""
+    passing: set[asyncio.Task[None]] = set()
+
+    async def at_once(asked: Asked) -> Answer:
+        async def later() -> None:
+            with suppress(HangUp):
+                await asked.passed()
+
+        task = asyncio.create_task(later())
+        passing.add(task)
+        task.add_done_callback(passing.discard)
+        return told(200)
+
+    return named("acknowledged at once", at_once)
 
 
 def refused(status: int, *, retry_after_s: int | None = None, body: bytes = b"") -> Fault:
