@@ -22,6 +22,8 @@ from blocks.ledger import Ledger, entry_key
 from blocks.log import Log
 from blocks.prover import Prover
 from blocks.records.ledger import GENESIS, Entry
+from blocks.retention import LockedBucket
+from blocks.shadows import shadowed, told_as_shadowed
 from blocks.wire.canonical import canonical, digest, is_canonical
 from blocks.witness import Witnessed
 
@@ -53,6 +55,8 @@ class Verdict(NamedTuple):
     """Entries of the last moments, not yet under a head."""
     witnessed: int | None = None
     """Entries under the largest head that the witness cosigned; None where there is none."""
+    kept_days: int | None = None
+    """For how long the bucket keeps whatever is written to it; 0: it promises nothing; None: it was not looked at."""
 
     @property
     def verified(self) -> bool:
@@ -68,11 +72,25 @@ class Text(NamedTuple):
 
 
 async def verify(
-    ledger: Ledger, log: Log | None = None, witnessed: Witnessed | None = None, *, now: datetime | None = None
+    ledger: Ledger,
+    log: Log | None = None,
+    witnessed: Witnessed | None = None,
+    *,
+    bucket: LockedBucket | None = None,
+    now: datetime | None = None,
 ) -> Verdict:
-    """Verify every chain, the log over them as far as its key is known, and every object that an entry refers to."""
+    """Verify every chain, the log over them as far as its key is known, and every object that an entry refers to.
+
+    *bucket*: where the store keeps versions, so that what was put over an entry can be told from what was taken away.
+    """
     began = now or datetime.now(UTC)  # what is written while this goes on is not late
-    return await _Audit(ledger, await audit_log(log, witnessed) if log else None, began, now).verdict()
+    found = await audit_log(log, witnessed) if log else None
+    verdict = await _Audit(ledger, found, began, now).verdict()
+    if bucket is None:
+        return verdict
+    shadows, lock = await shadowed(bucket, found.committed if found else None), await bucket.lock()
+    findings = tuple(sorted(set(told_as_shadowed(verdict.findings, shadows))))
+    return verdict._replace(findings=findings, kept_days=lock.days if lock else 0)
 
 
 class _Audit:

@@ -24,6 +24,7 @@ from blocks.vault import Vault, master_key
 
 if TYPE_CHECKING:
     from blocks.log import Log
+    from blocks.retention import LockedBucket
     from blocks.wire.signed_note import SecretKey
     from blocks.witness import Witnessed
 
@@ -119,6 +120,13 @@ async def _keep(outside: Outside, heads: HeadsLog) -> None:
         for opened_one in (outside.erp, outside.desk):
             if close := getattr(opened_one, "aclose", None):
                 await close()
+
+
+def bucket() -> "LockedBucket | None":
+    """Open the bucket that the ledger is kept in, with its versions, locks and holds; None where it is a folder."""
+    from blocks.retention import LockedBucket
+
+    return LockedBucket.of(ledger().store)
 
 
 def log() -> "Log | None":

@@ -1,16 +1,21 @@
 """How long a bucket keeps what is written to it: S3 Object Lock in COMPLIANCE mode, which nobody can shorten.
 
 A bucket is made with it, or never has it. Its default retention falls on every object as it is created, and costs no
-request of its own. A legal hold keeps the objects of a case beyond that, until it is lifted. Object Lock protects
-versions, not keys: a newer version may lie over an older one, which verification finds and which takes nothing away.
+request of its own. A legal hold keeps objects beyond that, until it is lifted. Object Lock protects versions, not
+keys: a newer version may lie over an older one, or a delete marker may hide it, which verification finds and which
+takes nothing away.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from blocks.errors import RefusedError, UnavailableError
+from blocks.errors import NotFoundError, RefusedError, UnavailableError
+from blocks.ports import Store
+from blocks.store import S3Store
 
 DAYS_A_YEAR = 365.25
 
@@ -21,14 +26,34 @@ class Lock(NamedTuple):
     days: int
 
 
-class LockedBucket:
-    """A bucket whose objects cannot be taken away, by a boto3 client of S3.
+class Version(NamedTuple):
+    """One version of one object, or a delete marker that hides those before it."""
 
+    key: str
+    id: str
+    at: datetime
+    """When it was written, by the server's clock."""
+    latest: bool
+    hides: bool = False
+    """Whether it is a delete marker."""
+
+
+class LockedBucket:
+    """A bucket whose objects cannot be taken away, or a place in one (*prefix*), by a boto3 client of S3.
+
+    Keys are told and given without the prefix.
     Raises `RefusedError` where the server says no, `UnavailableError` where it does not answer.
     """
 
-    def __init__(self, client: Any, bucket: str) -> None:
-        self._client, self._bucket = client, bucket
+    def __init__(self, client: Any, bucket: str, prefix: str = "") -> None:
+        self._client, self._bucket, self._prefix = client, bucket, prefix
+
+    @classmethod
+    def of(cls, store: Store) -> "LockedBucket | None":
+        """Open the bucket that a store is kept in; None where it is a folder, which knows no locks and no versions."""
+        if not isinstance(store, S3Store):
+            return None
+        return cls(store.where.client(), store.where.bucket, store.where.prefix)
 
     async def make(self, lock: Lock) -> None:
         """Make the bucket with Object Lock (which brings versions), and set its default retention."""
@@ -55,23 +80,70 @@ class LockedBucket:
             return None
         return Lock(int(found.get("Days") or int(found["Years"]) * DAYS_A_YEAR))
 
+    async def kept_until(self, version: Version) -> datetime | None:
+        """Say until when a version is kept; None where nothing keeps it."""
+        try:
+            answer = await self._ask("get_object_retention", Key=self._prefix + version.key, VersionId=version.id)
+        except RefusedError:
+            return None
+        until: datetime | None = answer.get("Retention", {}).get("RetainUntilDate")
+        return until.astimezone(UTC) if until else None
+
+    async def keep(self, version: Version, until: datetime) -> bool:
+        """Keep a version until then, unless it is kept as long already; whether anything was changed."""
+        known = await self.kept_until(version)
+        if known and known >= until.replace(microsecond=0):
+            return False
+        retention = {"Mode": "COMPLIANCE", "RetainUntilDate": until}
+        await self._ask(
+            "put_object_retention", Key=self._prefix + version.key, VersionId=version.id, Retention=retention
+        )
+        return True
+
     async def hold(self, prefix: str, *, on: bool) -> int:
         """Put a legal hold on every version of every object under *prefix*, or lift it; how many there were."""
-        versions = await self.versions(prefix)
-        for key, version in versions:
+        versions = [one async for one in self.versions(prefix) if not one.hides]
+        for version in versions:
             status = {"Status": "ON" if on else "OFF"}
-            await self._ask("put_object_legal_hold", Key=key, VersionId=version, LegalHold=status)
+            key = self._prefix + version.key
+            await self._ask("put_object_legal_hold", Key=key, VersionId=version.id, LegalHold=status)
         return len(versions)
 
-    async def versions(self, prefix: str) -> list[tuple[str, str]]:
-        """List every version under *prefix*: key and version, the newest of a key first."""
-        found, more = list[tuple[str, str]](), dict[str, str]()
+    async def is_held(self, version: Version) -> bool:
+        """Say whether a legal hold is on a version."""
+        try:
+            answer = await self._ask("get_object_legal_hold", Key=self._prefix + version.key, VersionId=version.id)
+        except RefusedError:
+            return False
+        return bool(answer.get("LegalHold", {}).get("Status") == "ON")
+
+    async def versions(self, prefix: str = "") -> AsyncIterator[Version]:
+        """List every version and delete marker under *prefix*, in the order of keys."""
+        more = dict[str, str]()
         while True:
-            page = await self._ask("list_object_versions", Prefix=prefix, **more)
-            found += [(one["Key"], one["VersionId"]) for one in page.get("Versions", ())]
+            page = await self._ask("list_object_versions", Prefix=self._prefix + prefix, **more)
+            told = [(one, False) for one in page.get("Versions", ())]
+            told += [(one, True) for one in page.get("DeleteMarkers", ())]
+            for one, hides in sorted(told, key=lambda x: str(x[0]["Key"])):
+                key, at = one["Key"].removeprefix(self._prefix), one["LastModified"].astimezone(UTC)
+                yield Version(key, one["VersionId"], at, bool(one["IsLatest"]), hides)
             if not page.get("IsTruncated"):
-                return found
-            more = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
+                return
+            more = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page.get("NextVersionIdMarker", "")}
+
+    async def read(self, version: Version) -> bytes:
+        """Read one version; `NotFoundError` where it is gone."""
+
+        def asked() -> bytes:
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + version.key, VersionId=version.id)
+            return bytes(answer["Body"].read())
+
+        try:
+            return await asyncio.to_thread(asked)
+        except ClientError as error:
+            raise NotFoundError(f"{version.key}, version {version.id}: {error}") from error
+        except BotoCoreError as error:
+            raise UnavailableError("store", str(error)) from error
 
     async def _ask(self, method: str, **arguments: Any) -> dict[str, Any]:
         def asked() -> dict[str, Any]:

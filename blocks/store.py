@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,12 +35,41 @@ DENIED = ("401 Unauthorized", "403 Forbidden")
 NOT_LET_IN = "it does not let us in: check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the bucket's policy"
 
 
+@dataclass(frozen=True, repr=False)
+class Where:
+    """Where a bucket is, and how one is let in; None: as the environment says."""
+
+    bucket: str
+    prefix: str
+    """Empty, or ending in `/`."""
+    endpoint: str | None = None
+    region: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = None
+
+    def client(self) -> Any:
+        """Make a client that knows versions and locks, which the quick one does not."""
+        import boto3  # loaded only for what is done once in a long while
+        from botocore.config import Config
+
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            region_name=self.region,
+            aws_access_key_id=self.access_key_id,
+            aws_secret_access_key=self.secret_access_key,
+            config=Config(retries={"max_attempts": 4, "mode": "standard"}),
+        )
+
+
 class S3Store:
     """A bucket. Creation is `If-None-Match: *`, so of many writers exactly one wins."""
 
     def __init__(
         self, bucket: str, *, prefix: str = "", endpoint: str | None = None, timeout_s: float = 10, **config: Any
     ) -> None:
+        keys = {name: config.get(name) for name in ("region", "access_key_id", "secret_access_key")}
+        self.where = Where(bucket, f"{prefix.rstrip('/')}/" if prefix else "", endpoint, **keys)
         if endpoint:
             config["endpoint"] = endpoint
         self._bucket = Bucket(
@@ -102,10 +132,6 @@ class S3Store:
 class KeyBucket(S3Store):
     """A bucket, or a place in one, for keys that have to be destroyed: it must not be under Object Lock."""
 
-    def __init__(self, bucket: str, *, prefix: str = "", endpoint: str | None = None) -> None:
-        super().__init__(bucket, prefix=prefix, endpoint=endpoint)
-        self._where = (bucket, f"{prefix.rstrip('/')}/" if prefix else "", endpoint)
-
     async def shred(self, key: str, left: bytes) -> None:
         """Write *left* over it, then delete each earlier version, should the bucket keep any."""
         _assert_key(key)
@@ -114,12 +140,11 @@ class KeyBucket(S3Store):
         await asyncio.to_thread(self._delete_versions, key)
 
     def _delete_versions(self, key: str) -> None:
-        import boto3  # the quick client knows no versions, and this is done once in a long while
         from botocore.exceptions import BotoCoreError, ClientError
 
-        bucket, prefix, endpoint = self._where
+        bucket, prefix = self.where.bucket, self.where.prefix
         try:
-            client = boto3.client("s3", endpoint_url=endpoint)
+            client = self.where.client()
             for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix + key):
                 for version in page.get("Versions", ()):
                     if version["Key"] == prefix + key and not version["IsLatest"]:

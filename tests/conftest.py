@@ -5,7 +5,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.buckets import ministack, seaweed, server
 from tests.hospital import Hospital
+
+__all__ = ["ministack", "seaweed", "server"]
 
 
 @pytest.fixture

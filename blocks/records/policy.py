@@ -18,6 +18,7 @@ from blocks.records.money import Currency
 from blocks.records.passkeys import Passkeys
 from blocks.records.people import EVERYWHERE, Capacity, Directory, Duties, Role
 from blocks.records.purchasing import Category, Code
+from blocks.records.retention import KEEPING, Keeping, Kept
 from blocks.records.routes import EVERYTHING, Also, Band, Tier, Weighs
 
 __all__ = ["Band", "Conflict", "Duty", "Matrix", "Policy", "Rulebook", "Tier"]
@@ -75,27 +76,6 @@ class Matrix(Record):
         """
         of = f" of {', '.join(self.cost_centres)}" if self.cost_centres else ""
         return f"{self.category}{of}{', emergency' * self.emergency}"
-
-
-Kept = Literal["finance", "claims", "policy", "access"]
-"""What a record is of, as the rules of retention see it."""
-
-
-class Keeping(Record):
-    """A rule of retention: records of a kind are kept so long, and who says so."""
-
-    kind: Kept
-    years: int = Field(ge=1, le=100)
-    source: str = Field(min_length=1, description="The law or contract that asks for it")
-
-
-KEEPING: tuple[Keeping, ...] = (
-    Keeping(kind="finance", years=10, source="42 CFR 422.504(d); False Claims Act"),
-    Keeping(kind="claims", years=10, source="42 CFR 422.504(d); False Claims Act"),
-    Keeping(kind="policy", years=6, source="45 CFR 164.316(b)(2)(i)"),
-    Keeping(kind="access", years=6, source="45 CFR 164.316(b)(2)(i)"),
-)
-"""What applies to a hospital in the United States where its policy does not say otherwise."""
 
 
 class Policy(Record):
@@ -156,6 +136,16 @@ class Policy(Record):
         description="Who vouches for people: puts the next directory in force, invites to a passkey; "
         "nobody named: policy_approvers",
     )
+    hold_keepers: tuple[Role, ...] = Field(
+        default=POLICY_APPROVERS,
+        exclude_if=lambda x: x == POLICY_APPROVERS,
+        description="Who may put a legal hold on a case or a subject, and lift it",
+    )
+    retention: tuple[Keeping, ...] = Field(
+        default=KEEPING,
+        exclude_if=lambda x: x == KEEPING,
+        description="How long records of each kind are kept, by whose rule; of several rules the longest holds",
+    )
     session_hours: int = Field(
         default=SESSION_HOURS,
         ge=1,
@@ -195,6 +185,14 @@ class Policy(Record):
                 where = "all" if centre == EVERYWHERE else centre
                 message = f"{category}: two matrices are for {where}{', emergency' * emergency}"
                 raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _every_kind_is_kept(self) -> Self:
+        unsaid = sorted(set(get_args(Kept)) - {rule.kind for rule in self.retention})
+        if unsaid:
+            message = f"retention: no rule says how long {', '.join(unsaid)} is kept"
+            raise ValueError(message)
         return self
 
     @property

@@ -101,7 +101,7 @@ async def _verify() -> "Verdict":
     from blocks import connect
     from blocks.audit import verify as verify_all
 
-    return await verify_all(connect.ledger(), connect.log(), connect.witnessed())
+    return await verify_all(connect.ledger(), connect.log(), connect.witnessed(), bucket=connect.bucket())
 
 
 async def _quarantine() -> list[dict[str, object]]:
@@ -149,3 +149,12 @@ def _tell_verdict(verdict: "Verdict") -> None:
     else:
         seen = "no witness" if verdict.witnessed is None else f"{verdict.witnessed} of them seen by the witness"
         print(f"  {verdict.sealed} entries under a signed head, {seen}; {verdict.waiting} wait for the next head")
+    print(_kept(verdict.kept_days))
+
+
+def _kept(days: int | None) -> str:
+    if days is None:
+        return "  a folder keeps no versions: what somebody wrote over, only the log can tell"
+    if not days:
+        return "! the bucket was made without Object Lock: who may write to it may take away what is there"
+    return f"  whatever is written is kept for {days:,} days (Object Lock, COMPLIANCE); every version was looked at"

@@ -12,7 +12,6 @@ from blocks.errors import ForgottenError, UnreadableError
 from blocks.store import FolderStore, KeyBucket
 from blocks.vault import SEALED, SealError, SubjectKey, Vault, master_key
 from infrastructure.local.stack.running import BackgroundStack
-from infrastructure.local.stack.site import BUCKET
 
 MASTER, PLACE = b"m" * 32, "inbox/ehr/1"
 
@@ -113,10 +112,9 @@ async def test_no_version_of_a_key_in_a_bucket_outlives_it(seaweed: BackgroundSt
     site = seaweed.site
     for name, value in site.own_environment().items():
         monkeypatch.setenv(name, value)
-    client, bucket = boto3.client("s3", endpoint_url=site.ports.url("s3")), BUCKET
+    client, bucket = boto3.client("s3", endpoint_url=site.ports.url("s3")), f"keys-{uuid4().hex[:8]}"
+    client.create_bucket(Bucket=bucket)
     if versioned:
-        bucket = f"keys-{uuid4().hex[:8]}"
-        client.create_bucket(Bucket=bucket)
         client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     prefix = f"vault-{uuid4().hex[:8]}"
     one = Vault(lambda: (KeyBucket(bucket, prefix=prefix, endpoint=site.ports.url("s3")), MASTER))

@@ -1,4 +1,4 @@
-"""SeaweedFS as S3: its command line, and how one sees that it can really be read and written."""
+"""SeaweedFS as S3: its command line, how one sees that it can really be read and written, and the ledger's bucket."""
 
 import asyncio
 import http.client
@@ -11,7 +11,9 @@ from infrastructure.local.stack.ports import LOOPBACK, OFFSETS, Ports, elsewhere
 from infrastructure.local.stack.site import BUCKET, Site
 from infrastructure.local.stack.trouble import StackError
 
-_PROBE = f"/{BUCKET}/health/started"
+PROBED = "health"
+"""A bucket beside the evidence, whose probe is written over at each start: under lock each would stay for years."""
+_PROBE = f"/{PROBED}/started"
 _REGION = "us-east-1"
 _TIMEOUT_S = 5.0
 _SOCKETS = Path("/tmp")  # noqa: S108 -- SeaweedFS's choice
@@ -26,7 +28,7 @@ def command(site: Site) -> Sequence[str]:
     # It writes its last command line there and would believe it over a new family of ports.
     (data / "mini.options").unlink(missing_ok=True)
     return [
-        *(str(tools.weed(site.home.tools)), "mini", f"-dir={data}", f"-bucket={BUCKET}"),
+        *(str(tools.weed(site.home.tools)), "mini", f"-dir={data}", f"-bucket={PROBED}"),
         # Without -ip.bind it would listen to the whole network.
         *(f"-ip={LOOPBACK}", f"-ip.bind={LOOPBACK}"),
         *(f"-s3.port={ports['s3']}", f"-s3.port.grpc={ports['s3-grpc']}"),
@@ -56,12 +58,28 @@ def _clear_sockets(ports: Ports) -> None:
 
 
 async def healthy(site: Site) -> bool:
-    """Whether an object of the last start can be read, written anew, and read again.
+    """Whether an object of the last start can be read, written anew, and read again, and the ledger's bucket stands.
 
     Its door answers, and even lists the bucket, a moment before the volumes behind it have reported; an object
     asked for in that moment is an internal error.
     """
-    return await asyncio.to_thread(_round_trip, site)
+    if not await asyncio.to_thread(_round_trip, site):
+        return False
+    if await asyncio.to_thread(_ask, site, "HEAD", path=f"/{BUCKET}") == http.HTTPStatus.NOT_FOUND:
+        await _make_bucket(site)
+    return True
+
+
+async def _make_bucket(site: Site) -> None:
+    """Make the ledger's bucket under Object Lock, for as long as the longest rule asks: it can be had then or never."""
+    from blocks.records.retention import KEEPING
+    from blocks.retention import Lock, LockedBucket
+    from blocks.store import Where
+    from tasks.rules.retention import days_kept
+
+    keys = site.keys
+    where = Where(BUCKET, "", site.ports.url("s3"), _REGION, keys.s3_access_key, keys.s3_secret_key)
+    await LockedBucket(where.client(), BUCKET).make(Lock(days_kept(KEEPING)))
 
 
 def holds(key: str) -> Health:

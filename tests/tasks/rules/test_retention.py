@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from blocks.records.policy import KEEPING, Keeping, Kept
+from blocks.records.retention import KEEPING, Keeping, Kept
 from tasks.rules.retention import years_kept
 
 
