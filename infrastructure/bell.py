@@ -13,6 +13,7 @@ from prefect.client.schemas.responses import SetStateStatus
 from prefect.states import Scheduled
 
 from blocks import connect
+from flows.upkeep.bells import LOOKOUT
 from infrastructure.warm.rings import Answered
 from tasks.results import is_finished
 from tasks.runs import make_run, runs_of
@@ -41,6 +42,11 @@ async def answer(cases: list[str], client: PrefectClient) -> Answered:
         else:
             now += await _wake(run, client)
     return Answered(now=now, later=later)
+
+
+async def missed() -> list[str]:
+    """Find the cases that stand still, if only since a moment ago: a worker that starts looks once."""
+    return await LOOKOUT.standing_still(connect.ledger(), patience_s=0)
 
 
 async def _begin(case: str, client: PrefectClient) -> list[UUID | FlowRun]:

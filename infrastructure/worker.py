@@ -37,10 +37,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--name", default="warm", help="shown as NAME@host:port")
     made.add_argument("--answer", default=DEFAULT_ANSWER, help="module:function a ring calls")
     made.add_argument("--limit", type=int, help="runs at once (16)")
-    made.add_argument("--poll-s", type=float, help="safety-net poll (10)")
+    made.add_argument("--poll-s", type=float, help="safety-net poll (5)")
     made.add_argument("--watch-s", type=float, help="how soon a cancellation is heeded (2)")
-    made.add_argument("--rescue-s", type=float, help="look for dead workers' runs (10)")
-    made.add_argument("--heartbeat-s", type=int, help="worker's heartbeat (10)")
+    made.add_argument("--rescue-s", type=float, help="look for dead workers' runs (5)")
+    made.add_argument("--heartbeat-s", type=int, help="worker's heartbeat (5)")
     made.add_argument("--grace-s", type=float, help="for running runs at a stop (20)")
     made.add_argument("--max-rss-mb", type=float, help="renew beyond this memory (900)")
     made.add_argument("--max-runs", type=int, help="renew after so many runs (20000)")
@@ -85,7 +85,8 @@ def prepare(asked: argparse.Namespace) -> tuple[socket.socket, "WarmWorker"]:
         ) from error
     prepare_logging()
     name = f"{asked.name}@{socket.gethostname()}:{bell.getsockname()[1]}"
-    return bell, WarmWorker(asked.pool, name, answer, habits_from(asked))
+    missed = getattr(sys.modules[answer.__module__], "missed", None)
+    return bell, WarmWorker(asked.pool, name, answer, habits_from(asked), missed)
 
 
 def load_answer(address: str) -> "Answer":

@@ -6,7 +6,7 @@ names what was written. What the log lost, in a crash within the second, waits f
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from tasks.doubts import waits_for_word
 from tasks.results import finished_cases, is_finished
 
 logger = logging.getLogger("almoner.upkeep")
-PATIENCE_S = 20
+PATIENCE_S = 15
 """How long a case may stand still before it is rung for: longer than most steps take. One looks every ten seconds."""
 TOLD_S = 300
 """How long after its end a case may be without a result: a group tells of all its cases at its own end."""
@@ -50,7 +50,7 @@ class Lookout:
         self._looked_at: datetime | None = None
         self._all_again: datetime | None = None
 
-    async def standing_still(self, ledger: Ledger) -> list[str]:
+    async def standing_still(self, ledger: Ledger, *, patience_s: float = PATIENCE_S) -> list[str]:
         """List the cases to ring for: quiet for a while, and neither finished, nor in doubt, nor waiting for people.
 
         Who does not move although it was rung for is rung for again after 1, 2, 4 and up to 60 minutes.
@@ -62,7 +62,13 @@ class Lookout:
         names = {name async for name, seq in moved if "~" not in name and self._is_new(name, seq)}
         names |= {name for name, look in self._looks.items() if look.again and look.again <= now}
         self._looked_at = now
-        return [name for name in sorted(names) if await self._stands_still(name, ledger, now)]
+        return [name for name in sorted(names) if await self._stands_still(name, ledger, now, patience_s)]
+
+    def not_heard(self, cases: Iterable[str]) -> None:
+        """Hear that nobody heard the bell: the next look rings for them again."""
+        for case in cases:
+            if look := self._looks.get(case):
+                self._looks[case] = look._replace(rung=max(look.rung - 1, 0), again=self._clock())
 
     def _is_new(self, name: str, seq: int) -> bool:
         known = self._looks.get(name)
@@ -86,7 +92,7 @@ class Lookout:
         for name, heads in notes.heads.items():
             yield name, max(heads)
 
-    async def _stands_still(self, name: str, ledger: Ledger, now: datetime) -> bool:
+    async def _stands_still(self, name: str, ledger: Ledger, now: datetime, patience_s: float) -> bool:
         try:
             chain = await ledger.read(name)
             ended = chain.last("ended") is not None and not cancelling(chain)
@@ -99,7 +105,7 @@ class Lookout:
         rung = known.rung if known and known.seq == chain.seq else 0
         if asleep:
             self._looks[name] = Look(chain.seq)
-        elif _quiet_s(chain, now) <= (TOLD_S if ended else PATIENCE_S):
+        elif _quiet_s(chain, now) <= (TOLD_S if ended else patience_s):
             self._looks[name] = Look(chain.seq, again=now)
         else:
             wait = timedelta(minutes=min(2**rung, BACKOFF_MAX_MIN), seconds=-PATIENCE_S)

@@ -12,5 +12,6 @@ LOOKOUT = Lookout()
 async def ring_lost_bells() -> str:
     """Ring for every case that stands still although nobody is being waited for: whoever carried it may have died."""
     cases = await LOOKOUT.standing_still(connect.ledger())
-    await ring(cases)
+    if not await ring(cases):
+        LOOKOUT.not_heard(cases)
     return f"{len(cases)} cases rung for again"

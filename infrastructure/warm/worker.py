@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
@@ -33,6 +33,8 @@ from infrastructure.warm.rings import Answer, Rings
 from infrastructure.warm.watch import heed_the_server
 
 logger = logging.getLogger("almoner.worker")
+Missed = Callable[[], Awaitable[Iterable[str]]]
+"""Finds the cases that stand still although somebody may have rung for them: rings are lost with who heard them."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,10 @@ class Habits:
     """How a warm worker goes about it. Times in seconds."""
 
     limit: int = 16  # runs at once
-    poll_s: float = 10.0  # the safety net: what nobody rang for
+    poll_s: float = 5.0  # the safety net: what nobody rang for
     watch_s: float = 2.0  # how soon a cancellation is heeded
-    rescue_s: float = 10.0  # how often dead workers' runs are looked for
-    heartbeat_s: int = 10  # after three missed ones the worker counts as dead
+    rescue_s: float = 5.0  # how often dead workers' runs are looked for
+    heartbeat_s: int = 5  # after three missed ones the worker counts as dead: with rescue, 20 s after it died
     grace_s: float = 20.0  # for running runs when the worker is asked to stop
     max_rss_mb: float = 900.0
     max_runs: int = 20_000
@@ -60,8 +62,11 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
     job_configuration = BaseJobConfiguration
     _description = "Runs asynchronous flows inside the worker's own process."
 
-    def __init__(self, pool: str, name: str, answer: Answer, habits: Habits | None = None) -> None:
+    def __init__(
+        self, pool: str, name: str, answer: Answer, habits: Habits | None = None, missed: Missed | None = None
+    ) -> None:
         self.habits = habits or Habits()
+        self._missed = missed
         super().__init__(
             work_pool_name=pool,
             name=name,
@@ -75,6 +80,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         self.renew = False
         self._attempts = Attempts(self.owner)
         self._closing = asyncio.Event()
+        self._known = asyncio.Event()
 
     @classmethod
     def get_default_base_job_template(cls) -> dict[str, Any]:
@@ -123,14 +129,25 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         self._context = copy_context()  # every run begins with this one, not with another run's
         async with _background(
             self.rings.serve(client, self.floor.seats.__contains__),
-            self._repeat(self.sync_with_backend, self.heartbeat_interval_seconds),
-            self._repeat(self._poll, self.habits.poll_s),
+            self._repeat(self._sync, self.heartbeat_interval_seconds),
             self._repeat(self._watch, self.habits.watch_s),
-            self._repeat(self._rescue, self.habits.rescue_s),
+            self._once_known(self._rescue, self.habits.rescue_s),
+            self._once_known(self._poll, self.habits.poll_s),
         ):
             await self._closing.wait()
             self.floor.forget_the_line()
             await self._let_finish()
+
+    async def _sync(self) -> None:
+        """Tell the server that we live."""
+        await self.sync_with_backend()
+        if self._has_successfully_synced:
+            self._known.set()
+
+    async def _once_known(self, work: Callable[[], Coroutine[Any, Any, Any]], every_s: float) -> None:
+        """Do `work` again and again, the first time as soon as the server knows us."""
+        await self._known.wait()
+        await self._repeat(work, every_s)
 
     async def _let_finish(self) -> None:
         """Give running runs their grace; hand back what then still runs."""
@@ -147,7 +164,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
 
     async def _poll(self) -> None:
         """Find scheduled runs that nobody rang for."""
-        if not self._has_successfully_synced or self._closing.is_set():
+        if self._closing.is_set():
             return
         for found in await self._get_scheduled_flow_runs():
             self.start_run(found.flow_run.id)  # what is found here comes without its state
@@ -169,9 +186,14 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         return False
 
     async def _rescue(self) -> None:
-        if self._has_successfully_synced and not self._closing.is_set():
-            for run in await rescue(self._shared, self._work_pool_name, self.owner, self.floor):
-                self.start_run(run.id)
+        """Take up what dead workers left behind; the first time, also what our last life heard of and did not do."""
+        if self._closing.is_set():
+            return
+        for run in await rescue(self._shared, self._work_pool_name, self.owner, self.floor):
+            self.start_run(run.id)
+        if self._missed:
+            self.rings.ring(await self._missed())
+            self._missed = None
 
     def _fill(self) -> None:
         for seat, run in self.floor.admit():

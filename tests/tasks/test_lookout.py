@@ -127,6 +127,22 @@ async def test_a_case_that_ended_and_has_no_result_is_rung_for_until_it_has_one(
     assert await rounds(hospital, lookout, 3) == [[], [], []]
 
 
+async def test_a_bell_that_nobody_heard_is_rung_again_at_the_next_look(hospital):
+    lookout = lookout_of(hospital)
+    case = await hospital.submit("IVSET-20", 40)
+    assert await rounds(hospital, lookout, 1) == [[case]]
+    lookout.not_heard([case, "RQ-OF-ANOTHER"])
+    assert await lookout.standing_still(hospital.ledger) == [case]
+    assert await lookout.standing_still(hospital.ledger) == []
+
+
+async def test_whoever_starts_rings_for_what_stands_still_since_a_moment_ago(hospital):
+    case, waits = await hospital.submit("IVSET-20", 40), await hospital.submit("KNEE-TIB-4", 1)
+    await hospital.wake(waits)
+    hospital.now += timedelta(milliseconds=1)
+    assert await lookout_of(hospital).standing_still(hospital.ledger, patience_s=0) == [case]
+
+
 async def test_finished_cases_are_not_even_read(tmp_path):
     hospital = await Hospital.opened(tmp_path)
     for number in range(5):
