@@ -32,8 +32,8 @@ else
 	@$(BIN)/pytest $(ARGS)
 endif
 
-storm: $(READY) ## live thousands of lives full of faults (ARGS='--minutes 60 --seed 1')
-	@$(BIN)/python -m tests.simulation $(or $(ARGS),--minutes 10)
+storm: $(READY) ## lives full of faults on one core, real kills on the other (ARGS='--minutes 60 --seed 1')
+	@$(BIN)/python -m tests.storm $(or $(ARGS),--minutes 10)
 
 check: $(READY) ## lint, format, types, architecture
 	@$(BIN)/ruff check

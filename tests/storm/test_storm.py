@@ -1,0 +1,37 @@
+"""Real processes die, and stand still, at any moment: every case comes to its end, with one document or none.
+
+`make storm` goes on for as long as one likes.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from infrastructure.local.stack.trouble import StackError
+from tests.needs import missing
+from tests.storm.campaign import Campaign, fought
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+CAMPAIGNS = (
+    Campaign("postgresql", "nothing at all", cycles=20, stops=1),
+    Campaign("sqlite", "409 at work, 422 for something else", cycles=10),
+)
+
+
+@pytest.mark.parametrize("campaign", CAMPAIGNS, ids=lambda one: one.database)
+def test_whoever_is_killed_while_cases_are_carried_nothing_is_ordered_twice_or_lost(campaign, capsys):
+    home = Path(os.environ.get("ALMONER_TEST_HOME", ".almoner-test")).absolute() / "storm"
+    home.parent.mkdir(exist_ok=True)
+    try:
+        score = fought(campaign, home)
+    except StackError as trouble:
+        missing(f"The stack cannot run here: {trouble}")
+    with capsys.disabled():
+        sys.stdout.write(f"\n{campaign.database}, {campaign.personality}:\n{score}\n")
+    assert score.violations == []
+    assert score.kills.total() >= campaign.cycles
+    assert score.kills["worker stopped"] == campaign.stops
+    assert score.struck  # somebody was carrying something
+    assert score.cases >= campaign.cycles
