@@ -58,7 +58,7 @@ class Erp(Protocol):
         ...
 
     async def find_order(self, key: str) -> ErpDocument | None:
-        """Find a *placed* order by key; a mere draft does not count."""
+        """Find a *placed* order by key; a mere draft does not count. Never `RefusedError`: a look-up judges nothing."""
         ...
 
     async def issue(self, draft: IssueDraft, *, key: str) -> ErpDocument:
@@ -66,7 +66,7 @@ class Erp(Protocol):
         ...
 
     async def find_issue(self, key: str) -> ErpDocument | None:
-        """Find an issue from stock by key; a mere draft does not count."""
+        """Find an issue from stock by key; a mere draft does not count. Never `RefusedError`."""
         ...
 
     async def cancel(self, draft: CancelDraft, *, key: str) -> ErpDocument:

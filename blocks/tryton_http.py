@@ -2,9 +2,11 @@
 
 What an answer means:
 
-* 400  a business answer: `RefusedError`, in Tryton's words; or no right to a kind of record, as below
+* 400  a business answer in Tryton's JSON: `RefusedError`, in its words; or no right to a kind of record, as below.
+  Whatever else says 400 stands in front of Tryton: `UnreadableError`
 * 401, 403  it does not know our key, or our user may not: `UnreadableError` (nobody judged the request)
-* 404  no such record (or none we may see): `GoneError`
+* 404  no such record (or none we may see): `GoneError`. Where no one record was asked for, nobody found the way to
+  Tryton, which says nothing about any document: `UnreadableError` of a search, `UnknownError` of what was to be made
 * 500  rolled back; a broken unique index is `TakenError`. Otherwise a change is `UnknownError`
   (look it up), a read `UnreadableError` (a person must look)
 * 503  a lock was lost and all was rolled back: repeated here, after a pause
@@ -21,7 +23,7 @@ from typing import Any, Final
 
 import httpx
 
-from blocks.errors import RefusedError, UnavailableError, UnknownError, UnreadableError
+from blocks.errors import OutsideError, RefusedError, UnavailableError, UnknownError, UnreadableError
 from blocks.tryton_json import dumps, header, loads
 
 SYSTEM: Final = "Tryton"
@@ -145,15 +147,23 @@ def _read(answer: httpx.Response) -> Any:
     if status == HTTPStatus.FORBIDDEN or (status == HTTPStatus.BAD_REQUEST and NO_ACCESS in answer.text):
         why = f"our user has no right to {_purpose(answer.request)}: have an administrator check its groups"
         raise UnreadableError(SYSTEM, why)
-    if status == HTTPStatus.BAD_REQUEST:
-        raise RefusedError(SYSTEM, _business_message(answer))
+    if status == HTTPStatus.BAD_REQUEST and (said := _business_message(answer)):
+        raise RefusedError(SYSTEM, said)
     if status == HTTPStatus.UNAUTHORIZED:
         raise UnreadableError(SYSTEM, "it does not accept our key: check ALMONER_ERP_KEY and the database's name")
     if status == HTTPStatus.NOT_FOUND:
-        raise GoneError(SYSTEM, f"there is nothing at {_purpose(answer.request)}")
+        raise _nothing_there(answer.request)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise UnavailableError(SYSTEM, "it asks us to come back later")
     raise _failure(answer)
+
+
+def _nothing_there(request: httpx.Request) -> OutsideError:
+    purpose = _purpose(request)
+    if "/" in purpose:
+        return GoneError(SYSTEM, f"there is nothing at {purpose}")
+    why = f"nobody answers to {purpose}: check ALMONER_ERP_URL, ALMONER_ERP_DATABASE, and what stands between"
+    return UnknownError(SYSTEM, why) if _changes(request) else UnreadableError(SYSTEM, why)
 
 
 def _failure(answer: httpx.Response) -> Exception:
@@ -180,12 +190,12 @@ def _value(answer: httpx.Response) -> Any:
 
 
 def _business_message(answer: httpx.Response) -> str:
-    """Say what Tryton says to people, without the name of its record."""
+    """Say what Tryton says to people, without the name of its record; nothing where it is not Tryton who speaks."""
     try:
         said = loads(answer.content)
         text = f"{said['message']} {said.get('description') or ''}"
     except (ValueError, KeyError, TypeError, AttributeError):
-        text = _plain(answer.text)
+        return ""
     return _RECORD.sub("", text).strip()
 
 

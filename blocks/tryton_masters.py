@@ -8,7 +8,7 @@ import asyncio
 from typing import NamedTuple
 
 from blocks.errors import RefusedError, UnreadableError
-from blocks.tryton_http import SYSTEM, Found, GoneError, TrytonRest, Values
+from blocks.tryton_http import SYSTEM, Found, TrytonRest, Values
 
 SUPPLIER = "party.party"
 
@@ -53,10 +53,7 @@ class Masters:
             return self._site
 
     async def _find_site(self) -> Site:
-        try:
-            companies = await self._rest.search("company.company", [], ["currency.code"], {})
-        except GoneError as error:
-            raise UnreadableError(SYSTEM, "there is no such database: check ALMONER_ERP_DATABASE") from error
+        companies = await self._rest.search("company.company", [], ["currency.code"], {})
         if len(companies) != 1:
             message = f"our user belongs to {len(companies)} companies; give it exactly one"
             raise UnreadableError(SYSTEM, message)

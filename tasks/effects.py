@@ -113,7 +113,7 @@ async def _taken_up(
     if last and last.act != "unsent" and (mine is None or mine.spent):
         if last.act == "parked":
             await _park(case, effect, key)
-        found = await find(key) if personality.finds else None
+        found = await _looked_up(find, key) if personality.finds else None
         first = case.latest(key, {"intent", "attempt"}) or last
         age_s = (case.clock() - first.at).total_seconds()
         step = what_next(personality, found=found is not None, key_age_s=age_s, quiet_s=quiet_s(case, last))
@@ -125,6 +125,14 @@ async def _taken_up(
             await _park(case, effect, key)
     claim(case, "taken", key, {"effect": effect})
     return None
+
+
+async def _looked_up(find: Callable[[str], Awaitable[ErpDocument | None]], key: str) -> ErpDocument | None:
+    """Look; a no to the question says nothing about what was asked for, and must end no case."""
+    try:
+        return await find(key)
+    except RefusedError as refusal:
+        raise UnreadableError(refusal.system, f"it would not be asked: {refusal.detail}") from refusal
 
 
 async def _park(case: Case, effect: str, key: str, why: str = "") -> NoReturn:

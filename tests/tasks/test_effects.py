@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from blocks.errors import RefusedError, UnavailableError
+from blocks.errors import RefusedError, UnavailableError, UnknownError, UnreadableError
 from blocks.ports import Personality
 from blocks.records.purchasing import OrderDraft
 from blocks.wire.names import effect_key
@@ -201,3 +201,24 @@ async def test_something_else_under_our_key_is_left_to_a_person_and_is_no_refusa
     (parked,) = (await hospital.chain(case)).having("parked")
     assert parked.body["why"] == "1 already has this key, with other contents"
     assert len(hospital.erp.orders()) == hospital.erp.calls["order"] - 1 == 1
+
+
+async def test_a_no_to_the_look_up_says_nothing_about_the_order(tmp_path):
+    hospital, case = await opened(tmp_path, PERSONALITIES["finds at once"])
+    order, find = hospital.erp.order, hospital.erp.find_order
+
+    async def loses(draft, *, key):
+        await order(draft, key=key)
+        raise UnknownError("Tryton", "its answer was lost")
+
+    async def forbids(key):
+        raise RefusedError("Tryton", f"no look at {key}")
+
+    hospital.erp.order, hospital.erp.find_order = loses, forbids
+    for lost in (UnknownError, UnreadableError):
+        with pytest.raises(lost):
+            await attempt(hospital, case)
+    assert not (await hospital.chain(case)).having("outcome")
+    hospital.erp.find_order = find
+    made = await attempt(hospital, case)
+    assert [one.number for one in hospital.erp.orders()] == [made.number]

@@ -57,7 +57,8 @@ async def change(handler: Handler) -> object:
         pytest.param(always(401), UnreadableError, UnreadableError, id="a wrong key"),
         pytest.param(always(400, NO_ACCESS), UnreadableError, UnreadableError, id="no right to a kind of record"),
         pytest.param(always(403), UnreadableError, UnreadableError, id="no right to an act"),
-        pytest.param(always(404), GoneError, GoneError, id="no record"),
+        pytest.param(always(400, PAGE), UnreadableError, UnreadableError, id="a complaint of what stands between"),
+        pytest.param(always(404), UnreadableError, GoneError, id="nothing there"),
         pytest.param(always(413), UnreadableError, UnreadableError, id="another complaint"),
         pytest.param(always(429), UnavailableError, UnavailableError, id="too many requests"),
         pytest.param(always(500, UNIQUE), TakenError, TakenError, id="a key that is taken"),
@@ -80,6 +81,13 @@ async def test_each_answer_says_what_to_do_about_it(
         with pytest.raises(OutsideError) as raised:
             await ask(handler)
         assert type(raised.value) is meaning
+
+
+async def test_a_record_that_is_gone_is_no_way_that_is_lost():
+    with pytest.raises(GoneError):
+        await rest(always(404)).read("purchase.purchase", 7, ["state"], {})
+    with pytest.raises(UnknownError, match=r"nobody answers to POST purchase\.purchase: check ALMONER_ERP_URL"):
+        await rest(always(404)).create("purchase.purchase", {}, ["state"], {})
 
 
 async def test_a_business_answer_is_shown_without_the_name_of_the_record():
