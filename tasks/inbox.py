@@ -108,7 +108,8 @@ class Inbox:
         try:
             chain = await self._ledger.read(name, known=self._open.get(name))
         except OutsideError:
-            return  # the next look sees it, and `almoner ledger verify` names what is wrong with it
+            self._written.add(name)  # read at the next look; `almoner ledger verify` names what is wrong with it
+            return
         if chain.last("ended"):
             self._open.pop(name, None)
         elif chain.seq:

@@ -100,6 +100,7 @@ class Lookout:
             asleep = done or waits_for_word(chain)
         except OutsideError as error:
             logger.warning("%s cannot be looked at: %s", name, error)
+            self._looks[name] = self._looks.get(name, Look(0))._replace(again=now)
             return False
         known = self._looks.get(name)
         rung = known.rung if known and known.seq == chain.seq else 0

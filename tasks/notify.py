@@ -24,7 +24,8 @@ async def tell_requester(request: Requisition, outcome: Outcome) -> Posted | Non
     got = outcome.quantity or request.quantity
     what = f"{got} x {request.item}" + (f" ({request.quantity} asked for)" if got != request.quantity else "")
     card = told_card(current().id, what, outcome, nth=len(current().chain.having("ended")))
-    told_before = "outcome" in current().began_with  # an earlier run came this far, and may have told them
+    # An earlier run may have come this far and told them; of what ends without a document its entries do not say so.
+    told_before = "outcome" in current().began_with or not outcome.document
     try:
         return await connect.desk().tell(person.slack_user, card, maybe_posted=told_before)
     except RefusedError as refusal:  # a case ends even when nobody is there to hear how

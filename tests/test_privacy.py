@@ -200,13 +200,14 @@ def logged(tree: ast.Module) -> Iterator[str]:
                 yield getattr(inner, "attr", getattr(inner, "id", ""))
 
 
-def test_prefects_own_log_of_an_end_leaves_out_why_somebody_said_no():
-    ended = Completed(name="Rejected", message="Ivo Petrov: not for Quillfeather")
+@pytest.mark.parametrize("name", ["Rejected", "Cancelled", "Refused", "Withdrawn", "Expired"])
+def test_prefects_own_log_of_an_end_leaves_out_why_somebody_ended_it(name: str):
+    ended = Completed(name=name, message="Ivo Petrov: not for Quillfeather")
     told = f"Finished in state {ended}"
     assert "Quillfeather" in told, "Prefect prints a state otherwise by now: is the filter still needed?"
     record = logging.LogRecord("prefect.flow_runs", logging.INFO, "", 0, told, (), None)
     assert WordsStayOut().filter(record)
-    assert record.getMessage() == "Finished in state Rejected"
+    assert record.getMessage() == f"Finished in state {name}"
     prepare_logging()
     assert any(isinstance(one, WordsStayOut) for one in logging.getLogger("prefect.flow_runs").filters)
 

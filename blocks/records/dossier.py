@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field
 from blocks.records.approval import Ask, Ending
 from blocks.records.base import Record, Words
 from blocks.records.money import Money
-from blocks.records.people import Delegation, Role
+from blocks.records.people import Capacity, Delegation
 from blocks.records.purchasing import ErpDocument, Requisition
 
 
@@ -46,7 +46,7 @@ class Approver(Record):
     person: str
     name: str
     title: str
-    role: Role
+    role: Capacity
     right: str = Field(description="By what right: as the directory and the duties then said")
     on_behalf_of: str = ""
     delegation: Delegation | None = None

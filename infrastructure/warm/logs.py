@@ -1,8 +1,13 @@
 """What the dashboard shows of a run's log, and what the terminal shows of the worker's."""
 
 import logging
+from typing import get_args
+
+from blocks.records.outcome import Ended
 
 OUR_LOGGERS = ("flows", "tasks", "almoner")
+REASONED = frozenset(f"Finished in state {end.capitalize()}" for end in set(get_args(Ended)) - {"filled", "ordered"})
+"""The ends that somebody may have given a reason for."""
 
 
 class WaitingIsNoError(logging.Filter):
@@ -18,12 +23,13 @@ class WaitingIsNoError(logging.Filter):
 
 
 class WordsStayOut(logging.Filter):
-    """Let a run that ended with somebody's no say that it did: why is in the report, and what people type in no log."""
+    """Let a run that ended for somebody's reason say that it did: why is in the report; typed words are in no log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Keep every record; cut the one line that repeats what was typed."""
-        if record.getMessage().startswith("Finished in state Rejected("):
-            record.msg, record.args = "Finished in state Rejected", ()
+        """Keep every record; cut the one line that may repeat what was typed."""
+        state, _, said = record.getMessage().partition("(")
+        if said and state in REASONED:
+            record.msg, record.args = state, ()
         return True
 
 

@@ -1,5 +1,9 @@
 """Requisitions, told as stories: plain Python over a real ledger, milliseconds each."""
 
+import pytest
+
+from blocks.errors import UnavailableError
+
 
 async def test_what_the_shelf_holds_is_filled_from_stock(hospital):
     case = await hospital.submit("GLOVE-M", 20)
@@ -65,6 +69,28 @@ async def test_waking_a_case_without_a_decision_decides_nothing(hospital):
         assert await hospital.wake(case) is None
     assert len(list(hospital.desk.cards("approvals"))) == 1
     assert not hospital.erp.orders()
+
+
+@pytest.mark.parametrize("verdict", ["reject", "approve"])
+async def test_who_was_told_before_a_crash_is_not_told_again(hospital, verdict):
+    case = await hospital.submit("KNEE-TIB-4", 1)
+    await hospital.wake(case)
+    await hospital.answer(case, "ivo.petrov", verdict, "as asked")
+    append = hospital.ledger.append
+
+    async def dies_at_the_end(chain, lines):
+        if any(line.act == "ended" for line in lines):
+            raise UnavailableError("store", "the process died here")
+        return await append(chain, lines)
+
+    hospital.ledger.append = dies_at_the_end
+    with pytest.raises(UnavailableError):
+        await hospital.wake(case)
+    told = [card.text for card in hospital.desk.cards("U0RITA")]
+    assert told
+    hospital.ledger.append = append
+    assert await hospital.wake(case)
+    assert [card.text for card in hospital.desk.cards("U0RITA")] == told
 
 
 async def test_running_an_ended_case_again_changes_nothing(hospital):

@@ -9,6 +9,7 @@ from blocks.errors import NotFoundError
 from blocks.log import committed
 from blocks.records.dossier import Dossier
 from blocks.records.people import Delegation
+from blocks.records.routes import Approver, Band, Step, Tier
 from blocks.rulebook import Shelf, adopt
 from blocks.wire.dossier_page import dossier_page
 from blocks.wire.names import effect_key, reference
@@ -82,6 +83,27 @@ async def test_a_deputys_right_is_that_of_the_moment_although_directory_and_duti
     assert (approver.name, approver.on_behalf_of, approver.delegation) == ("Ivo Petrov", "Ana Silva", lent)
     assert approver.right.startswith("stands in for Ana Silva until ")
     assert approver.directory.version == rulebook.directory_version
+
+
+async def test_a_line_managers_answer_is_told_like_any_other(hospital):
+    rulebook = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    tiers = (Tier(band=Band(lower=Decimal(0)), steps=(Step(approvers=(Approver(who="line-manager"),)),)),)
+    matrices = tuple(
+        one.model_copy(update={"tiers": tiers}) if one.category == "implants" else one
+        for one in rulebook.policy.matrices
+    )
+    await adopt(
+        hospital.ledger,
+        rulebook.policy.model_copy(update={"matrices": matrices}),
+        actor="door:test",
+        at=hospital.now,
+    )
+    case = await hospital.submit("KNEE-TIB-4", 1)
+    await hospital.wake(case)
+    boss = rulebook.directory.line_above("rita.okafor")[0].id
+    assert (await hospital.answer(case, boss)).taken == "counted"
+    approver = (await told(hospital, case)).questions[0].approver
+    assert (approver.person, approver.role) == (boss, "line-manager")
 
 
 async def test_a_signature_is_checked_anew(hospital):

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from blocks.errors import UnavailableError
 from blocks.ledger import Chain
 from blocks.records.people import Delegation, Person
 from blocks.rulebook import Shelf
@@ -89,6 +90,21 @@ async def test_the_second_look_reads_nothing_that_has_not_changed(hospital, monk
 
 def drawn(*waits: home.Waiting, mine: tuple[home.Mine, ...] = ()) -> str:
     return str(home.home_view(waits, mine, ["Leo Brandt stands in for you until 01 Dec"], "America/Chicago"))
+
+
+async def test_what_could_not_be_read_is_read_at_the_next_look(hospital, monkeypatch):
+    case, read = await waiting(hospital), hospital.ledger.read
+
+    async def fails(name, **known):
+        if name == case:
+            raise UnavailableError("store", "503")
+        return await read(name, **known)
+
+    inbox = Inbox(hospital.ledger)
+    monkeypatch.setattr(hospital.ledger, "read", fails)
+    assert await seen(hospital, inbox, "ana.silva") == ()
+    monkeypatch.setattr(hospital.ledger, "read", read)
+    assert [item.ask.case for item in await seen(hospital, inbox, "ana.silva")] == [case]
 
 
 def test_an_empty_inbox_says_so():

@@ -49,6 +49,18 @@ async def rounds(hospital: Hospital, lookout: Lookout, count: int) -> list[list[
     return found
 
 
+def failing(read, *, times):
+    """Read, but for the first few times."""
+    failures = iter([UnavailableError("store", "503")] * times)
+
+    async def reads(case, **known):
+        for failure in failures:
+            raise failure
+        return await read(case, **known)
+
+    return reads
+
+
 def lookout_of(hospital: Hospital, **habits: float) -> Lookout:
     return Lookout(clock=lambda: hospital.now, **habits)
 
@@ -63,6 +75,13 @@ async def test_a_case_that_nobody_rang_for_is_found_once_it_has_been_quiet(hospi
     case = await hospital.submit("IVSET-20", 40)
     assert await lookout.standing_still(hospital.ledger) == []
     assert await rounds(hospital, lookout, 1) == [[case]]
+
+
+async def test_a_case_that_could_not_be_read_is_read_again_each_round(hospital, monkeypatch):
+    lookout = lookout_of(hospital, share=1e-9)
+    case = await hospital.submit("IVSET-20", 40)
+    monkeypatch.setattr(hospital.ledger, "read", failing(hospital.ledger.read, times=9))
+    assert await rounds(hospital, lookout, 10) == [*[[]] * 9, [case]]
 
 
 async def test_a_case_that_does_not_move_is_rung_for_less_and_less_often(hospital):
