@@ -5,7 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-DEFAULT_COMMANDS = {"/requisition": "Ask for something to be bought"}
+DEFAULT_COMMANDS = {
+    "/requisition": "Ask for something to be bought",
+    "/almoner": "Your inbox, a case's status, standing in for each other, emergencies",
+}
+"""As the app's manifest has them."""
 
 
 @dataclass(frozen=True, slots=True)

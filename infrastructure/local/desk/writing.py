@@ -51,17 +51,24 @@ def _message(desk: Desk, actor: Actor, conversation: Json, text: str, thread_ts:
     return {"ok": True, "ts": posted["ts"]}
 
 
-def _with_mentions(desk: Desk, text: str) -> str:
-    """Escape what was typed, and turn @names and #channels into mentions, as the client does."""
-    safe = escape(text, quote=False)
+def _with_mentions(desk: Desk, text: str, *, named: bool = False) -> str:
+    """Turn @names and #channels into mentions, as the client does; *named*, as it does for a command that asks for it.
+
+    What else was typed is escaped in a message, and left as it is in a command.
+    """
+    safe = text if named else escape(text, quote=False)
     directory = desk.directory
+    handles = {p.user: p.handle for p in directory.people}
     names = {p.name: p.user for p in directory.people if p.active}
     names |= {p.handle: p.user for p in directory.people if p.active}
     names[directory.app.name] = directory.app.user
     for name in sorted(names, key=len, reverse=True):
-        safe = re.sub(rf"@{re.escape(name)}\b", f"<@{names[name]}>", safe, flags=re.IGNORECASE)
+        user = names[name]
+        mention = f"<@{user}|{handles.get(user, name)}>" if named else f"<@{user}>"
+        safe = re.sub(rf"(?<![<|])@{re.escape(name)}\b", mention, safe, flags=re.IGNORECASE)
     for seed in directory.channels:
-        safe = re.sub(rf"(?<!\S)#{re.escape(seed.name)}\b", f"<#{seed.channel}>", safe)
+        mention = f"<#{seed.channel}|{seed.name}>" if named else f"<#{seed.channel}>"
+        safe = re.sub(rf"(?<!\S)#{re.escape(seed.name)}\b", mention, safe)
     return safe
 
 
@@ -71,7 +78,8 @@ async def _run(desk: Desk, actor: Actor, conversation: Json, typed: tuple[str, s
         return {"ok": False, "error": "invalid_command"}
     origin = Origin(conversation["id"], actor.user)
     url = desk.response_urls.issue(actor.base_url, desk.directory.team.id, origin)
-    fields = payloads.slash_command(desk, actor, conversation, typed, url)
+    sent = (typed[0], _with_mentions(desk, typed[1], named=True))
+    fields = payloads.slash_command(desk, actor, conversation, sent, url)
     answer = await desk.delivery.command(fields)
     error = _command_error(answer)
     if error is None:

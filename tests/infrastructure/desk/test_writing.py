@@ -1,13 +1,15 @@
 """What people write: messages and replies become events, commands go to the app."""
 
 import asyncio
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from slack_sdk import WebClient
 
 from infrastructure.local.desk.driver import DeskDriver
-from infrastructure.local.desk.settings import DeskSettings
+from infrastructure.local.desk.settings import DEFAULT_COMMANDS, DeskSettings
 from tests.infrastructure.desk.cards import FORM
 from tests.infrastructure.desk.conftest import Running
 from tests.infrastructure.desk.listening import ListeningApp
@@ -79,6 +81,20 @@ async def test_a_command_opens_a_form_within_its_three_seconds(
     assert (typed["user_id"], typed["user_name"], typed["channel_name"]) == ("U0RITA", "rita.okafor", "approvals")
     assert (typed["team_id"], typed["is_enterprise_install"]) == ("T0MERCY", "false")
     assert await rita.messages("approvals") == []
+
+
+async def test_colleagues_named_in_a_command_are_sent_as_slack_sends_them(
+    driver: DeskDriver, app: ListeningApp
+) -> None:
+    rita = driver.person("U0RITA")
+    assert (await rita.command("approvals", "/almoner delegate @Ana Silva until 2026-12-01 & tell @ana.silva")).ok
+    mention = "<@U0ANA|ana.silva>"
+    assert app.commands[0]["text"] == f"delegate {mention} until 2026-12-01 & tell {mention}"
+
+
+def test_the_desk_takes_the_commands_of_the_apps_manifest():
+    manifest = json.loads(Path("infrastructure/slack/manifest.json").read_text())
+    assert [one["command"] for one in manifest["features"]["slash_commands"]] == list(DEFAULT_COMMANDS)
 
 
 async def test_a_commands_answer_is_for_who_typed_it_or_for_all(driver: DeskDriver, app: ListeningApp) -> None:
