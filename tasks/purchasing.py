@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from blocks import connect
 from blocks.errors import RefusedError, UnreadableError
+from blocks.ledger import Chain
 from blocks.ports import Personality
 from blocks.records.ledger import Line
 from blocks.records.money import Money
@@ -103,28 +104,43 @@ async def release_funds(request: Requisition) -> None:
     case = current()
     began = case.chain.lines[0].at.astimezone(ZoneInfo(case.zone)).date()
 
-    def entry(funds: Funds) -> Line | None:
-        if hold := funds.holds.get(case.id):
-            return Line(act="released", key=case.id, actor=case.actor, at=case.clock(), body=_body(hold))
-        return None
-
     for year in fiscal_years(request.charge_on or began, request.charge_on or today()):
         funds = _funds(request.cost_centre, year)
         await funds.read()  # a process that starts here knows of no hold yet, and would find nothing to release
-        await funds.enter(entry)
+        await funds.enter(lambda now: _released(now, case.id))
 
 
 async def let_go_if_over(request: Requisition) -> None:
     """Give back what we hold for a case that another run brings to an end without an order, as it overtook us.
 
-    That run may have looked for a hold before we had one, and nobody looks again: the money would stay set aside.
+    That run may have looked for a hold, or for what we counted, before there was any. Where we die before we get here,
+    the next request of the cost centre gives it back (see `look_up`).
     """
     case = current()
     chain = await case.ledger.read(case.id, known=case.chain)
-    ended, came = chain.last("ended"), chain.last("outcome", effect_key(case.id, "order"))
+    came = chain.last("outcome", effect_key(case.id, "order"))
     refused = came is not None and "refused" in came.body
-    if refused or chain.last("withdrawn") or (ended and ended.body["outcome"]["ended"] != "ordered"):
+    if refused or chain.last("withdrawn") or _bought_nothing(chain):
         await release_funds(request)
+        await drop_spend(request)
+
+
+async def _let_go_of_ended(funds: Book[Funds]) -> None:
+    """Give back what is held for cases that have ended without an order: whoever held it died before they could."""
+    case = current()
+    for other in funds.state.long_held(case.clock()):
+        if other != case.id and _bought_nothing(await case.ledger.read(other)):
+            await funds.enter(lambda now, other=other: _released(now, other))
+
+
+def _released(funds: Funds, of: str) -> Line | None:
+    case, hold = current(), funds.holds.get(of)
+    return Line(act="released", key=of, actor=case.actor, at=case.clock(), body=_body(hold)) if hold else None
+
+
+def _bought_nothing(chain: Chain) -> bool:
+    ended = chain.last("ended")
+    return ended is not None and ended.body["outcome"]["ended"] != "ordered"
 
 
 @step
@@ -157,8 +173,11 @@ async def take_back(bought: Outcome) -> ErpDocument:
 async def _read_funds(cost_centre: str, on: date) -> dict[int, tuple[int, frozenset[str]]]:
     """Read the books in which a day may be held, by year: how far each goes, and the orders that are in flight."""
     years = fiscal_years(on, on)
-    states = await asyncio.gather(*(_funds(cost_centre, year).read() for year in years))
-    return {year: (state.seq, state.in_flight()) for year, state in zip(years, states, strict=True)}
+    books = {year: _funds(cost_centre, year) for year in years}
+    await asyncio.gather(*(one.read() for one in books.values()))
+    for one in books.values():
+        await _let_go_of_ended(one)
+    return {year: (one.state.seq, one.state.in_flight()) for year, one in books.items()}
 
 
 def _mark_placed(funds: Book[Funds], seen: set[str]) -> None:

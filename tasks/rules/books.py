@@ -8,6 +8,9 @@ from blocks.records.ledger import Entry
 from blocks.records.money import Money, total
 from blocks.records.outcome import Hold
 
+LONG_HELD = timedelta(minutes=10)
+"""Between hold and order lie seconds; where an order is in doubt, days."""
+
 
 def funds_book(cost_centre: str, year: int) -> str:
     """Name the book in which a cost centre's funds are held for a fiscal year."""
@@ -34,6 +37,8 @@ class Funds:
     seq: int = 0
     holds: dict[str, Hold] = field(default_factory=dict)
     placed: dict[str, tuple[int, Hold]] = field(default_factory=dict)
+    since: dict[str, datetime] = field(default_factory=dict)
+    """When each case's money was last set aside."""
 
     def take(self, entry: Entry) -> None:
         """Fold one more entry in."""
@@ -41,6 +46,7 @@ class Funds:
         for line in entry.lines:
             if line.act == "held":
                 self.holds[line.key] = Hold.model_validate(line.body["hold"])
+                self.since[line.key] = line.at
             elif line.act == "released":
                 self.holds.pop(line.key, None)
             elif line.act == "placed" and (hold := self.holds.pop(line.key, None)):
@@ -53,7 +59,11 @@ class Funds:
 
     def copy(self) -> "Funds":
         """Copy the state."""
-        return Funds(self.seq, dict(self.holds), dict(self.placed))
+        return Funds(self.seq, dict(self.holds), dict(self.placed), dict(self.since))
+
+    def long_held(self, at: datetime) -> tuple[str, ...]:
+        """Name the cases whose money has been set aside for so long that it may have been forgotten."""
+        return tuple(case for case in self.holds if at - self.since[case] > LONG_HELD)
 
     def in_flight(self) -> frozenset[str]:
         """List the keys of orders that may or may not stand in the ERP."""
