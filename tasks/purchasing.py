@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import date
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -130,7 +131,7 @@ async def _let_go_of_ended(funds: Book[Funds]) -> None:
     case = current()
     for other in funds.state.long_held(case.clock()):
         if other != case.id and _bought_nothing(await case.ledger.read(other)):
-            await funds.enter(lambda now, other=other: _released(now, other))
+            await funds.enter(partial(_released, of=other))
 
 
 def _released(funds: Funds, of: str) -> Line | None:
