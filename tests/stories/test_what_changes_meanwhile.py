@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from blocks.errors import UnavailableError, UnknownError
+from blocks.errors import UnavailableError
 from blocks.ledger import Ledger
 from blocks.rulebook import adopt
 from infrastructure.local.hospital.__main__ import directory
@@ -13,7 +13,6 @@ from tasks import durable
 from tasks.case import OvertakenError
 from tasks.decide import decision_of
 from tasks.effects import InDoubtError
-from tasks.rules.books import funds_book
 from tests.crashes.points import Killed
 from tests.fakes.erp import FakeErp
 from tests.fakes.erp_server import PERSONALITIES
@@ -214,66 +213,6 @@ async def test_who_holds_funds_for_a_case_that_another_run_has_refused_meanwhile
         await Hospital(Ledger(store), first.erp, first.desk, first.now + timedelta(minutes=1)).wake(case)
     assert (await first.chain(case)).last("ended").body["outcome"]["ended"] == "refused"
     assert not await check_invariants(first.ledger, first.erp)
-
-
-async def test_what_a_run_held_that_died_after_another_had_refused_is_given_back_by_the_next_request(tmp_path):
-    first = await Hospital.opened(tmp_path / "store")
-    case = await first.submit("SUTURE-30", 2)
-    store = Overtaken(tmp_path / "store")
-    store.at, store.first = "cases/book~funds", lambda: first.wake(case)
-    died = Hospital(Ledger(store), first.erp, first.desk, first.now + timedelta(minutes=1))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows.requisition.let_go_if_over", dies)
-        with pytest.raises(Killed):
-            await died.wake(case)
-    assert await funds_of(first, case) == ["held", "released", "held"]
-    for minutes, given_back in ((5, False), (10, True)):
-        first.now += timedelta(minutes=minutes)
-        await first.wake(await first.submit("SUTURE-30", 1))
-        assert (await funds_of(first, case) == ["held", "released", "held", "released"]) is given_back
-
-
-async def funds_of(hospital: Hospital, case: str) -> list[str]:
-    book = await hospital.chain(funds_book("OR", 2026))
-    return [line.act for line in book.lines if line.key == case]
-
-
-async def test_what_is_in_doubt_stays_held_however_long_it_takes(hospital):
-    hospital.erp = NeverSays(personality=PERSONALITIES["nothing at all"])
-    case = await hospital.submit("IVSET-20", 96)
-    with pytest.raises(InDoubtError):
-        await hospital.wake(case)
-    hospital.now += timedelta(days=3)
-    await hospital.wake(await hospital.submit("SUTURE-30", 1))
-    assert (await hospital.chain(funds_book("OR", 2026))).last("released", case) is None
-
-
-async def test_what_an_overtaken_run_counted_as_ordered_counts_no_more(tmp_path):
-    first = await Hospital.opened(tmp_path / "store")
-    case = await first.submit("KNEE-TIB-4", 1)
-    store = Overtaken(tmp_path / "store")
-
-    async def refuse() -> None:
-        first.erp.stock["KNEE-TIB-4"] = 3
-        assert (await first.wake(case)).ended == "filled"
-
-    store.at, store.first = "cases/book~spend", refuse
-    with pytest.raises(OvertakenError):
-        await Hospital(Ledger(store), first.erp, first.desk, first.now + timedelta(minutes=1)).wake(case)
-    spend = await first.chain("book~spend~rita.okafor")
-    assert [line.act for line in spend.lines] == ["spent", "dropped"]
-
-
-async def dies(_request: object) -> None:
-    raise Killed
-
-
-class NeverSays(FakeErp):
-    """Its orders are made, and nobody hears of them."""
-
-    async def order(self, draft, *, key):
-        await super().order(draft, key=key)
-        raise UnknownError("erp", "the answer was lost")
 
 
 class TurnsAwayThenFallsSilent(FakeErp):
