@@ -1,5 +1,6 @@
 """Slack as the desk: cards, threads, messages, modals. Imports no Prefect: the doors use it too."""
 
+import re
 from typing import Any
 
 import aiohttp
@@ -16,6 +17,8 @@ EVENT = "almoner_message"
 LOOK_BACK = 200
 """How many messages of a channel are searched for one that may have been posted already."""
 COME_BACK = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+PERSON = re.compile("[UW][A-Z0-9]+")
+"""A person's id; on Enterprise Grid some begin with W. Names of channels are in lower case."""
 NOT_LET_IN = frozenset({
     "not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired", "missing_scope",
     "no_permission", "not_allowed_token_type", "team_access_not_granted", "access_denied", "org_login_required",
@@ -108,7 +111,7 @@ class SlackDesk:
     async def _room(self, channel: str) -> str:
         """Find the conversation: a channel by its name or id, a person's direct messages by their id."""
         if channel not in self._rooms:
-            if channel.startswith("U"):
+            if PERSON.fullmatch(channel):
                 opened = await self._call("conversations.open", users=channel)
                 self._rooms[channel] = opened["channel"]["id"]
             else:

@@ -32,7 +32,7 @@ class UserGroup(NamedTuple):
 
 
 async def accounts(token: str, *, url: str = SLACK) -> dict[str, Account]:
-    """List who has an account, by e-mail address in lower case; neither bots, nor guests of one channel, nor who left.
+    """List who has an account, by e-mail address in lower case; neither bots, nor guests, nor who left.
 
     The app needs `users:read` and `users:read.email`.
     """
@@ -95,6 +95,6 @@ async def _call(web: AsyncWebClient, method: str, **asked: Any) -> Any:
 
 
 def _address(member: dict[str, Any]) -> str | None:
-    if member.get("deleted") or member.get("is_bot") or member.get("is_ultra_restricted"):
+    if any(member.get(x) for x in ("deleted", "is_bot", "is_restricted", "is_ultra_restricted")):
         return None
     return str(member.get("profile", {}).get("email") or "").lower() or None

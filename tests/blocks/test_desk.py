@@ -1,6 +1,7 @@
 """One contract for every desk: the fake that remembers, and Slack's own client against the Slack desk."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
@@ -139,6 +140,17 @@ async def test_one_person_is_told_once(place, request):
     posted = await place.desk.tell("U0RITA", card(key))
     assert await place.desk.tell("U0RITA", card(key), maybe_posted=True) == posted
     assert seen(place, posted, key) == 1
+
+
+async def test_whoever_is_known_by_an_id_of_an_enterprise_grid_is_told(tmp_path):
+    people = tmp_path / "people.json"
+    people.write_text(json.dumps({"people": [{"id": "rita.okafor", "name": "Rita Okafor", "slack_user": "W012A3CDE"}]}))
+    settings = DeskSettings(bot_token=TOKEN, signing_secret="8f742231b10e8888", people=people, rate_factor=None)
+    with running(settings) as (address, workspace):
+        desk = SlackDesk(TOKEN, url=f"{address}/api/", timeout_s=5)
+        posted = await desk.tell("W012A3CDE", card("grid"))
+        await desk.aclose()
+        assert seen(slack_place(desk, workspace), posted, "grid") == 1
 
 
 async def test_many_posts_at_once_all_stand(place, request):

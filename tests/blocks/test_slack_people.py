@@ -53,6 +53,14 @@ async def test_accounts_are_found_by_address_and_who_left_has_none(slack):
     assert len(found) == sum(one.active for one in directory().people)
 
 
+async def test_a_guest_of_some_channels_is_nobodys_account(tmp_path):
+    people = [one | {"guest": one["id"] == "frida.ng"} for one in SEEN["people"]]
+    for slack in opened(tmp_path, people=people):
+        found = await accounts(TOKEN, url=slack.url)
+        assert "frida.ng@mercy.example" not in found
+        assert len(found) == sum(one.active for one in directory().people) - 1
+
+
 async def test_groups_come_with_who_is_in_them(slack):
     groups = {one.handle: one for one in await user_groups(TOKEN, url=slack.url)}
     assert groups["finance-director"].users == {"U0FRIDA"}

@@ -36,7 +36,7 @@ class App(BaseModel):
 
 
 class Person(BaseModel):
-    """Somebody with an account; `active` is false once they have left."""
+    """Somebody with an account; `active` is false once they have left, a guest is let into some channels alone."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     key: str = Field(validation_alias=AliasChoices("id", "key"))
@@ -45,6 +45,7 @@ class Person(BaseModel):
     email: str = ""
     title: str = ""
     active: bool = True
+    guest: bool = False
 
     @property
     def handle(self) -> str:

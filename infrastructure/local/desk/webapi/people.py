@@ -36,7 +36,7 @@ def _person(directory: Directory, person: Person, now: float) -> Json:
             "color": colour(person.user), "real_name": person.name, "tz": str(zone),
             "tz_label": str(zone), "tz_offset": int(offset.total_seconds()) if offset else 0,
             "is_admin": False, "is_owner": False, "is_primary_owner": False,
-            "is_restricted": False, "is_ultra_restricted": False, "is_email_confirmed": True,
+            "is_restricted": person.guest, "is_ultra_restricted": False, "is_email_confirmed": True,
         }  # fmt: skip
     return known
 
