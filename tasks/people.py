@@ -4,6 +4,7 @@ To lend what one holds takes a passkey where policy asks for any; to be away, or
 """
 
 from datetime import datetime
+from secrets import token_hex
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,11 @@ from blocks.wire.canonical import canonical
 from tasks.matters import ToConfirmError, Told, Where, draw_up, drawn_of, enter, proven_by
 from tasks.rules.duties import reason_not_to_be_away, reason_not_to_delegate
 from tasks.stepup import DOOR, Signed
+
+
+def new_key(what: str) -> str:
+    """Name a delegation or an absence, briefly: people type it, and two people's ids would not fit."""
+    return f"{what}-{token_hex(5)}"
 
 
 async def delegate(

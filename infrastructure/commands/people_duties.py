@@ -74,7 +74,7 @@ async def _delegate(told: dict[str, object], start: datetime | None, until: date
     who = await speaker(home, by)
     limit = {"amount": told["limit"], "currency": who.rulebook.policy.currency} if told["limit"] else None
     span = _span(start, until, who.rulebook, who.at)
-    key = f"{who.by.id}-{told['to']}-{who.at:%Y%m%d%H%M%S}"
+    key = verbs.new_key("for")
     delegation = Delegation.model_validate({**told, **span, "of": who.by.id, "limit": limit, "key": key})
     ledger = connect.ledger()
     await verbs.delegate(delegation, who.by, who.door, ledger=ledger, rulebook=who.rulebook, at=who.at)
@@ -88,7 +88,7 @@ async def _away(whom: str, start: datetime | None, until: datetime, home: Path, 
     from tasks import people as verbs
 
     who = await speaker(home, by)
-    key = f"{whom}-away-{who.at:%Y%m%d%H%M%S}"
+    key = verbs.new_key("away")
     absence = Absence.model_validate({"key": key, "person": whom, **_span(start, until, who.rulebook, who.at)})
     await verbs.go_away(absence, who.by, who.door, ledger=connect.ledger(), rulebook=who.rulebook, at=who.at)
     return [f"✓ {whom} is not asked to the end of {until:%d %b %Y}", f"  to end it: {key}"]

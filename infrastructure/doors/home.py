@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
+
 from blocks import connect
 from blocks.errors import NotFoundError, OutsideError, RefusedError
 from blocks.ledger import Ledger
@@ -88,6 +90,8 @@ async def command(text: str, who: Who) -> Said:
         if word == "emergency":
             return await emergency.command(rest, Acted(who.by, "slack", who.rulebook, who.at))
         return Said(await _command(word, rest, who))
+    except ValidationError as error:
+        return Said(error.errors()[0]["msg"].removeprefix("Value error, "))
     except (RefusedError, ValueError) as error:
         return Said(str(error.detail if isinstance(error, RefusedError) else error))
 
@@ -176,8 +180,7 @@ async def _delegate(rest: str, who: Who) -> str:
     to = who.rulebook.directory.by_slack(team, found[1])
     if to is None:
         return "That colleague is not in the hospital's directory."
-    key = f"{who.by.id}-{to.id}-{who.at:%Y%m%d%H%M%S}"
-    delegation = Delegation(key=key, of=who.by.id, to=to.id, start=who.at, until=until)
+    delegation = Delegation(key=verbs.new_key("for"), of=who.by.id, to=to.id, start=who.at, until=until)
     ledger, rulebook = connect.ledger(), who.rulebook
     try:
         await verbs.delegate(delegation, who.by, "slack", ledger=ledger, rulebook=rulebook, at=who.at)
@@ -190,8 +193,7 @@ async def _away(rest: str, who: Who) -> str:
     found = re.fullmatch(r"\s*until\s+(\S+)\s*", rest)
     if not found:
         return "Please write it like this: `/almoner away until 2026-12-01`"
-    key = f"{who.by.id}-away-{who.at:%Y%m%d%H%M%S}"
-    absence = Absence(key=key, person=who.by.id, start=who.at, until=_end_of(found[1], who))
+    absence = Absence(key=verbs.new_key("away"), person=who.by.id, start=who.at, until=_end_of(found[1], who))
     await verbs.go_away(absence, who.by, "slack", ledger=connect.ledger(), rulebook=who.rulebook, at=who.at)
     return f"You are not asked to the end of {found[1]}, while somebody else may decide. `/almoner back` ends it."
 

@@ -6,10 +6,12 @@ from urllib.parse import urlencode
 
 import pytest
 
+from blocks.records.people import Directory
 from blocks.rulebook import adopt
 from blocks.wire.home import BULK, OPEN_BULK
 from infrastructure.doors import slack
 from infrastructure.doors.http import Response
+from infrastructure.local.hospital.__main__ import directory
 from tests.hospital import Hospital, plain_policy
 from tests.infrastructure.doors.conftest import TEAM, SlackLike, afterwards, interaction, slack_request, told
 
@@ -103,6 +105,23 @@ async def test_standing_in_is_said_and_ended_in_slack():
     assert "You are not asked" in await almoner(f"away until {day}")
     assert "nobody stands in for you any more" in await almoner("back")
     assert "you are here" in await almoner("back")
+
+
+async def test_however_long_their_ids_one_lends_to_another_in_slack(open_doors: Hospital):
+    now = json.loads(directory().model_dump_json())
+    names = {"ana.silva": "ana-maria.da-silva-e-vasconcelos", "leo.brandt": "leopold-maximilian.von-brandt"}
+    for one in now["people"]:
+        one["id"], one["manager"] = names.get(one["id"], one["id"]), names.get(one["manager"], one["manager"])
+    await adopt(open_doors.ledger, Directory.model_validate(now), actor="door:test", at=open_doors.now)
+    day = (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
+    assert "Leo Brandt decides in your name" in await almoner(f"delegate <@U0LEO|leo> until {day}")
+    assert "You are not asked" in await almoner(f"away until {day}")
+    assert "nobody stands in for you any more" in await almoner("back")
+
+
+async def test_a_day_that_has_passed_is_refused_in_a_sentence():
+    told = await almoner("away until 2020-01-01")
+    assert told.startswith("until: 2020-01-02 06:00 is not after the start")
 
 
 @pytest.mark.parametrize(
