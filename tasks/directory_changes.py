@@ -5,8 +5,8 @@ Who only takes away may put it in force alone: somebody who has to go must go at
 
 from datetime import datetime
 
-from blocks.books import DIRECTORY
-from blocks.errors import NotFoundError, RefusedError
+from blocks.books import DIRECTORY, POLICY
+from blocks.errors import RefusedError
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation
@@ -23,14 +23,14 @@ from tasks.stepup import DOOR, Signed
 SUBJECT = Subject("directory", DIRECTORY, "almoner people", lambda policy: policy.vouchers)
 
 
-async def adopt_first(directory: Directory, door: str, *, ledger: Ledger, shelf: Shelf, at: datetime) -> str:
-    """Put a directory in force before any policy is: nobody is named yet who could vouch for it."""
-    try:
-        await shelf.policy_in_force(at.date())
-    except NotFoundError:
-        _assert_none(reason_not_to_adopt(directory))
-    else:
-        raise _refused("a policy is in force: `almoner people propose FILE`, and somebody else approves it")
+async def adopt_first(directory: Directory, door: str, *, ledger: Ledger, at: datetime) -> str:
+    """Put a directory in force before any policy was adopted: nobody is named yet who could vouch for it.
+
+    A policy that has yet to take effect names them already: from then on nobody goes past them.
+    """
+    if (await ledger.read(POLICY)).having("adopted"):
+        raise _refused("a policy was adopted: `almoner people propose FILE`, and somebody else approves it")
+    _assert_none(reason_not_to_adopt(directory))
     version = await ledger.keep(canonical(directory))
     body = {"object": version, "effective_from": directory.effective_from.isoformat()}
     line = Line(act="adopted", actor=f"door:{door}", at=at, source=door, body=body)

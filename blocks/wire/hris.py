@@ -2,6 +2,7 @@
 
 People: `id,name,email,title,manager,active,cost_centres`; cost centres are separated by `;`. There may be more:
 `owns`, the cost centres that somebody answers for, and `manager_limit,currency`, up to which they approve as a manager.
+Where an extract leaves those out, it says nothing about them: they are not among a person's `model_fields_set`.
 Grants: `person,role,cost_centres,limit,currency`; no cost centre means everywhere, no limit means any amount.
 
 Parsing returns `(values, issues)`: a bad row never stops the file, and none is lost.
@@ -62,8 +63,11 @@ def _person(line: int, row: Mapping[str, str], held: tuple[Grant, ...], issues: 
         return None
     told: dict[str, object] = {name: row[name] for name in PEOPLE}
     told |= {"active": active, "manager": row["manager"] or None, "grants": held}
-    told |= {"cost_centres": _centres(row), "owns": _centres(row, "owns")}
-    told["manager_limit"] = _limit(row.get("manager_limit", ""), row.get("currency", ""))
+    told["cost_centres"] = _centres(row)
+    if "owns" in row:
+        told["owns"] = _centres(row, "owns")
+    if "manager_limit" in row:
+        told["manager_limit"] = _limit(row["manager_limit"], row.get("currency", ""))
     try:
         return Person.model_validate(told)
     except ValidationError as error:
@@ -105,7 +109,7 @@ def _rows(
 
 
 def _centres(row: Mapping[str, str], column: str = "cost_centres") -> tuple[str, ...]:
-    return tuple(one.strip() for one in row.get(column, "").split(";") if one.strip())
+    return tuple(one.strip() for one in row[column].split(";") if one.strip())
 
 
 def _limit(amount: str, currency: str) -> dict[str, str] | None:

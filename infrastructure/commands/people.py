@@ -173,7 +173,7 @@ async def _approve(version: str, home: Path, by: str) -> str:
 
 
 async def _with_accounts(found: "tuple[Person, ...]", old: "Directory", *, slack: bool) -> "tuple[Person, ...]":
-    """Add what no HR system knows: each person's Slack account, by their address or as it was, and whether they ask."""
+    """Add what the extract does not tell: each person's Slack account, by their address or as it was, and the rest."""
     import os
 
     from blocks.slack_people import SLACK, Account, accounts
@@ -185,17 +185,17 @@ async def _with_accounts(found: "tuple[Person, ...]", old: "Directory", *, slack
         url = os.environ.get("ALMONER_SLACK_URL", SLACK)
         there = await accounts(os.environ.get("SLACK_BOT_TOKEN", ""), url=url)
         by_id = {one.id: there.get(one.email.lower(), Account("", "")) for one in found}
-    silent = {one.id for one in old.people if not one.asks}
     machines = tuple(one for one in old.people if one.service and one.id not in by_id)  # no HR system employs them
-    services = {one.id for one in old.people if one.service}
     return machines + tuple(
         one.model_copy(
-            update={
-                "slack_team": by_id[one.id].team,
-                "slack_user": by_id[one.id].user,
-                "asks": one.id not in silent,
-                "service": one.id in services,
-            }
+            update=_as_before(one, old) | {"slack_team": by_id[one.id].team, "slack_user": by_id[one.id].user}
         )
         for one in found
     )
+
+
+def _as_before(one: "Person", old: "Directory") -> dict[str, object]:
+    """Keep of somebody known what an extract never tells, or lacks the column of: a limit left out is no leave."""
+    known = old.person(one.id)
+    kept = {"asks", "service", "owns", "manager_limit"} - one.model_fields_set
+    return {name: getattr(known, name) for name in kept} if known else {}

@@ -163,7 +163,7 @@ async def _adopt_directory(directory: "Directory") -> None:
     from tasks.directory_changes import adopt_first
 
     outside = connect.current()
-    version = await adopt_first(directory, _door(), ledger=outside.ledger, shelf=outside.shelf, at=utc_now())
+    version = await adopt_first(directory, _door(), ledger=outside.ledger, at=utc_now())
     print(f"✓ in force from {directory.effective_from}, version {version}")
 
 

@@ -1,5 +1,6 @@
 """Directories: what a new one changes, whether it only takes away, and why it does not take effect."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from blocks.records.people import EVERYWHERE, Directory, Grant, Person
@@ -25,6 +26,7 @@ def differences(old: Directory | None, new: Directory) -> tuple[Difference, ...]
         if name not in before:
             told.append(Difference(name, "is new"))
             told += [Difference(name, f"gains {_granted(grant)}") for grant in after[name].grants]
+            told += [Difference(name, what) for what in _by_place(after[name], new)]
         elif name not in after:
             told.append(Difference(name, "is gone"))
         else:
@@ -71,8 +73,13 @@ def _is_less(after: Person, before: Person) -> bool:
         return False
     if (after.active and not before.active) or (after.asks and not before.asks) or (before.service > after.service):
         return False
-    asks_there = set(after.cost_centres) <= set(before.cost_centres)
+    asks_there = _asks_within(after.cost_centres, before.cost_centres)
     return asks_there and all(any(_within(one, other) for other in before.grants) for one in after.grants)
+
+
+def _asks_within(after: Collection[str], before: Collection[str]) -> bool:
+    """Say whether somebody may ask nowhere but where they might: who names no cost centre asks for every one."""
+    return not before or bool(after and set(after) <= set(before))
 
 
 def _within(one: Grant, other: Grant) -> bool:
@@ -96,13 +103,29 @@ def _changes(before: Person, after: Person) -> list[str]:
     if (before.slack_team, before.slack_user) != (after.slack_team, after.slack_user):
         told.append(f"is {after.slack_user or 'nobody'} in Slack, not {before.slack_user or 'nobody'}")
     if before.cost_centres != after.cost_centres:
-        told.append(f"may ask for {', '.join(after.cost_centres) or 'no cost centre'}")
+        told.append(f"may ask for {', '.join(after.cost_centres) or 'every cost centre'}")
     if before.asks != after.asks:
         told.append("may ask" if after.asks else "may not ask")
     for name in (x for x in Person.model_fields if x not in OWN_WORDS):
         was, is_now = getattr(before, name), getattr(after, name)
-        told += [f"{name}: {was or 'none'} → {is_now or 'none'}"] if was != is_now else []
+        told += [f"{name}: {_said(name, was)} → {_said(name, is_now)}"] if was != is_now else []
     return told
+
+
+def _by_place(one: Person, directory: Directory) -> list[str]:
+    """Tell of somebody new up to how much they approve by where they stand, if they stand above anybody or anything."""
+    owns = [f"answers for {', '.join(one.owns)}"] if one.owns else []
+    if not owns and all(other.manager != one.id for other in directory.people):
+        return []
+    amount = f"up to {one.manager_limit}" if one.manager_limit else "any amount"
+    return [*owns, f"approves {amount} as a manager or an owner"]
+
+
+def _said(name: str, value: object) -> str:
+    """Print a field; no limit is any amount, and never none."""
+    if isinstance(value, tuple):
+        value = ", ".join(value)
+    return str(value or ("any amount" if name == "manager_limit" else "none"))
 
 
 def _granted(grant: Grant) -> str:

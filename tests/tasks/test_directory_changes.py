@@ -13,6 +13,7 @@ from blocks.ledger import Ledger
 from blocks.records.money import Money
 from blocks.records.people import Directory, Grant
 from blocks.rulebook import Shelf, adopt
+from blocks.store import FolderStore
 from infrastructure.local.hospital.__main__ import directory
 from tasks.directory_changes import adopt_first, approve, changes_of, propose
 from tasks.matters import ToConfirmError
@@ -112,6 +113,7 @@ MORE = [
     {"manager": "carl.moss"},
     {"asks": True},
     {"cost_centres": ("OR", "PHA")},
+    {"cost_centres": ()},
 ]
 
 
@@ -152,9 +154,21 @@ async def test_what_cannot_be_gone_by_is_not_proposed(ledger, new, because):
 
 
 async def test_without_a_policy_the_first_directories_need_nobody(tmp_path):
-    empty = (await Hospital.opened(tmp_path / "with")).ledger
-    with pytest.raises(RefusedError, match="a policy is in force"):
-        await adopt_first(promoted(), "test", ledger=empty, shelf=Shelf(empty), at=MORNING)
+    empty = Ledger(FolderStore(tmp_path / "empty"))
+    for first in (directory(), promoted()):
+        await adopt_first(first, "test", ledger=empty, at=MORNING)
+    _, now = await Shelf(empty).directory_in_force(MORNING.date())
+    assert now == promoted()
+
+
+@pytest.mark.parametrize("starts", [date(2026, 1, 1), date(2027, 1, 1)])
+async def test_once_a_policy_was_adopted_be_it_for_later_no_directory_goes_past_who_vouches(tmp_path, starts):
+    ledger = Ledger(FolderStore(tmp_path / "begun"))
+    await adopt_first(directory(), "test", ledger=ledger, at=MORNING)
+    policy = plain_policy().model_copy(update={"effective_from": starts})
+    await adopt(ledger, policy, actor="door:test", at=MORNING)
+    with pytest.raises(RefusedError, match="a policy was adopted"):
+        await adopt_first(promoted(), "test", ledger=ledger, at=MORNING)
 
 
 async def test_where_policy_asks_for_passkeys_who_approves_signs_what_they_have_seen(ledger):

@@ -31,6 +31,14 @@ def test_what_somebody_answers_for_and_approves_as_a_manager_may_be_among_the_co
     assert (rita.owns, rita.manager_limit) == ((), None)
 
 
+def test_of_columns_that_are_left_out_it_says_nothing():
+    (ana,), issues = read_people(*files(ANA))
+    assert (issues, ana.model_fields_set & {"owns", "manager_limit"}) == ((), set())
+    row = (f"{HEAD},owns,manager_limit,currency", f"{ANA},,,")
+    (told,), _ = read_people("\n".join(row).encode(), GHEAD.encode())
+    assert told.model_fields_set > {"owns", "manager_limit"}
+
+
 def test_nobody_is_granted_what_follows_from_where_they_stand():
     found, issues = read_people(*files(ANA, grants=("ana.silva,line-manager,,,",)))
     assert found == ()

@@ -1,11 +1,13 @@
 """`almoner people`, as somebody types it, over a ledger in a folder."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from blocks.records.money import Money
 from blocks.records.people import Directory
 from blocks.rulebook import Shelf, adopt
 from blocks.wire.hris import GRANTS, PEOPLE
@@ -75,6 +77,29 @@ def test_who_left_is_named_and_may_decide_no_more(hospital, tmp_path):
     assert (ana.active, ana.slack_user) == (False, "U0ANA")
 
 
+def as_managers(hospital: Hospital) -> None:
+    """Let Ana Silva answer for LAB and approve up to $5,000 as a manager."""
+    now = in_force(hospital)
+    bounds = {"owns": ("LAB",), "manager_limit": Money.of(5000, "USD")}
+    bound = tuple(one.model_copy(update=bounds) if one.id == "ana.silva" else one for one in now.people)
+    asyncio.run(adopt(hospital.ledger, now.model_copy(update={"people": bound}), actor="door:test", at=hospital.now))
+
+
+def test_an_extract_without_the_column_of_limits_leaves_each_as_it_was(hospital, tmp_path):
+    as_managers(hospital)
+    told = type_in(hospital, "import", *extract(tmp_path, in_force(hospital)), *FROM)
+    assert (told.exit_code, told.output) == (0, "nothing changes\n")
+
+
+def test_an_extract_that_says_no_limit_is_told_to_mean_any_amount(hospital, tmp_path):
+    as_managers(hospital)
+    people, grants = extract(tmp_path, in_force(hospital))
+    head, *rows = Path(people).read_text().splitlines()
+    Path(people).write_text("\n".join([f"{head},manager_limit,currency", *(f"{row},," for row in rows)]))
+    told = type_in(hospital, "import", people, grants, *FROM)
+    assert "ana.silva manager_limit: $5,000.00 → any amount" in told.output.splitlines(), told.output
+
+
 def test_whom_the_policy_in_force_needs_is_told_and_who_does_not_ask_stays_silent(hospital, tmp_path):
     asyncio.run(adopt(hospital.ledger, directory(), actor="door:test", at=hospital.now))
     told = taken_over(hospital, *extract(tmp_path, directory(), ivo=True))
@@ -131,6 +156,24 @@ def test_a_delegation_is_made_listed_and_ended(hospital):
     assert type_in(hospital, "end", key, "--as", "frida.ng").exit_code == 1
     assert type_in(hospital, "end", key, "--as", "leo.brandt").exit_code == 0
     assert "Nobody stands in" in type_in(hospital, "duties").output
+
+
+def test_however_long_their_ids_one_lends_to_another_and_is_away(hospital):
+    now, until = in_force(hospital), f"{utc_now():%Y-%m-%d}"
+    names = {
+        "ana.silva": "ana-maria.da-silva-e-vasconcelos",
+        "leo.brandt": "leopold-maximilian.von-brandt",
+    }
+    named = json.loads(now.model_dump_json())
+    for one in named["people"]:
+        one["id"], one["manager"] = names.get(one["id"], one["id"]), names.get(one["manager"], one["manager"])
+    asyncio.run(adopt(hospital.ledger, Directory.model_validate(named), actor="door:test", at=hospital.now))
+    ana, leo = names.values()
+    for words in (("delegate", leo), ("away", ana)):
+        told = type_in(hospital, *words, "--as", ana, "--until", until)
+        assert told.exit_code == 0, told.output
+    keys = [line.rsplit("[", 1)[1].removesuffix("]") for line in type_in(hospital, "duties").stdout.splitlines()]
+    assert [type_in(hospital, "end", key, "--as", ana).exit_code for key in keys] == [0, 0]
 
 
 def test_an_absence_is_told_and_listed(hospital):

@@ -113,7 +113,7 @@ def test_once_a_policy_is_in_force_people_are_proposed_too():
     begun()
     told = say("adopt", written("people.json", STAFF, people=without("ivo.petrov"), effective_from="2026-02-01"))
     assert told.exit_code == 1
-    assert "a policy is in force: `almoner people propose FILE`, and somebody else approves it" in told.stderr
+    assert "a policy was adopted: `almoner people propose FILE`, and somebody else approves it" in told.stderr
 
 
 async def decided(root: Path) -> str:

@@ -22,9 +22,11 @@ def changed(**fields: object) -> Person:
         ((changed(active=False),), ["has left"]),
         ((changed(grants=()),), ["loses procurement-lead of OR, up to $500.00"]),
         ((changed(slack_user="U0NEW"),), ["is U0NEW in Slack, not U0ANA"]),
-        ((changed(cost_centres=()),), ["may ask for no cost centre"]),
+        ((changed(cost_centres=()),), ["may ask for every cost centre"]),
         ((changed(asks=False),), ["may not ask"]),
         ((changed(title="Lead"),), ["title: none → Lead"]),
+        ((changed(owns=("OR", "LAB")),), ["owns: none → OR, LAB"]),
+        ((changed(manager_limit=usd(5000)),), ["manager_limit: any amount → $5,000.00"]),
     ],
 )
 def test_what_becomes_of_somebody_is_told(after, told):
@@ -37,6 +39,37 @@ def test_who_is_new_is_told_with_what_they_gain_and_who_comes_back():
         "gains procurement-lead of OR, up to $500.00",
     ]
     assert [one.what for one in differences(people(changed(active=False)), people(ANA))] == ["is active again"]
+
+
+def test_who_is_new_and_stands_above_others_is_told_with_how_much_they_approve():
+    head = person("hal.head", manager_limit=usd(5000), owns=("LAB",))
+    free, clerk = person("fay.free"), person("cleo.clerk", manager="fay.free")
+    assert [(one.person, one.what) for one in differences(None, people(head, free, clerk))] == [
+        ("cleo.clerk", "is new"),
+        ("fay.free", "is new"),
+        ("fay.free", "approves any amount as a manager or an owner"),
+        ("hal.head", "is new"),
+        ("hal.head", "answers for LAB"),
+        ("hal.head", "approves up to $5,000.00 as a manager or an owner"),
+    ]
+
+
+EVERY: tuple[str, ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "less"),
+    [
+        (("OR",), EVERY, False),
+        (EVERY, ("OR",), True),
+        (EVERY, EVERY, True),
+        (("OR", "LAB"), ("LAB",), True),
+        (("OR",), ("LAB",), False),
+    ],
+)
+def test_who_names_no_cost_centre_asks_for_every_one_so_that_only_naming_some_takes_away(before, after, less):
+    old, new = changed(cost_centres=before), changed(cost_centres=after)
+    assert only_takes_away(people(old), people(new)) is less
 
 
 def test_somebody_new_is_no_taking_away_and_somebody_gone_is():
