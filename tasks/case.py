@@ -99,10 +99,6 @@ class Case:
         """Say whether nothing was remembered since the case was taken in hand."""
         return self.chain.seq == self._found and not self._unwritten
 
-    def has_written(self, line: Line) -> bool:
-        """Say whether a line is in the ledger by now."""
-        return line not in self._unwritten
-
     async def write(self) -> None:
         """Append what was noted; raise `OvertakenError` if another run has written meanwhile."""
         for _ in range(CONFLICTS_MAX):

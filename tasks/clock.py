@@ -18,7 +18,7 @@ from blocks.records.people import Person
 from blocks.records.policy import Policy, Rulebook
 from blocks.rulebook import Shelf
 from tasks.decide import decisions_of, open_asks, posted_of, waits_for
-from tasks.rules.authority import acting_for
+from tasks.rules.authority import who_can
 from tasks.rules.clock import Move, Times, due_at, times_of, watched, what_is_due
 from tasks.rules.escalation import whom_above
 from tasks.rules.standing import Acting, above_of
@@ -56,13 +56,8 @@ class Waiting(NamedTuple):
 
     def acting(self, at: datetime) -> tuple[Acting, ...]:
         """List who may decide it, and for whom; those who are away are left out while somebody else may."""
-        directory, duties, above = self.rulebook.directory, self.rulebook.duties, above_of(self.lines, self.ask.key)
-        found = (
-            acting_for(self.ask, person, self.earlier, directory, duties, at, above=above)
-            for person in directory.people
-        )
-        able = tuple(one for one in found if isinstance(one, Acting))
-        return tuple(one for one in able if not duties.away(one.by.id, at)) or able
+        above = above_of(self.lines, self.ask.key)
+        return who_can(self.ask, self.rulebook.directory, self.rulebook.duties, at, above=above, earlier=self.earlier)
 
     def who_may(self, at: datetime) -> tuple[Person, ...]:
         """List who may decide it."""

@@ -1,12 +1,13 @@
 """Clockwork: a hospital whose policy has a clock, and what moves it."""
 
-from datetime import UTC, date, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from blocks.records.clock import Calendar, Clock
 from blocks.rulebook import Shelf, adopt
 from tasks import clock
-from tasks.rules.clock import Move
+from tasks.rules.clock import Move, Span, open_hours
 from tests.hospital import Hospital, plain_policy
 
 CLOCK = Clock(
@@ -22,6 +23,20 @@ def at(text: str) -> datetime:
 ASKED, TUESDAY, WEDNESDAY, LATER = (
     at(text) for text in ("2026-11-23 08:00", "2026-11-24 09:00", "2026-11-25 09:00", "2026-12-08 09:00")
 )
+
+
+def business_time_between(
+    start: datetime, end: datetime, calendar: Calendar, zone: str, pauses: Sequence[Span] = ()
+) -> timedelta:
+    """Sum the hours at which people are at work, without the pauses, which do not overlap."""
+    total = timedelta()
+    for piece in open_hours(start, calendar, zone):
+        if piece.start >= end:
+            break
+        until = min(piece.end, end)
+        cut = (min(until, one.end) - max(piece.start, one.start) for one in pauses)
+        total += until - piece.start - sum((x for x in cut if x > timedelta()), timedelta())
+    return total
 
 
 async def with_clock(hospital: Hospital, told: Clock | None) -> Hospital:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from blocks.ports import Card
-from blocks.records.approval import Ask, ByEmergency, Decision, Verdict
+from blocks.records.approval import Ask, ByEmergency, Decision
 from blocks.records.people import Person
 from blocks.wire.blockkit import TEXT_MAX, button, context, header, mrkdwn, plain, section
 from blocks.wire.canonical import canonical, digest
@@ -211,11 +211,6 @@ def each(unit: str) -> str:
     ('each', 'per kg')
     """
     return "each" if unit.lower() in {"", "u", "unit", "ea"} else f"per {escape(unit)}"
-
-
-def verdict_of(action: str) -> Verdict | None:
-    """Read which verdict a button stands for, if it does."""
-    return {APPROVE: "approve", REJECT: "reject"}.get(action)  # type: ignore[return-value]
 
 
 def _headline(ask: Ask) -> str:

@@ -9,8 +9,6 @@ from typing import Any
 
 from blocks.wire.exported import Event, Joined, Part, to_json
 
-EPOCH = "1970-01-01T00:00:00.000Z"
-"""As of when an attribute holds that never changes: the standard's own way to say always."""
 EVENT_ATTRIBUTES = ("actor", "effect", "entry", "key", "role", "step", "system")
 ATTRIBUTES: dict[str, tuple[tuple[str, str], ...]] = {
     "ask": (("amount", "float"), ("currency", "string"), ("role", "string"), ("why", "string")),

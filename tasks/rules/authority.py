@@ -49,21 +49,6 @@ def acting_for(  # noqa: PLR0913  to whom it was escalated counts beside who hol
     return next((x for x in reasons if "limit" in x or "emergency" in x), reasons[0])
 
 
-def reason_to_void(  # noqa: PLR0913  as above
-    ask: Ask,
-    by: Person | None,
-    earlier: tuple[Decision, ...],
-    directory: Directory,
-    duties: Duties,
-    at: datetime,
-    *,
-    above: Above = NOBODY_ABOVE,
-) -> str | None:
-    """Say why an answer from *by* would not count, or None where it would."""
-    found = acting_for(ask, by, earlier, directory, duties, at, above=above)
-    return found if isinstance(found, str) else None
-
-
 def by_emergency(acting: Acting) -> ByEmergency | None:
     """Say by which emergency access somebody acts, where they do."""
     if acting.access is None:

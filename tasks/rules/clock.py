@@ -61,18 +61,6 @@ def due_at(asked: datetime, clock: Clock, zone: str, pauses: Sequence[Span] = ()
     return after(asked, clock.due_hours, clock.calendar, zone, pauses)
 
 
-def business_time_between(
-    start: datetime, end: datetime, calendar: Calendar, zone: str, pauses: Sequence[Span] = ()
-) -> timedelta:
-    """Sum the business hours between two moments, without the pauses."""
-    total = timedelta()
-    for piece in _working(start, calendar, zone, pauses):
-        if piece.start >= end:
-            return total
-        total += min(piece.end, end) - piece.start
-    raise AssertionError  # pragma: no cover  (working hours do not end)
-
-
 def after(start: datetime, hours: int, calendar: Calendar, zone: str, pauses: Sequence[Span] = ()) -> datetime:
     """Say when so many business hours have passed since *start*, without the pauses."""
     left = timedelta(hours=hours)

@@ -76,7 +76,7 @@ class FakeErp:
         self._hospital = _seed()
         self._items = {item.code: item for item in self._hospital.items}
         self._centres = {centre.code: centre for centre in self._hospital.cost_centres}
-        self._suppliers = self._hospital.suppliers_by_code
+        self._suppliers = {supplier.code: supplier for supplier in self._hospital.suppliers}
         self._years = (year, year + 1)
         self._clock = clock
         self._lag_s = lag_s

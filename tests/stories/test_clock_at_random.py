@@ -13,8 +13,8 @@ from blocks.ledger import Chain
 from blocks.records.clock import Clock
 from blocks.rulebook import Shelf
 from tasks import clock
-from tasks.rules.clock import business_time_between, times_of, watched, what_is_due
-from tests.clockwork import CLOCK, waiting, with_clock
+from tasks.rules.clock import times_of, watched, what_is_due
+from tests.clockwork import CLOCK, business_time_between, waiting, with_clock
 from tests.hospital import Hospital
 from tests.stores import Overtaken
 

@@ -1,6 +1,5 @@
 """The hospital as the ERP holds it: who pays, who supplies, what may be bought and what lies in the store."""
 
-from collections.abc import Mapping
 from decimal import Decimal
 from importlib.resources import files
 from typing import Final
@@ -56,11 +55,6 @@ class Hospital(Record):
     cost_centres: tuple[CostCentre, ...]
     suppliers: tuple[Supplier, ...]
     items: tuple[Item, ...]
-
-    @property
-    def suppliers_by_code(self) -> Mapping[str, Supplier]:
-        """The suppliers, by their code."""
-        return {supplier.code: supplier for supplier in self.suppliers}
 
 
 def hospital_text() -> str:

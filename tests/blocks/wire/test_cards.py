@@ -126,9 +126,3 @@ def test_a_button_carries_what_was_shown():
 
 def test_a_moment_is_shown_in_the_hospitals_zone_where_slack_cannot_tell_the_readers():
     assert cards.moment(decision().at, "America/Chicago").endswith("|Nov 23, 06:00>")
-
-
-def test_two_of_the_buttons_are_verdicts():
-    assert [cards.verdict_of(action) for action in ("approve", "reject", "question", "")] == [
-        "approve", "reject", None, None,
-    ]  # fmt: skip

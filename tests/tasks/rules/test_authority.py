@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from blocks.records.approval import Added, Ask, Decision
 from blocks.records.people import Delegation, Duties, Grant, Person, Role
 from infrastructure.local.hospital.__main__ import directory
-from tasks.rules import authority
 from tasks.rules.authority import acting_for, too_few_for
 from tasks.rules.plan import Seat, who_sits
 from tasks.rules.standing import Acting
@@ -24,7 +23,8 @@ ANYWHERE = Grant(role="department-manager")
 
 def reason_to_void(asked: Ask, by: Person | None, earlier: tuple[Decision, ...] = ()) -> str | None:
     everybody = people(*([by] if by else []))
-    return authority.reason_to_void(asked, by, earlier, everybody, Duties(), NOON)
+    found = acting_for(asked, by, earlier, everybody, Duties(), NOON)
+    return found if isinstance(found, str) else None
 
 
 REFUSALS = [

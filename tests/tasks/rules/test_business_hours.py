@@ -13,11 +13,11 @@ from blocks.records.clock import DAYS, Calendar, Clock, Shift
 from tasks.rules.clock import (
     Span,
     after,
-    business_time_between,
     due_at,
     is_open,
     open_hours,
 )
+from tests.clockwork import business_time_between
 
 CHICAGO = "America/Chicago"
 OFFICE = Calendar(country="US")
