@@ -19,11 +19,14 @@ import pytest
 from slack_sdk.signature import SignatureVerifier
 
 from blocks.errors import ConflictError, RefusedError
-from blocks.ledger import Ledger
+from blocks.ledger import Chain, Ledger
+from blocks.records.approval import Decision
+from blocks.records.ledger import Line
 from blocks.rulebook import Shelf
 from blocks.store import FolderStore, S3Store, _as_ours
+from infrastructure import bell
 from tasks import approvals, clock, decide, effects
-from tasks.case import Claim
+from tasks.case import Case, Claim
 from tasks.claims import claim
 from tasks.decide import judge
 from tasks.lookout import Lookout
@@ -170,6 +173,22 @@ def _due_in_utc(start: datetime, hours: int, calendar: Any, _zone: str, pauses: 
     return after(start, hours, calendar, "UTC", pauses)
 
 
+def _forgets(self: Case, act: str, key: str = "") -> Line | None:
+    return None if act in ("intent", "outcome", "ended") or key.startswith("issue_order~") else _recall(self, act, key)
+
+
+def _wakes_with_a_yes(chain: Chain, ask: str) -> Decision | None:
+    """Take it for a yes that the run goes on although its card was posted."""
+    asked, posted = chain.last("asked", ask), chain.last("posted", ask)
+    if asked is None or posted is None:
+        return None
+    seen, role = str(asked.seen), asked.body["ask"]["role"]
+    return Decision(
+        ask=ask, verdict="approve", by="prefect", name="Prefect", role=role, at=asked.at, shown=seen, directory=""
+    )
+
+
+_recall = Case.recall
 forgetful = _patched(effects, _taken_up=_no_earlier_attempt)
 """Whoever tries again calls at once: an earlier attempt is neither looked up, nor waited for, nor left to a person."""
 hasty = _patched(effects, what_next=lambda it, **more: what_next(it, **more | {"quiet_s": float("inf")}))
@@ -205,6 +224,15 @@ ageless = _patched(SignatureVerifier, is_valid_request=_ageless)
 """What Slack signed once is good for ever."""
 in_utc = _patched(clock_rules, after=_due_in_utc)
 """Business hours are counted by the sun over Greenwich."""
+
+amnesiac = _all(_patched(Case, recall=_forgets), unfenced)
+"""A case that is run again remembers neither that it ordered, nor what came of it."""
+known_to_prefect = _patched(bell, _begin=_nobody)
+"""What Prefect does not know is run by nobody."""
+resume_means_yes = _all(
+    _patched(approvals, decision_of=_wakes_with_a_yes), _patched(approvals, _assert_counts=_nothing)
+)
+"""Whoever wakes a run has answered."""
 
 GUARDS = MappingProxyType({
     "forgetful": forgetful, "overwriting": overwriting, "unfenced": unfenced, "ageless": ageless,

@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 
 from infrastructure.local.stack.running import BackgroundStack
 from tests.faults.hands import Hands
+from tests.faults.proxy import Proxy
 from tests.invariants import Violation
 
 NUMBERS = range(1, 31)
@@ -30,6 +31,8 @@ class Stage:
     hands: Hands
     s3: BackgroundStack | None = None
     prefect: BackgroundStack | None = None
+    api: Proxy | None = None
+    """What stands before Prefect: one for all scenes, since its client keeps an address for good."""
 
 
 Scene = Callable[[Stage], Awaitable[list[Violation]]]
