@@ -3,6 +3,7 @@
 import base64
 import lzma
 import pickle
+import sys
 from decimal import Decimal
 
 import pytest
@@ -39,6 +40,21 @@ def test_whatever_serializer_a_results_metadata_names_nothing_is_imported(kind, 
     with watched() as unpickled, pytest.raises(PickleRefusedError):
         Serializer(type=kind).loads(blob)
     assert unpickled == []
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"type": "json", "object_decoder": "wave.open"},
+        {"type": "json", "jsonlib": "wave"},
+        {"type": "compressed", "serializer": "json", "compressionlib": "wave"},
+    ],
+)
+def test_a_module_named_in_a_results_metadata_is_not_imported(named, monkeypatch):
+    monkeypatch.delitem(sys.modules, "wave", raising=False)
+    with pytest.raises(PickleRefusedError):
+        Serializer.model_validate(named).loads(b"{}")
+    assert "wave" not in sys.modules
 
 
 def test_plain_json_is_still_read():
