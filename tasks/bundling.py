@@ -36,10 +36,10 @@ def _credentials(chain: Chain) -> set[str]:
 
 
 def _places(chain: Chain, signers: Chain) -> list[int]:
-    """List the entries of the book in which the passkeys that signed were enrolled."""
+    """List the entries of the book in which the passkeys that signed were enrolled, or withdrawn."""
     wanted = _credentials(chain)
     return [
         entry.seq
         for entry in signers.entries
-        if any(line.act == "enrolled" and line.body["passkey"]["credential"] in wanted for line in entry.lines)
+        if any(line.act in ("enrolled", "withdrawn") and line.key in wanted for line in entry.lines)
     ]

@@ -3,7 +3,8 @@
 `infrastructure/auditor/check_bundle.py` reads it, and is all that an auditor needs to.
 
     entries      the chain's entries as they are stored, a line each, deflated, in base64
-    enrolled     the entries of the book of passkeys that enrolled what signed, each with its proof
+    enrolled     the entries of the book of passkeys that enrolled or withdrew what signed, each with its proof. That
+                 none is left out only the whole book shows: a month's pack has it, and `almoner ledger verify` reads it
     log          the last entry's proof (RFC 6962) and the signed head (C2SP checkpoint) that it leads to: it proves
                  them all, since each entry holds the digest of the one before
     keys         the log's first public key, its handovers, the witness's key

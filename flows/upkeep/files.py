@@ -6,7 +6,7 @@ from blocks import connect
 from blocks.bell import ring
 from blocks.ports import Blob
 from tasks.durable import upkeep
-from tasks.upkeep import pick_up
+from tasks.files import pick_up
 
 TAKEN: set[Blob] = set()
 

@@ -15,6 +15,7 @@ import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ LEAF = re.compile(rb'\{"at":"([^"]+)","case":"([^"]+)","digest":"([0-9a-f]{64})"
 SIGNATURE = re.compile(r"\u2014 (\S+) (\S+)")
 SIGNS, COSIGNS, TILE = 1, 4, 256
 PRESENT_AND_VERIFIED = 0b101
+WORD_FOR_WORD = ("ask", "shown", "verdict", "quantity", "note", "by")
 FORMAT = "almoner-bundle/1"
 
 
@@ -89,7 +91,7 @@ def check_case(entries: list[Json], enrolled: Callable[[str, int], Json | None])
             needs = asked and asked["body"]["ask"].get("passkey") and said["verdict"] == "approve"
             must(not needs or said.get("proof"), f"{where}: it takes a passkey, and none signed it")
             if said.get("proof"):
-                check_passkey(said, where, enrolled(said["proof"]["credential"], said["passkeys"]))
+                check_passkey(said, entries[0]["case"], where, enrolled(said["proof"]["credential"], said["passkeys"]))
                 signed = ", signed with a passkey"
             behalf = f" for {said['on_behalf_of']}" if said.get("on_behalf_of") else ""
             told.append(f"{said['verdict']} by {said['name']}{behalf} as {said['role']} at {said['at']}{signed}")
@@ -98,15 +100,14 @@ def check_case(entries: list[Json], enrolled: Callable[[str, int], Json | None])
     return told
 
 
-def check_passkey(said: Json, where: str, key: Json | None) -> None:
+def check_passkey(said: Json, case: str, where: str, key: Json | None) -> None:
     """Check that the decision, word for word, was signed by the passkey that was enrolled for who decided."""
-    must(key, f"{where}: the passkey that signed it was not enrolled then")
+    must(key, f"{where}: the passkey that signed it was not enrolled then, or withdrawn")
     proof = said["proof"]
     request, key = proof["request"], key or {}
-    confirmed = [request.get(x) for x in ("ask", "shown", "verdict", "quantity", "by")]
-    must(
-        confirmed == [said.get(x) for x in ("ask", "shown", "verdict", "quantity", "by")], f"{where}: signed otherwise"
-    )
+    confirmed, decided = ([one.get(x) for x in WORD_FOR_WORD] for one in (request, said))
+    must(confirmed == decided and request["case"] == case, f"{where}: signed otherwise")
+    must(datetime.fromisoformat(said["at"]) <= datetime.fromisoformat(request["until"]), f"{where}: signed too late")
     must(key["person"] == said["by"], f"{where}: the passkey is somebody else's")
     client = json.loads(bytes_of(proof["client_data"]))
     data = bytes_of(proof["authenticator_data"])
@@ -247,8 +248,9 @@ def check_bundle(bundle: Json, key: str = "", witness: str = "") -> list[str]:
     keys, told = [json.loads(one["entry"]) for one in bundle["enrolled"]], []
 
     def enrolled(credential: str, until: int) -> Json | None:
-        return next((x["body"]["passkey"] for entry in keys if entry["seq"] <= until for x in entry["lines"]
-                     if x["act"] == "enrolled" and x["body"]["passkey"]["credential"] == credential), None)  # fmt: skip
+        known = [x for entry in keys if entry["seq"] <= until for x in entry["lines"] if x["key"] == credential]
+        gone = any(x["act"] == "withdrawn" for x in known)
+        return next((x["body"]["passkey"] for x in known if x["act"] == "enrolled" and not gone), None)
 
     told = check_case(entries, enrolled)
     told.append(f"{len(entries)} entries, each following the one before; the last is {sha256(texts[-1]).hex()}")

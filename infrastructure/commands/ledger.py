@@ -124,15 +124,15 @@ async def _list() -> None:
 def _tell(chain: "Chain") -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from blocks.wire.report import headline, reasons
 
     console = Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
-    table = Table(
-        "when (UTC)", "who", "what", title=f"{chain.case}  {headline(chain).replace('**', '')}", title_justify="left"
-    )
-    for row in reasons(chain):
-        table.add_row(row["when"], row["who"], row["what"].replace("**", "").replace("&lt;", "<"))
+    title = Text(f"{chain.case}  {headline(chain).replace('**', '')}")
+    table = Table("when (UTC)", "who", "what", title=title, title_justify="left")
+    for row in reasons(chain):  # as text: what people typed in brackets is no style
+        table.add_row(row["when"], Text(row["who"]), Text(row["what"].replace("**", "").replace("&lt;", "<")))
     console.print(table)
     console.print(f"{chain.seq} entries, head {chain.head}", markup=False)
 

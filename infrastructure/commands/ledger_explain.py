@@ -76,18 +76,19 @@ async def _bundle(case: str) -> bytes:
 
 def _tell(dossier: "Dossier", ask: str) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     console = Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
     tone, request = TONES.get(dossier.ended, "red"), dossier.request
-    console.print(f"[bold]{dossier.case}[/]  [{tone}]{dossier.headline}[/]")
+    console.print(f"[bold]{dossier.case}[/]  [{tone}]{escape(dossier.headline)}[/]")
     facts = Table.grid(padding=(0, 2))
     title = f", {dossier.requester_title}" if dossier.requester_title else ""
-    facts.add_row("[dim]asked by[/]", f"{dossier.requester}{title}, for {request.cost_centre}")
-    facts.add_row(
-        "[dim]what[/]", f"{request.quantity:,} × {request.item}" + (f": {request.reason}" * bool(request.reason))
-    )
-    facts.add_row("[dim]came[/]", f"{dossier.received.at:%Y-%m-%d %H:%M:%S} UTC as message {dossier.message}")
+    facts.add_row("[dim]asked by[/]", Text(f"{dossier.requester}{title}, for {request.cost_centre}"))
+    reason = f": {request.reason}" if request.reason else ""
+    facts.add_row("[dim]what[/]", Text(f"{request.quantity:,} × {request.item}{reason}"))
+    facts.add_row("[dim]came[/]", Text(f"{dossier.received.at:%Y-%m-%d %H:%M:%S} UTC as message {dossier.message}"))
     if policy := dossier.policy:
         facts.add_row("[dim]policy[/]", f"in force from {policy.effective_from}, {policy.version[:16]}…")
     for look in dossier.looks:
@@ -99,7 +100,7 @@ def _tell(dossier: "Dossier", ask: str) -> None:
             _tell_question(console, question)
     table = Table("when (UTC)", "who", "system", "what", "entry", box=None, header_style="dim", pad_edge=False)
     for deed in dossier.deeds:
-        table.add_row(f"{deed.at:%Y-%m-%d %H:%M:%S}", deed.who, deed.system, deed.what, str(deed.place.seq))
+        table.add_row(f"{deed.at:%Y-%m-%d %H:%M:%S}", Text(deed.who), deed.system, Text(deed.what), str(deed.place.seq))
     console.print()
     console.print(table)
     console.print(f"\n[dim]{dossier.entries} entries, head {dossier.head}[/]")
@@ -112,22 +113,24 @@ def _tell(dossier: "Dossier", ask: str) -> None:
 
 
 def _tell_question(console: "Console", question: "Question") -> None:
+    from rich.markup import escape
+
     ask, approver = question.ask, question.approver
-    console.print(f"\n[bold]{ask.role}[/]  {ask.amount}: {ask.why}")
+    console.print(f"\n[bold]{ask.role}[/]  {ask.amount}: {escape(ask.why)}")
     if approver is None:
         console.print(f"  [yellow]waits[/] since {question.asked.at:%Y-%m-%d %H:%M} UTC")
     else:
         tone = "green" if approver.verdict == "approve" else "red"
         behalf = f" for {approver.on_behalf_of}" if approver.on_behalf_of else ""
         console.print(
-            f"  [{tone}]{approver.verdict}[/] by {approver.name}{behalf}, {approver.at:%Y-%m-%d %H:%M:%S} UTC"
+            f"  [{tone}]{approver.verdict}[/] by {escape(approver.name + behalf)}, {approver.at:%Y-%m-%d %H:%M:%S} UTC"
             f", entry {approver.place.seq}"
         )
-        console.print(f"  by right: {approver.right or 'none that the ledger shows'}")
+        console.print(f"  by right: {approver.right or 'none that the ledger shows'}", markup=False)
         if approver.note:
             console.print(f"  in their words: {approver.note}", markup=False)
         if approver.passkey:
-            console.print(f"  passkey: {approver.passkey}")
+            console.print(f"  passkey: {approver.passkey}", markup=False)
     kept = "kept" if question.kept else "[red]NOT kept[/]"
     console.print(f"  saw [dim]{question.shown}[/], {kept}")
     for line in question.able:

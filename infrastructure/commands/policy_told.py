@@ -89,13 +89,13 @@ def tell_explanation(told: "Explanation") -> None:
     )
     if told.amount:
         more = f", {told.counted} with earlier orders" if told.counted != told.amount else ""
-        out.print(f"{told.amount}{more}")
+        out.print(f"{told.amount}{more}", markup=False)
     for place, step in enumerate(told.steps, start=1):
         out.print(f"\n[bold]{place}. {step.role.replace('-', ' ')}[/]{_together(step)}  {_stand(step)}")
-        out.print(f"[dim]because: {step.why}[/]")
+        out.print(f"because: {step.why}", style="dim", markup=False)
         out.print(_people(step))
     if told.refused:
-        out.print(f"✗ {told.refused}", style="bold red")
+        out.print(f"✗ {told.refused}", style="bold red", markup=False)
     elif told.ended:
         out.print(f"\n{told.ended}", markup=False)
     elif told.steps:
@@ -127,9 +127,9 @@ def tell_replay(told: "Replay") -> None:
         if table.row_count:
             out.print(table)
     for conflict in told.conflicts:
-        out.print(f"[bold red]✗[/] {conflict.case}: {conflict.because}")
+        out.print(Text.assemble(("✗", "bold red"), f" {conflict.case}: {conflict.because}"))
     for reason, count in told.skipped.items():
-        out.print(f"[dim]{count} skipped: {reason}[/]")
+        out.print(f"{count} skipped: {reason}", style="dim", markup=False)
 
 
 def _hours(hours: float | None) -> str:

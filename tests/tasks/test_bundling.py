@@ -13,7 +13,9 @@ from zlib import compress, decompress
 import pytest
 
 from blocks.handover import hand_over
+from blocks.keyring import PASSKEYS
 from blocks.log import Log
+from blocks.records.ledger import Line
 from blocks.rulebook import Shelf, adopt
 from blocks.wire.bundle import BYTES_MAX
 from blocks.wire.canonical import canonical
@@ -150,7 +152,11 @@ LIES: dict[str, tuple[Callable[[Bundle], Bundle], str]] = {
     ),
     "another number": (lambda b: altered(b, lambda e: decision_in(e).update(quantity=9)), "signed otherwise"),
     "no signature": (lambda b: altered(b, lambda e: decision_in(e).update(proof=None)), "none signed it"),
-    "a note": (lambda b: altered(b, lambda e: decision_in(e).update(note="gladly")), "the log commits to another"),
+    "a note": (lambda b: altered(b, lambda e: decision_in(e).update(note="gladly")), "signed otherwise"),
+    "another time": (
+        lambda b: altered(b, lambda e: decision_in(e).update(at="2027-01-01T00:00:00Z")), "signed too late",
+    ),
+    "another role": (lambda b: altered(b, lambda e: decision_in(e).update(role="x")), "the log commits to another"),
     "the end cut off": (lambda b: altered(b, lambda e: e.pop()), "the log commits to another"),
     "an entry left out": (lambda b: altered(b, lambda e: e.pop(2)), "the log commits to another"),
     "a hash of the path": (
@@ -190,6 +196,22 @@ async def test_no_lie_in_a_bundle_is_believed(hospital, signed, lie, tmp_path):
     bundle = json.loads(await bundled(hospital, signed, tmp_path))
     with pytest.raises(Wrong, match=told):
         check(change(bundle), *OURS)
+
+
+async def test_what_was_withdrawn_before_it_signed_signs_nothing(hospital, signed, tmp_path):
+    chain = await hospital.ledger.read(PASSKEYS)
+    (enrolled,) = chain.having("enrolled")
+    gone = Line(act="withdrawn", key=enrolled.key, actor=f"person:{BY}", at=hospital.now)
+    await hospital.ledger.append(chain, [gone])
+    bundle = json.loads(await bundled(hospital, signed, tmp_path))
+    assert len(bundle["enrolled"]) == 2
+    assert check(bundle, *OURS)
+
+    def later(entries: list[Any]) -> None:
+        decision_in(entries)["passkeys"] += 1
+
+    with pytest.raises(Wrong, match="not enrolled then, or withdrawn"):
+        check(altered(bundle, later), *OURS)
 
 
 async def test_after_a_subject_was_forgotten_its_bundle_still_holds(hospital, signed, tmp_path):

@@ -21,7 +21,7 @@ def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
     async def made() -> str:
         hospital = await Hospital.opened(tmp_path / "store")
-        name = await hospital.submit("KNEE-TIB-4", 1)
+        name = await hospital.submit("KNEE-TIB-4", 1, reason="the tray [left] for [/tmp]")
         await hospital.wake(name)
         await hospital.answer(name, "ivo.petrov", note="[bold]fine[/bold]")
         outcome = await hospital.wake(name)
@@ -47,6 +47,13 @@ def test_an_orders_number_tells_who_decided_by_what_right_and_where_it_is_in_the
     assert told.exit_code == 0
     for words in (case, "approve by Ivo Petrov", "by right: implant-coordinator", "under the head that log.example"):
         assert words in told.stdout
+    assert "[bold]fine[/bold]" in told.stdout
+    assert "the tray [left] for [/tmp]" in told.stdout
+
+
+def test_a_case_is_shown_with_the_words_as_they_were_typed(case):
+    told = said("show", case)
+    assert told.exit_code == 0
     assert "[bold]fine[/bold]" in told.stdout
 
 

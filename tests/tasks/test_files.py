@@ -6,7 +6,7 @@ from blocks.errors import UnavailableError
 from blocks.ports import Blob
 from blocks.store import FolderStore
 from tasks.arrivals import quarantine
-from tasks.upkeep import DROP, Picked, pick_up
+from tasks.files import DROP, Picked, pick_up
 from tests.hospital import Hospital
 
 GOOD = {"requester": "rita.okafor", "cost_centre": "OR", "item": "KNEE-TIB-4", "quantity": 2}
@@ -48,7 +48,12 @@ async def test_the_good_rows_of_a_file_become_cases_and_the_bad_ones_are_told(ho
 
 async def test_a_file_is_taken_in_once_however_often_one_looks_and_whatever_it_is_called(hospital):
     assert len(await dropped(hospital, "a.csv", FILE)) == 1
-    assert await dropped(hospital, "copy of a.csv", FILE) == []
+    cases, aside = await cases_of(hospital), len(await quarantine(hospital.ledger))
+    (again,) = await dropped(hospital, "copy of a.csv", FILE)
+    assert again.receipts == ()
+    assert again.issues[0].reason.startswith("copy of a.csv has the same rows as a.csv of 2026-11-")
+    assert await looked(hospital, set()) == []
+    assert (await cases_of(hospital), len(await quarantine(hospital.ledger))) == (cases, aside + 1)
 
 
 async def test_json_lines_with_bad_ones_among_them(hospital):

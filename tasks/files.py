@@ -39,8 +39,11 @@ async def pick_up(ledger: Ledger, taken: set[Blob]) -> list[Picked]:
         name = blob.key.removeprefix(DROP)
         try:
             raw = await ledger.store.get(blob.key)
-            if not (await ledger.read(f"file~{digest(raw)[:32]}")).seq:
+            known = await ledger.read(f"file~{digest(raw)[:32]}")
+            if not known.seq:
                 picked.append(await take_file(name, raw, ledger))
+            elif name not in {line.body["name"] for line in known.having("file")}:
+                picked.append(await put_aside_again(name, raw, known, ledger))
             taken.add(blob)
         except Exception as error:  # whatever it is, it is this file's own, and the others go on
             logger.exception("%s could not be taken in", name)
@@ -57,6 +60,17 @@ async def take_file(name: str, raw: bytes, ledger: Ledger) -> Picked:
         await put_aside(Message("file", name, raw), issues, ledger, now)
     await note_file(ledger, name, content, receipts)
     return Picked(name, tuple(receipts), issues)
+
+
+async def put_aside_again(name: str, raw: bytes, known: Chain, ledger: Ledger) -> Picked:
+    """Ask for nothing twice because a file came twice; but say so, once: it may be a standing order, a week later."""
+    first, now = known.lines[0], utc_now()
+    why = f"{name} has the same rows as {first.body['name']} of {first.at:%Y-%m-%d}, which were taken in then"
+    issues = (Issue("file", f"{why}: where they are wanted once more, give each an id of its own"),)
+    await put_aside(Message("file", name, raw), issues, ledger, now)
+    again = Line(act="file", key=first.key, actor="door:file", at=now, body={"name": name, "rows": []})
+    await ledger.append(known, [again])
+    return Picked(name, issues=issues)
 
 
 async def note_file(ledger: Ledger, name: str, content: str, receipts: list[Receipt]) -> None:
