@@ -30,7 +30,7 @@ def emergency_card(access: EmergencyAccess, directory: Directory, to: str, at: d
         header(f"Emergency access: {name}"),
         section(f"🚨 {who}, {until}.{asks}\n> {escape(asked.reason)}"),
         *([section(stands)] if stands else []),
-        context(f"{asked.key} · It is in force once two have agreed. {THIRD}"),
+        context(f"{asked.key} · {'' if access.since else 'It is in force once two have agreed. '}{THIRD}"),
     ]
     if access.since is None and at < access.over and to not in _agreed(access):
         blocks.append({"type": "actions", "block_id": "emergency", "elements": [agree_button(asked)]})

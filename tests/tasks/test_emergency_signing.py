@@ -36,7 +36,7 @@ async def test_two_agree_with_their_passkeys_to_what_the_page_shows(night):
         signers.now = night.hospital.now
         told = (await signers.pending(asked.value.request)).told
         assert told.what == "Mei Tan"
-        assert ("As", "department-manager") in told.facts
+        assert ("As", "department manager") in told.facts
         assert ("Why", "Nobody of the theatres can be reached") in told.facts
         outcome = await signers.sign(asked.value.request)
         assert outcome.done, outcome
