@@ -18,7 +18,7 @@ from blocks.records.people import Person
 from blocks.records.policy import Policy, Rulebook
 from blocks.rulebook import Shelf
 from tasks.decide import decisions_of, open_asks, posted_of, waits_for
-from tasks.rules.authority import who_can
+from tasks.rules.authority import who_can, whom_it_lacks
 from tasks.rules.clock import Move, Times, due_at, times_of, watched, what_is_due
 from tasks.rules.escalation import whom_above
 from tasks.rules.standing import Acting, above_of
@@ -62,6 +62,11 @@ class Waiting(NamedTuple):
     def who_may(self, at: datetime) -> tuple[Person, ...]:
         """List who may decide it."""
         return tuple(one.by for one in self.acting(at))
+
+    def lacks(self, at: datetime) -> str:
+        """Say what it lacks where nobody may decide it."""
+        directory, duties, above = self.rulebook.directory, self.rulebook.duties, above_of(self.lines, self.ask.key)
+        return whom_it_lacks(self.ask, directory, duties, at, above=above, earlier=self.earlier)
 
     def who_stopped(self) -> str:
         """Name, by id, whose word the clock stands still for: the requester's, or who put it on hold."""

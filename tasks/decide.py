@@ -23,6 +23,7 @@ from blocks.wire.patients import reason_to_leave_out
 from tasks.rules.authority import acting_for, by_emergency
 from tasks.rules.changes import differences
 from tasks.rules.requisition import reason_not_so_many
+from tasks.rules.scarce import reason_needed_elsewhere
 from tasks.rules.standing import above_of, counts_as
 
 RACES_MAX = 50
@@ -107,6 +108,8 @@ def judge(answer: Answer, by: Person | None, chain: Chain, rulebook: Rulebook, a
         return Verdicts("void", on_hold(held) if held else "Only an approval names how many.", ask, None, posted)
     persons = counts_as(acting.by.id, rulebook.duties, at)
     apart = reason_in_history("approver", persons, chain.lines, rulebook.policy)
+    if answer.verdict == "approve":
+        apart = apart or reason_needed_elsewhere(ask, acting, rulebook, decisions_of(chain), at, above)
     if reason := apart or reason_not_so_many(ask, answer.quantity, rulebook.policy):
         return Verdicts("void", reason, ask, None, posted)
     if reason := _reason_in_words(answer):

@@ -242,7 +242,7 @@ def _reminder(one: Waiting, why: Why) -> Reminder:
 def _late(one: Waiting, people: tuple[str, ...], at: datetime) -> Late:
     """Tell what waits: while the clock stands still, for whoever lets it go on."""
     what = f"{one.ask.quantity:,} x {one.ask.description}, {one.ask.amount}"
-    note = "" if people else "the directory must name somebody"
+    note = "" if people else one.lacks(at)
     if one.times and one.times.paused(at):
         person = one.rulebook.directory.person(one.who_stopped())
         note = f"the clock stands still for {person.name if person else one.who_stopped()}"

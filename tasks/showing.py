@@ -8,7 +8,7 @@ from blocks.records.approval import Added, Ask
 from blocks.records.policy import Rulebook
 from blocks.wire.cards import Around, Held, ask_card, closed_card, decided_card, withdrawn_card
 from tasks.decide import decision_of, decisions_of, due_in, held_of, reason_over
-from tasks.rules.authority import who_can
+from tasks.rules.authority import who_can, whom_it_lacks
 from tasks.rules.changes import differences
 from tasks.rules.standing import above_of
 
@@ -22,6 +22,9 @@ def card_of(chain: Chain, ask: Ask, rulebook: Rulebook, at: datetime) -> Card:
     able = who_can(ask, directory, rulebook.duties, at, above=above, earlier=earlier)
     standing_in = {one.by.id: one.of.name for one in able if one.of}
     around = around_of(chain, ask, rulebook)
+    if not able:
+        lacks = whom_it_lacks(ask, directory, rulebook.duties, at, above=above, earlier=earlier)
+        around = around._replace(lacks=lacks)
     return ask_card(ask, tuple(one.by for one in able), standing_in, around, directory.zone)
 
 

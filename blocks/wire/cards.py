@@ -46,6 +46,7 @@ class Around(NamedTuple):
     changed: str = ""
     fewer: bool = True
     due: datetime | None = None
+    lacks: str = "the directory must name somebody"
 
 
 NOTHING = Around()
@@ -91,7 +92,7 @@ def ask_card(
     if first:
         still = f" {_mentions(others, standing_in)} may still decide." if others else ""
         needed += f" {escape(around.handed_by)} hands it over to you.{still}"
-    whom = _mentions(first or people, standing_in) or "⚠️ *Nobody may decide this just now*, the directory must name one"
+    whom = _mentions(first or people, standing_in) or f"⚠️ *Nobody may decide this just now*, {escape(around.lacks)}"
     blocks.append(section(f"{whom}: {needed}"))
     waits = f"Waits for {_asked(ask)}."
     if around.held:

@@ -72,6 +72,24 @@ def who_can(
     return tuple(one for one in able if not duties.away(one.by.id, at)) or able
 
 
+def whom_it_lacks(
+    ask: Ask,
+    directory: Directory,
+    duties: Duties,
+    at: datetime,
+    *,
+    above: Above = NOBODY_ABOVE,
+    earlier: tuple[Decision, ...] = (),
+) -> str:
+    """Say what an ask that nobody may answer lacks: somebody else than who holds it and decided elsewhere."""
+    held = who_can(ask, directory, duties, at, above=above)
+    spent = [one.by.name for one in held if one.by.id in {x.by for x in earlier}]
+    if not spent:
+        return "the directory must name somebody"
+    done = "has decided another step" if len(spent) == 1 else "have decided other steps"
+    return f"{' and '.join(spent)} {done}: the directory must name somebody else"
+
+
 def _acting_as_added(
     ask: Ask, added: Added, by: Person, directory: Directory, duties: Duties, at: datetime
 ) -> Acting | str:

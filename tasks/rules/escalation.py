@@ -7,7 +7,7 @@ from blocks.records.approval import Ask, Decision
 from blocks.records.people import Person, Role
 from blocks.records.policy import Rulebook
 from tasks.rules.authority import acting_for, who_can
-from tasks.rules.plan import Planned, Seat, planned, short_of, situation_of, who_sits
+from tasks.rules.scarce import is_last_for_another
 from tasks.rules.standing import Above, Acting
 
 
@@ -30,24 +30,7 @@ def whom_above(ask: Ask, rulebook: Rulebook, earlier: tuple[Decision, ...], at: 
         above = Above(frozenset({person.id}), role)
         acting = acting_for(ask, person, earlier, directory, rulebook.duties, at, above=above)
         there = not rulebook.duties.away(person.id, at)
-        return isinstance(acting, Acting) and there and not _is_last_for_another(ask, person, rulebook, earlier)
+        return isinstance(acting, Acting) and there and not is_last_for_another(ask, person, rulebook, earlier)
 
     nearest = (next((one for one in line if one.id not in asked and may(one)), None) for line in lines)
     return Above(frozenset(one.id for one in nearest if one), role)
-
-
-def _is_last_for_another(ask: Ask, person: Person, rulebook: Rulebook, earlier: tuple[Decision, ...]) -> bool:
-    """Say whether another seat of the case would be left without anybody, if somebody filled this one."""
-    on = situation_of(ask, rulebook.policy)
-    filled = {(one.role, one.place) for one in earlier} | {(ask.role, ask.place)}
-    decided = {one.by for one in earlier}
-    held, rest = dict[Seat, frozenset[str]](), list[Planned]()
-    for step in planned(rulebook.policy, on, rulebook.directory):
-        for seat in step.seats:
-            who = who_sits(rulebook.directory, seat, on.cost_centre, on.counted, on.requester)
-            held[seat] = frozenset(one.id for one in who) - decided
-        seats = tuple(x for x in step.seats if (x.capacity, x.place) not in filled and held[x])
-        enough = min(step.enough - (len(step.seats) - len(seats)), len(seats))
-        rest += [Planned(seats, enough, step.source)] if enough > 0 else []
-    plan = tuple(rest)
-    return not short_of(plan, held) and bool(short_of(plan, {seat: who - {person.id} for seat, who in held.items()}))
