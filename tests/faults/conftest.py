@@ -11,7 +11,6 @@ from prefect.events.worker import EventsWorker
 from infrastructure.local.stack.foreground import forget
 from infrastructure.local.stack.running import BackgroundStack, Wish, background_stack
 from infrastructure.local.stack.trouble import StackError
-from tests.blocks.conftest import seaweed  # noqa: F401  a fixture
 from tests.faults.hands import Hands
 from tests.faults.matrix import Row, Stage
 from tests.faults.proxy import Proxy, proxied

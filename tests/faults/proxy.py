@@ -14,6 +14,7 @@ import re
 import socket
 import struct
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -114,6 +115,8 @@ class Proxy:
     url: str = ""
     rules: list[Rule] = field(default_factory=list)
     seen: list[Met] = field(default_factory=list)
+    drawn: Counter[str] = field(default_factory=Counter)
+    """How often dice chose which fault."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def arm(self, matches: str, fault: Fault, *, after: int = 0, times: int | None = 1) -> Rule:
@@ -189,13 +192,13 @@ class Proxy:
             status = answer.status
         finally:
             self.seen.append(Met(asked.request, fault.__qualname__.partition(".")[0] if fault else "", status))
-        sent: Headers = answer.headers
-        if head.method != b"HEAD":
-            sent = [*sent, (b"Content-Length", str(len(answer.body)).encode())]
+        closes = head.method == b"HEAD"  # its length is that of a body which does not come
+        framing = (b"Connection", b"close") if closes else (b"Content-Length", str(len(answer.body)).encode())
+        sent: Headers = [*answer.headers, framing]
         parts = (h11.Response(status_code=answer.status, headers=sent), h11.Data(data=answer.body), h11.EndOfMessage())
-        writer.write(b"".join(heard.send(part) or b"" for part in parts[: 3 if head.method != b"HEAD" else 1]))
+        writer.write(b"".join(heard.send(part) or b"" for part in parts[: 1 if closes else 3]))
         await writer.drain()
-        return head.method != b"HEAD" and heard.our_state is h11.DONE
+        return not closes and heard.our_state is h11.DONE
 
     async def _tunnel(self, asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Pass on what becomes another protocol (a web socket), both ways, as it is."""

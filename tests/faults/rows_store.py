@@ -9,6 +9,7 @@ import pytest
 
 from blocks.ledger import Ledger
 from blocks.store import FolderStore, S3Store
+from infrastructure.local.stack.running import BackgroundStack
 from infrastructure.local.stack.site import BUCKET
 from tasks import durable
 from tests.fakes.erp_server import PERSONALITIES
@@ -26,13 +27,12 @@ NOTHING = "nothing at all"
 """Under it everything shows: whatever is sent twice is ordered twice."""
 
 
-def through(proxy: Proxy, stage: Stage, *, prefix: str = "") -> S3Store:
-    """Open a place of its own in the bucket, through the proxy."""
-    assert stage.s3
-    keys = stage.s3.site.keys
+def through(url: str, s3: BackgroundStack, *, prefix: str = "", timeout_s: float = TIMEOUT_S) -> S3Store:
+    """Open a place of its own in the bucket, at an address: that of a proxy, mostly."""
+    keys = s3.site.keys
     return S3Store(
-        BUCKET, prefix=prefix or f"faults/{uuid4().hex}", endpoint=proxy.url, region="us-east-1",
-        access_key_id=keys.s3_access_key, secret_access_key=keys.s3_secret_key, timeout_s=TIMEOUT_S,
+        BUCKET, prefix=prefix or f"faults/{uuid4().hex}", endpoint=url, region="us-east-1",
+        access_key_id=keys.s3_access_key, secret_access_key=keys.s3_secret_key, timeout_s=timeout_s,
     )  # fmt: skip
 
 
@@ -49,7 +49,7 @@ async def approved_in_s3(stage: Stage) -> AsyncIterator[Stored]:
     with proxied(stage.s3.site.ports.url("s3")) as s3, pytest.MonkeyPatch.context() as patch:
         patch.setattr(durable, "RETRIES", 1)  # the client tries five times by itself
         hospital = await Hospital.opened(stage.root)
-        store = through(s3, stage)
+        store = through(s3.url, stage.s3)
         await _copied(stage.root, store)
         hospital.ledger = Ledger(store)
         case = await hospital.submit("KNEE-TIB-4", 1)

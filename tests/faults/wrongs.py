@@ -1,8 +1,9 @@
 """What a proxy can do wrong with a request: each makes a fault, to be armed by rule."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from random import Random
 from typing import Any
 
 from tests.faults.proxy import Answer, Asked, Fault, HangUp, Reset
@@ -132,6 +133,19 @@ def beside(deed: Callable[[], Any], *, after: bool = False) -> Fault:
         return answer or await asked.passed()
 
     return named("watched", watched)
+
+
+def sometimes(dice: Random, share: float, wrongs: Sequence[Callable[[], Fault]]) -> Fault:
+    """Do one of these wrongs to a share of the requests, and let the others through. The proxy notes which."""
+
+    async def drawn(asked: Asked) -> Answer:
+        if dice.random() >= share:
+            return await asked.passed()
+        fault = dice.choice(wrongs)()
+        asked.proxy.drawn[fault.__qualname__] += 1
+        return await fault(asked)
+
+    return named("sometimes", drawn)
 
 
 def told(status: int, retry_after_s: int | None = None, body: bytes = b"") -> Answer:
