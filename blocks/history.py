@@ -62,7 +62,7 @@ class History:
 
     async def _in_force(self, book: str, kind: type[Document], at: datetime) -> Document | None:
         adopted = [line for line in (await self.book(book)).having("adopted") if line.at < at]
-        line: Line | None = latest(adopted, at.date())
+        line: Line | None = latest(adopted, at)
         return await self._read(str(line.body["object"]), kind) if line else None
 
     async def _read(self, version: str, kind: type[Document]) -> Document:

@@ -3,11 +3,11 @@
 Imports no Prefect: the doors judge by the same rulebook.
 """
 
-from datetime import date, datetime
+from datetime import datetime
 from math import inf
 from time import monotonic
 
-from blocks.books import DIRECTORY, DUTIES, POLICY, latest, versions_at
+from blocks.books import DIRECTORY, DUTIES, POLICY, latest, starts, versions_at
 from blocks.duties import Proven, duties_of
 from blocks.errors import ConflictError, NotFoundError, RefusedError
 from blocks.ledger import Chain, Ledger
@@ -40,20 +40,25 @@ class Shelf:
         if case in self._chains:
             self._chains[case] = (-inf, self._chains[case][1])
 
-    async def in_force(self, on: date) -> Rulebook:
-        """Read what is in force on a day; `NotFoundError` where nothing was ever adopted."""
-        policy, directory = await self._version(POLICY, on), await self._version(DIRECTORY, on)
+    async def in_force(self, at: datetime) -> Rulebook:
+        """Read what is in force at a moment; `NotFoundError` where nothing is yet."""
+        policy, directory = await self._version(POLICY, at), await self._version(DIRECTORY, at)
         return await self.by_version(policy, directory, await self.duties())
 
-    async def policy_in_force(self, on: date) -> tuple[str, Policy]:
-        """Read the policy in force on a day, and its version."""
-        version = await self._version(POLICY, on)
+    async def policy_in_force(self, at: datetime) -> tuple[str, Policy]:
+        """Read the policy in force at a moment, and its version."""
+        version = await self._version(POLICY, at)
         return version, await self.policy(version)
 
-    async def directory_in_force(self, on: date) -> tuple[str, Directory]:
-        """Read the directory in force on a day, and its version."""
-        version = await self._version(DIRECTORY, on)
+    async def directory_in_force(self, at: datetime) -> tuple[str, Directory]:
+        """Read the directory in force at a moment, and its version."""
+        version = await self._version(DIRECTORY, at)
         return version, await self.directory(version)
+
+    async def zone(self) -> str:
+        """Name the hospital's time zone, in which its days begin; UTC while no directory has named one."""
+        adopted = (await self._read(DIRECTORY)).last("adopted")
+        return (await self.directory(str(adopted.body["object"]))).zone if adopted else "UTC"
 
     async def by_version(self, policy: str, directory: str, duties: Duties = NO_DUTIES) -> Rulebook:
         """Read a policy and a directory by their digests."""
@@ -99,12 +104,15 @@ class Shelf:
             self._directories[version] = Directory.model_validate_json(await self._ledger.fetch(version))
         return self._directories[version]
 
-    async def _version(self, book: str, on: date) -> str:
-        line = latest((await self._read(book)).having("adopted"), on)
-        if line is None:
-            what = book.removeprefix("book~")
-            raise NotFoundError(f"no {what} is in force on {on}: adopt one with `almoner policy adopt FILE`")
-        return str(line.body["object"])
+    async def _version(self, book: str, at: datetime) -> str:
+        adopted = (await self._read(book)).having("adopted")
+        if line := latest(adopted, at):
+            return str(line.body["object"])
+        what = book.removeprefix("book~")
+        if adopted:
+            first = min(str(line.body["effective_from"]) for line in adopted)
+            raise NotFoundError(f"no {what} is in force yet: the first takes effect on {first}")
+        raise NotFoundError(f"no {what} is in force: adopt one with `almoner policy adopt FILE`")
 
     async def _read(self, book: str, *, at_least: int = 0) -> Chain:
         looked, chain = self._chains.get(book, (-inf, None))
@@ -124,7 +132,8 @@ async def adopt(ledger: Ledger, document: Policy | Directory, *, actor: str, at:
     if isinstance(document, Policy) and document.clock and (why := document.clock.calendar.reason_unknown()):
         raise RefusedError("policy", f"clock.calendar.{why}")
     version = await ledger.keep(canonical(document))
-    body = {"object": version, "effective_from": document.effective_from.isoformat()}
+    zone = document.zone if isinstance(document, Directory) else await Shelf(ledger).zone()
+    body = {"object": version, **starts(document.effective_from, zone)}
     chain = await ledger.read(book)
     for _ in range(RACES_MAX):
         last = chain.last("adopted")

@@ -134,7 +134,7 @@ async def _put(case: Case, asks: Sequence[Ask]) -> None:
 async def _note_asked(case: Case, ask: Ask) -> None:
     text, shelf = canonical(ask), connect.shelf()
     await case.ledger.keep(text)
-    policy, now = await shelf.policy(ask.policy), await shelf.in_force(case.clock().date())
+    policy, now = await shelf.policy(ask.policy), await shelf.in_force(case.clock())
     people = {"directory": now.directory_version, "duties": now.duties.seq}  # by which the card is drawn
     due = due_of(policy, case.clock(), case.zone)
     body = {"ask": ask.model_dump(mode="json"), "run": case.run, **people, **due}
@@ -145,7 +145,7 @@ async def _note_asked(case: Case, ask: Ask) -> None:
 async def post_card(ask: Ask, maybe_posted: bool) -> Posted:
     """Put the card where those who may decide will see it; `CannotAskError` where that place will not take it."""
     now = current().clock()
-    rulebook = await connect.shelf().in_force(now.date())
+    rulebook = await connect.shelf().in_force(now)
     card = card_of(current().chain, ask, rulebook, now)
     try:
         return await connect.desk().post(connect.channel(), card, maybe_posted=maybe_posted)
@@ -156,7 +156,7 @@ async def post_card(ask: Ask, maybe_posted: bool) -> Posted:
 
 async def _tell_requester(case: Case, ask: Ask, maybe_posted: bool) -> Posted | None:
     """Tell the requester, once a case, that it waits for people, and let them withdraw it."""
-    person = (await connect.shelf().in_force(case.clock().date())).directory.person(ask.requester)
+    person = (await connect.shelf().in_force(case.clock())).directory.person(ask.requester)
     if person is None or not person.slack_user:
         return None
     try:

@@ -73,7 +73,7 @@ async def receive(message: Message, ledger: Ledger, shelf: Shelf, at: datetime) 
         return await put_aside(message, (issue,), ledger, at)
     request, issues = read_requisition(message.raw)
     if request is not None:
-        directory = (await shelf.in_force(at.date())).directory
+        directory = (await shelf.in_force(at)).directory
         issues = reasons_unknown(request, directory)
     if why := reason_to_leave_out(message.id):
         issues = (*issues, Issue("id", why))

@@ -78,7 +78,7 @@ async def waiting_of(chain: Chain, shelf: Shelf, at: datetime) -> tuple[Waiting,
     """Read what waits in a case, each ask that is open; nothing where nobody is being waited for."""
     if waits_for(chain) is None:
         return ()
-    now, found = await shelf.in_force(at.date()), []
+    now, found = await shelf.in_force(at), []
     for ask in open_asks(chain):
         rulebook = now.model_copy(update={"policy": await shelf.policy(ask.policy), "policy_version": ask.policy})
         lines = tuple(line for line in chain.lines if line.key == ask.key)

@@ -5,7 +5,7 @@ Who only takes away may put it in force alone: somebody who has to go must go at
 
 from datetime import datetime
 
-from blocks.books import DIRECTORY, POLICY
+from blocks.books import DIRECTORY, POLICY, starts
 from blocks.errors import RefusedError
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
@@ -32,7 +32,7 @@ async def adopt_first(directory: Directory, door: str, *, ledger: Ledger, at: da
         raise _refused("a policy was adopted: `almoner people propose FILE`, and somebody else approves it")
     _assert_none(reason_not_to_adopt(directory))
     version = await ledger.keep(canonical(directory))
-    body = {"object": version, "effective_from": directory.effective_from.isoformat()}
+    body = {"object": version, **starts(directory.effective_from, directory.zone)}
     line = Line(act="adopted", actor=f"door:{door}", at=at, source=door, body=body)
     await enter(DIRECTORY, lambda chain: None if proposals.last_of(chain) == version else line, ledger)
     return version
@@ -40,15 +40,16 @@ async def adopt_first(directory: Directory, door: str, *, ledger: Ledger, at: da
 
 async def propose(directory: Directory, by: str, door: str, *, ledger: Ledger, shelf: Shelf, at: datetime) -> Proposal:
     """Propose a directory; `RefusedError` where it is not taken."""
-    rulebook = await shelf.in_force(at.date())
+    rulebook = await shelf.in_force(at)
     proposals.person_of(SUBJECT, by, rulebook)
     _assert_none(reason_not_to_adopt(directory) or reason_nobody_follows(directory, rulebook.policy))
     since = rulebook.directory.effective_from
     if directory.effective_from < since:
         raise _refused(f"effective_from: {directory.effective_from} is before that of the one in force: give {since}")
-    version, start = await ledger.keep(canonical(directory)), directory.effective_from.isoformat()
+    version = await ledger.keep(canonical(directory))
     if version == proposals.last_of(await ledger.read(DIRECTORY)):
         raise _refused("this directory is in force already")
+    start = starts(directory.effective_from, directory.zone)
     return await proposals.propose(SUBJECT, version, start, Approver(by, door), Where(ledger, shelf, at))
 
 
@@ -100,7 +101,7 @@ class DirectoryMatter:
             return self.again
         if adopted := adopted_after(chain, proposal):
             return f"It is in force already: {adopted.body['approver']} approved it."
-        rulebook = await where.shelf.in_force(where.at.date())
+        rulebook = await where.shelf.in_force(where.at)
         alone = await is_alone(proposal, rulebook, where.shelf)
         if reason := proposals.reason_not_to_approve(SUBJECT, proposal, by, rulebook, where.at, alone=alone):
             return f"You cannot approve this: {reason}."

@@ -59,7 +59,7 @@ async def dossier_of(chain: Chain, *, ledger: Ledger, shelf: Shelf, at: datetime
         raise NotFoundError(f"the ledger has no case {chain.case}")
     past, told = past_case(chain), _Told(chain)
     received, where = told.place("received")
-    now = await shelf.in_force(at.date())
+    now = await shelf.in_force(at)
     versions = _Versions(await ledger.read(POLICY), await ledger.read(DIRECTORY), shelf)
     staff = await shelf.directory(past.pinned["directory"]) if past.pinned else now.directory
     requester, outcome = staff.person(past.request.requester), _outcome(chain)

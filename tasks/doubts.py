@@ -31,7 +31,7 @@ async def ask_about(case: Case, key: str) -> None:
     if last is None or last.act == "doubt" or doubt is None:
         return
     now = case.clock()
-    rules = await connect.shelf().in_force(now.date())
+    rules = await connect.shelf().in_force(now)
     card = doubt_card(doubt, who_may_settle(case.chain, rules, now), rules.directory.zone)
     try:
         posted = await connect.desk().post(connect.channel(), card, maybe_posted="parked" in case.began_with)

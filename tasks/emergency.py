@@ -152,7 +152,7 @@ class AgreementMatter:
 
     async def tell(self, request: Confirmation, by: Person, chain: Chain, where: Where) -> Told | str:
         """Tell what is agreed to; it may be in force already, over, or not theirs to agree to."""
-        rulebook = await where.shelf.in_force(where.at.date())
+        rulebook = await where.shelf.in_force(where.at)
         access = find(chain, request.ask, rulebook)
         if reason := reason_not_to_agree(access, by, rulebook, where.at):
             return f"You cannot confirm this: {reason}."
@@ -180,7 +180,7 @@ class AgreementMatter:
 
     async def do(self, request: Confirmation, signed: Signed, by: Person, where: Where) -> str:
         """Enter the agreement with what was signed for it."""
-        rulebook = await where.shelf.in_force(where.at.date())
+        rulebook = await where.shelf.in_force(where.at)
         who = Acted(by, DOOR, rulebook, where.at)
 
         def agreed(chain: Chain) -> Line:

@@ -98,7 +98,7 @@ async def explain_case(case: str, *, ledger: Ledger, shelf: Shelf, at: datetime)
 
 async def explained(chain: Chain, past: PastCase, *, shelf: Shelf, at: datetime) -> Explanation:
     """Tell it of a case that was read; its first steps are what was asked, in order."""
-    now = await shelf.in_force(at.date())
+    now = await shelf.in_force(at)
     policy = await shelf.policy(past.pinned["policy"]) if past.pinned else now.policy
     decided = list(decisions_of(chain))
     steps = []

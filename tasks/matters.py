@@ -113,7 +113,7 @@ async def pending(kind: Kind, case: str, nonce: str, where: Where) -> Matter | s
     request = request_of(chain, nonce)
     if request is None or where.at > request.until:
         return f"This link has run out, or was used. {kind.again}"
-    directory = (await where.shelf.in_force(where.at.date())).directory
+    directory = (await where.shelf.in_force(where.at)).directory
     by = directory.person(request.by)
     if by is None or not by.active:
         return "Your account is no longer active, so you cannot confirm this."

@@ -85,7 +85,7 @@ class InvitationMatter:
         if chain.last("invited", request.ask):
             return "You have confirmed this already."
         invitation = Invitation.model_validate(drawn_of(chain, request, "invitation"))
-        rulebook = await where.shelf.in_force(where.at.date())
+        rulebook = await where.shelf.in_force(where.at)
         person = rulebook.directory.person(invitation.person)
         if reason := reason_not_to_vouch(invitation.person, by, rulebook, passkeys_of(chain)):
             return f"You cannot confirm this: {reason}."

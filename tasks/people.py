@@ -52,7 +52,7 @@ class DelegationMatter:
         if chain.last("delegated", request.ask):
             return "You have confirmed this already."
         lent = Delegation.model_validate(drawn_of(chain, request, "delegation"))
-        rulebook = await where.shelf.in_force(where.at.date())
+        rulebook = await where.shelf.in_force(where.at)
         if reason := reason_not_to_delegate(lent, by, rulebook.directory, rulebook.policy, where.at):
             return f"You cannot confirm this: {reason}."
         to, zone = rulebook.directory.person(lent.to), ZoneInfo(rulebook.directory.zone)
@@ -76,7 +76,7 @@ class DelegationMatter:
     async def do(self, request: Confirmation, signed: Signed, by: Person, where: Where) -> str:
         """Enter it with what was signed for it."""
         lent = Delegation.model_validate(drawn_of(await where.ledger.read(DUTIES), request, "delegation"))
-        rulebook = await where.shelf.in_force(where.at.date())
+        rulebook = await where.shelf.in_force(where.at)
         _assert_none(reason_not_to_delegate(lent, by, rulebook.directory, rulebook.policy, where.at))
         line = await _lent(lent, DOOR, where.ledger, where.at)
         await _enter(where.ledger, line.model_copy(update={"body": line.body | proven_by(signed)}))

@@ -3,7 +3,7 @@
 from blocks import connect
 from blocks.records.base import Record
 from blocks.records.policy import Rulebook
-from tasks.case import current, today
+from tasks.case import current
 from tasks.durable import step
 
 
@@ -24,6 +24,6 @@ async def rules_in_force() -> Rulebook:
 
 @step
 async def pin_rules() -> Pinned:
-    """Note which policy and directory are in force today."""
-    rulebook = await connect.shelf().in_force(today())
+    """Note which policy and directory are in force now."""
+    rulebook = await connect.shelf().in_force(current().clock())
     return Pinned(policy=rulebook.policy_version, directory=rulebook.directory_version)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from blocks.books import POLICY
+from blocks.books import POLICY, start_of, starts
 from blocks.errors import RefusedError
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
@@ -32,7 +32,7 @@ async def adopt_first(policy: Policy, door: str, *, ledger: Ledger, shelf: Shelf
     """Put the very first policy in force; it needs nobody's approval, since nobody is named yet who could give it."""
     proof = _proven(await proof_of(policy, shelf, at))
     version = await ledger.keep(canonical(policy))
-    body = {"object": version, "effective_from": policy.effective_from.isoformat()}
+    body = {"object": version, **starts(policy.effective_from, await shelf.zone())}
 
     def judge(chain: Chain) -> Line | None:
         last = chain.last("adopted")
@@ -46,7 +46,7 @@ async def adopt_first(policy: Policy, door: str, *, ledger: Ledger, shelf: Shelf
 
 async def propose(policy: Policy, by: str, door: str, *, ledger: Ledger, shelf: Shelf, at: datetime) -> Proposal:
     """Propose a policy; `NotProvenError` where it has violations, `RefusedError` where it is not taken."""
-    rulebook = await shelf.in_force(at.date())
+    rulebook = await shelf.in_force(at)
     proposals.person_of(SUBJECT, by, rulebook)
     _proven(await proof_of(policy, shelf, at))
     since = rulebook.policy.effective_from
@@ -54,7 +54,7 @@ async def propose(policy: Policy, by: str, door: str, *, ledger: Ledger, shelf: 
         raise _refused(f"effective_from: {policy.effective_from} is before that of the policy in force: give {since}")
     if policy == await shelf.policy(proposals.last_of(await ledger.read(POLICY))):
         raise _refused("this policy is in force already")
-    version, start = await ledger.keep(canonical(policy)), policy.effective_from.isoformat()
+    version, start = await ledger.keep(canonical(policy)), starts(policy.effective_from, await shelf.zone())
     return await proposals.propose(SUBJECT, version, start, Approver(by, door), Where(ledger, shelf, at))
 
 
@@ -81,7 +81,7 @@ async def approve_as(version: str, who: Approver, *, ledger: Ledger, shelf: Shel
 
 async def proof_of(policy: Policy, shelf: Shelf, at: datetime) -> Proof:
     """Prove a policy for the people who are there when it takes effect, as far as they are known by now."""
-    _, directory = await shelf.directory_in_force(max(at.date(), policy.effective_from))
+    _, directory = await shelf.directory_in_force(max(at, start_of(policy.effective_from, await shelf.zone())))
     return prove(policy, directory, await shelf.duties(), at)
 
 
@@ -97,7 +97,7 @@ class PolicyMatter:
             return self.again
         if adopted := adopted_after(chain, proposal):
             return f"It is in force already: {adopted.body['approver']} approved it."
-        rulebook = await where.shelf.in_force(where.at.date())
+        rulebook = await where.shelf.in_force(where.at)
         if reason := proposals.reason_not_to_approve(SUBJECT, proposal, by, rulebook, where.at):
             return f"You cannot approve this: {reason}."
         before, after = await where.shelf.policy(proposal.instead_of), await where.shelf.policy(proposal.object)

@@ -4,10 +4,12 @@ Each is a line in the book of policies or of directories, written by conditional
 one does, and the other is told so.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
+
+from pydantic import Field
 
 from blocks.errors import RefusedError
 from blocks.ledger import Chain, Ledger
@@ -38,6 +40,7 @@ class Proposal(Record):
 
     object: str
     effective_from: str
+    zone: str = Field(default="UTC", exclude_if=lambda x: x == "UTC", description="Time zone in which that day begins")
     author: str
     counts_as: tuple[str, ...] = ()
     """Everybody whom the author stood in for just then."""
@@ -77,10 +80,13 @@ class Terms(NamedTuple):
 Check = Callable[[Proposal, Rulebook], Awaitable[Terms]]
 
 
-async def propose(subject: Subject, version: str, effective_from: str, who: Approver, where: Where) -> Proposal:
-    """Propose a document that is kept already; the same by the same person again is no news."""
+async def propose(subject: Subject, version: str, start: Mapping[str, str], who: Approver, where: Where) -> Proposal:
+    """Propose a document that is kept already; the same by the same person again is no news.
+
+    *start*: from when on it would be in force, as `starts` prints it.
+    """
     ledger, shelf, at = where
-    rulebook = await shelf.in_force(at.date())
+    rulebook = await shelf.in_force(at)
     author = person_of(subject, who.id, rulebook)
 
     def judge(chain: Chain) -> Line | None:
@@ -93,7 +99,7 @@ async def propose(subject: Subject, version: str, effective_from: str, who: Appr
             )
         proposal = Proposal(
             object=version,
-            effective_from=effective_from,
+            **start,
             author=author.id,
             counts_as=_stands_in_for(author, rulebook, at),
             instead_of=last_of(chain),
@@ -113,7 +119,7 @@ async def approve(subject: Subject, version: str, who: Approver, check: Check, w
     *check* looks at it once more and sets the terms. `ToConfirmError` where they ask for a passkey.
     """
     ledger, shelf, at = where
-    rulebook = await shelf.in_force(at.date())
+    rulebook = await shelf.in_force(at)
     approver = person_of(subject, who.id, rulebook)
     chain = await ledger.read(subject.book)
     proposal = proposal_of(chain, version)

@@ -79,7 +79,7 @@ class Rounds:
         waiting = [*(one for one in waiting if one.case not in moved), *await self._read_again(moved, at)]
         await self._tell(waiting, at)
         doubtful = [_doubt(chain, parked) for chain in self._inbox.chains() if (parked := in_doubt(chain))]
-        rules = await self._shelf.in_force(at.date())
+        rules = await self._shelf.in_force(at)
         await remind_reviewers(self._ledger, self._desk, rules, at)
         others = [*doubtful, *listed(rules, at)]
         rung = tuple(case for case, move in done.items() if move in ("expire", "escalate"))
@@ -115,7 +115,7 @@ class Rounds:
 
     async def _waiting(self, at: datetime) -> list[Waiting]:
         """List what waits, the one that is due first first."""
-        now = await self._shelf.in_force(at.date())
+        now = await self._shelf.in_force(at)
         seen, self._seen = self._seen, {}
         for chain in self._inbox.chains():
             mark = (chain.seq, now.directory_version, now.duties.seq)
@@ -156,7 +156,7 @@ class Rounds:
         for one, lines in untold:
             for person, why in _whom(one, lines).items():
                 letters[lines[-1].at, person].append(_reminder(one, why))
-        directory = (await self._shelf.in_force(at.date())).directory
+        directory = (await self._shelf.in_force(at)).directory
         undelivered = set()
         for (noted, person), reminders in letters.items():
             card = reminder_card(f"{CLOCK}/{noted:%Y%m%dT%H%M%S%f}/{person}", reminders, directory.zone)

@@ -39,7 +39,7 @@ class SessionMatter:
         """Tell which command line asks; it may be logged in already, or for longer than policy lets."""
         del by
         session = Session.model_validate(drawn_of(chain, request, "session"))
-        rulebook = await where.shelf.in_force(where.at.date())
+        rulebook = await where.shelf.in_force(where.at)
         if opened_of(chain):
             return "You are logged in already."
         if reason := reason_too_long(session, rulebook.policy):

@@ -16,7 +16,7 @@ AT_ONCE = 32
 
 async def try_policy(policy: Policy, since: datetime, *, ledger: Ledger, shelf: Shelf, at: datetime) -> Replay:
     """Replay every case received since a moment; those that tell nothing are counted, by the reason."""
-    rulebook = await shelf.in_force(at.date())
+    rulebook = await shelf.in_force(at)
     room, skipped, found = asyncio.Semaphore(AT_ONCE), Counter[str](), list[Past]()
 
     async def read(case: str) -> None:

@@ -25,7 +25,7 @@ class Page:
     phones: dict[str, Authenticator] = field(default_factory=dict)
 
     async def rules(self) -> Rulebook:
-        return await Shelf(self.hospital.ledger).in_force(self.hospital.now.date())
+        return await Shelf(self.hospital.ledger).in_force(self.hospital.now)
 
     async def token(self, person: str = BY) -> str:
         rulebook, ledger, at = await self.rules(), self.hospital.ledger, self.hospital.now

@@ -112,7 +112,7 @@ class Hospital:
         assert asked is not None, "nobody was asked"
         given = Answer(case, more.get("ask", asked.key), verdict, more.get("shown", asked.seen), note)
         given = given._replace(quantity=more.get("quantity"))
-        rulebook = await Shelf(self.ledger).in_force(self.now.date())
+        rulebook = await Shelf(self.ledger).in_force(self.now)
         person = rulebook.directory.person(by)
         return await decide(given, person, "test", ledger=self.ledger, rulebook=rulebook, at=self.now)
 
@@ -122,14 +122,14 @@ class Hospital:
         asked = (await self.ledger.read(case)).last("asked")
         assert asked is not None, "nobody was asked"
         wanted = Wish(case, more.get("ask", asked.key), deed, more.get("shown", asked.seen), whom, note)
-        rulebook = await Shelf(self.ledger).in_force(self.now.date())
+        rulebook = await Shelf(self.ledger).in_force(self.now)
         person = rulebook.directory.person(by)
         return await carry_out(wanted, person, "test", ledger=self.ledger, rulebook=rulebook, at=self.now)
 
     async def cancel(self, case: str, by: str, because: str = "ordered twice by telephone") -> str:
         """Let somebody have what a case bought taken back."""
         self.now += timedelta(minutes=1)
-        person = (await Shelf(self.ledger).in_force(self.now.date())).directory.person(by)
+        person = (await Shelf(self.ledger).in_force(self.now)).directory.person(by)
         return await cancel(Unwanted(case, because), person, "test", ledger=self.ledger, at=self.now)
 
     async def chain(self, case: str) -> Chain:

@@ -18,6 +18,6 @@ async def settled(case: str, *, ledger: Ledger, erp: Erp, books: ErpBooks, at: d
     made = [one.document for one in books.booked() if one.document.key == parked.key]
     said = Said(case, "made", made[0].number) if made else Said(case, "not-made")
     with connect.bound(connect.Outside(ledger, Shelf(ledger), erp)):
-        rules = await Shelf(ledger).in_force(at.date())
+        rules = await Shelf(ledger).in_force(at)
         person = rules.directory.person("paula.reyes")
         await settle(said, person, "test", ledger=ledger, erp=erp, rulebook=rules, at=at)

@@ -28,13 +28,13 @@ class Signers:
 
     async def enrol(self, person: str = "frida.ng") -> Authenticator:
         """Let somebody make a passkey, by a link that nobody vouches for."""
-        rulebook = await self.where().shelf.in_force(self.now.date())
+        rulebook = await self.where().shelf.in_force(self.now)
         token = await passkeys.invite(person, "door:cli~ann", ledger=self.ledger, rulebook=rulebook, at=self.now)
         return await self.enrol_by(token, person)
 
     async def enrol_by(self, token: str, person: str) -> Authenticator:
         """Let somebody make a passkey by a link."""
-        directory = (await self.where().shelf.in_force(self.now.date())).directory
+        directory = (await self.where().shelf.in_force(self.now)).directory
         found = await passkeys.guest(token, ledger=self.ledger, directory=directory, at=self.now)
         assert isinstance(found, passkeys.Guest), found
         phone = Authenticator(credential=f"{person}'s phone".encode())

@@ -38,7 +38,7 @@ async def keep_time() -> str:
         awake = await bring_back(found.tags, client, ledger, at)
         await TAGS.show(found.tags, client, at)
     await ring([*found.ring, *awake])
-    zone = (await connect.shelf().in_force(at.date())).directory.zone
+    zone = (await connect.shelf().in_force(at)).directory.zone
     rows, said = waiting_rows(found.waiting, at, zone), bottlenecks(found.waiting, at)
     holders = bottleneck_table(found.waiting, at, zone)
     if SHOWN.get("rows") != (rows, holders):

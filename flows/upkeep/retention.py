@@ -17,7 +17,7 @@ async def keep_evidence() -> str:
     bucket, now = connect.bucket(), utc_now()
     if bucket is None:
         return "a folder keeps nothing against those who may write to it: evidence belongs in a bucket"
-    kept = await keep_long_enough(connect.ledger(), bucket, await connect.shelf().in_force(now.date()), now)
+    kept = await keep_long_enough(connect.ledger(), bucket, await connect.shelf().in_force(now), now)
     if kept is None:
         return NO_LOCK
     return f"everything is kept for {kept.days:,} days; {kept.versions:,} objects were prolonged"

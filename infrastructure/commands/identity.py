@@ -38,7 +38,7 @@ async def speaker(home: Path, claim: str = "") -> Speaker:
 
     now, ledger, kept = utc_now(), connect.ledger(), session_file.read(home)
     ledger.signer = None
-    rulebook = await connect.shelf().in_force(now.date())
+    rulebook = await connect.shelf().in_force(now)
     if kept is None:
         if not claim:
             raise _refused("say who you are: `almoner login YOU`")

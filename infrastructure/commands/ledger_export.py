@@ -60,7 +60,7 @@ async def _export(writer: "Writer", out: IO[str], since: datetime | None, until:
     from tasks.case import utc_now
     from tasks.exporting import Span, export
 
-    _, directory = await connect.shelf().directory_in_force(utc_now().date())
+    _, directory = await connect.shelf().directory_in_force(utc_now())
     zone = ZoneInfo(directory.zone)
     bounds = [datetime.combine(day.date(), time(), zone) if day else None for day in (since, until)]
     return await export(writer, out, connect.ledger(), Span(*bounds))

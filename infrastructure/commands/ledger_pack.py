@@ -76,7 +76,7 @@ async def _pack(period: str, to: Path) -> "Packed":
     from tasks.case import utc_now
     from tasks.packing import Period, pack
 
-    _, directory = await connect.shelf().directory_in_force(utc_now().date())
+    _, directory = await connect.shelf().directory_in_force(utc_now())
     month = Period.of(period, directory.zone)
     draft = to.with_name(f".{to.name}.part")
     try:

@@ -75,7 +75,7 @@ async def _draw_up(person: str, key: "Key") -> _Drawn:
     from tasks.sessions import ask_to_open
 
     now, house = utc_now(), House.here()
-    rulebook = await connect.shelf().in_force(now.date())
+    rulebook = await connect.shelf().in_force(now)
     session = Session(
         id=id_of(key.public),
         person=person,

@@ -84,7 +84,7 @@ async def _vouched(person: str, by: str) -> list[str]:
     from tasks.stepup import where_to_confirm
 
     house, now = House.here(), utc_now()
-    rulebook = await connect.shelf().in_force(now.date())
+    rulebook = await connect.shelf().in_force(now)
     who = rulebook.directory.person(by)
     if who is None or not who.active:
         raise RefusedError("passkeys", f"{by} is not an active person of the directory")
@@ -99,7 +99,7 @@ async def _invited(person: str, recovery: str) -> list[str]:
     from tasks.passkeys import invite as invite_person
 
     house, now, ledger = House.here(), utc_now(), connect.ledger()
-    rulebook = await connect.shelf().in_force(now.date())
+    rulebook = await connect.shelf().in_force(now)
     actor = f"door:{_door()}"
     token = await invite_person(person, actor, ledger=ledger, rulebook=rulebook, at=now, recovery=recovery)
     trust = (
@@ -128,7 +128,7 @@ async def _withdraw(credential: str, home: Path, claim: str, recovery: str) -> "
 
     ledger, now = connect.ledger(), utc_now()
     if recovery:  # nobody is left who could log in and say so
-        rulebook = await connect.shelf().in_force(now.date())
+        rulebook = await connect.shelf().in_force(now)
         return await withdraw_key(
             credential, None, _door(), ledger=ledger, rulebook=rulebook, at=now, recovery=recovery
         )

@@ -95,7 +95,7 @@ async def _wanted(found: "tuple[Person, ...]", start: date, *, slack: bool) -> "
     from tasks.case import utc_now
 
     try:
-        old = (await connect.shelf().in_force(utc_now().date())).directory
+        old = (await connect.shelf().in_force(utc_now())).directory
     except NotFoundError as error:
         raise RefusedError("people", "there is no directory yet that names entity and time zone: adopt one") from error
     return old.model_copy(update={"effective_from": start, "people": await _with_accounts(found, old, slack=slack)})
@@ -113,7 +113,7 @@ async def _changes(new: "Directory") -> list[str]:
     from tasks.rules.proof import new_gaps
 
     now = utc_now()
-    rulebook = await connect.shelf().in_force(now.date())
+    rulebook = await connect.shelf().in_force(now)
     told = [f"{one.person} {one.what}" for one in differences(rulebook.directory, new)] or [NO_CHANGE]
     return told + [f"⚠ policy: {one.what} → {one.remedy}" for one in new_gaps(rulebook, new, now)]
 

@@ -52,7 +52,7 @@ async def _compared(named: dict[str, str]) -> list[str]:
     from blocks.slack_people import SLACK, accounts, user_groups
     from tasks.case import utc_now
 
-    directory = (await connect.shelf().in_force(utc_now().date())).directory
+    directory = (await connect.shelf().in_force(utc_now())).directory
     url, token = os.environ.get("ALMONER_SLACK_URL", SLACK), os.environ.get("SLACK_BOT_TOKEN", "")
     there = await accounts(token, url=url)
     told = _accounts(directory, {address: one.user for address, one in there.items()})

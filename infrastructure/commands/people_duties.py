@@ -108,7 +108,7 @@ async def _duties() -> list[str]:
     from tasks.case import utc_now
 
     now = utc_now()
-    rulebook = await connect.shelf().in_force(now.date())
+    rulebook = await connect.shelf().in_force(now)
     return _listed(rulebook.duties, ZoneInfo(rulebook.directory.zone), now) or ["Nobody stands in, and nobody is away."]
 
 

@@ -174,7 +174,7 @@ async def _list() -> list[str]:
     from tasks.case import utc_now
 
     now = utc_now()
-    rulebook = await connect.shelf().in_force(now.date())
+    rulebook = await connect.shelf().in_force(now)
     listed = sorted(rulebook.duties.emergencies, key=lambda one: one.asked.start, reverse=True)
     return [_line(one, rulebook, now) for one in listed] or ["There was no emergency access."]
 

@@ -90,7 +90,7 @@ async def _explain(raw: bytes, told: dict[str, Any]) -> "Explanation":
 
     request, supposed, now = Requisition.model_validate_json(raw), Supposed(**told), utc_now()
     facts = await facts_for(request, supposed, None if supposed.is_enough else connect.erp(), now.date())
-    return foreseen(request, facts, await connect.shelf().in_force(now.date()), now)
+    return foreseen(request, facts, await connect.shelf().in_force(now), now)
 
 
 async def _explain_case(case: str) -> "Explanation":

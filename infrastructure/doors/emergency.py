@@ -72,7 +72,7 @@ async def agreed(key: str, shown: str, who: Acted) -> Said:
 async def tell(signed: Confirmation) -> None:
     """Tell how it stands, once somebody's word was signed on our page."""
     now = utc_now()
-    rulebook = await connect.shelf().in_force(now.date())
+    rulebook = await connect.shelf().in_force(now)
     access = verbs.find(await connect.ledger().read(DUTIES), signed.ask, rulebook)
     await tell_how_it_stands(access, rulebook, now, connect.desk())
 

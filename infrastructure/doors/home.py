@@ -70,7 +70,7 @@ async def read_ahead() -> None:
         for _ in range(2):
             await inbox.look(utc_now())
         await inbox.parse()
-        await connect.shelf().in_force(utc_now().date())
+        await connect.shelf().in_force(utc_now())
     except NotFoundError as missing:
         logger.info("nothing is in force yet: %s", missing)
     except OutsideError as error:

@@ -256,7 +256,7 @@ async def _requisition(form: Form, click: Click) -> Response:
 async def _click(slack_user: str, payload: Mapping[str, Any]) -> Click:
     """Find out who is behind a Slack user; the workspace counts, so a guest of another one is nobody."""
     now = utc_now()
-    rulebook = await connect.shelf().in_force(now.date())
+    rulebook = await connect.shelf().in_force(now)
     team = text_in(payload, "user", "team_id") or text_in(payload, "team_id") or text_in(payload, "team", "id")
     channel = text_in(payload, "channel", "id") or text_in(payload, "channel_id")
     by = rulebook.directory.by_slack(team, slack_user) if slack_user else None  # who has no Slack is not nobody in it

@@ -45,7 +45,7 @@ async def confirm(case: str, nonce: str, request: Request) -> Response:
     if (brought := read(request)) is None:
         return not_ours()
     now = utc_now()
-    rulebook = await connect.shelf().in_force(now.date())
+    rulebook = await connect.shelf().in_force(now)
     verdict = await stepup.finish(found, brought, ledger=connect.ledger(), rulebook=rulebook, at=now)
 
     async def ring_for_it() -> None:
@@ -107,11 +107,11 @@ async def _pending(case: str, nonce: str) -> stepup.Pending | str:
     if not CASE.fullmatch(case) or not NONCE.fullmatch(nonce):
         return stepup.SPENT
     now = utc_now()
-    rulebook = await connect.shelf().in_force(now.date())
+    rulebook = await connect.shelf().in_force(now)
     return await stepup.pending(case, nonce, ledger=connect.ledger(), rulebook=rulebook, at=now)
 
 
 async def _guest(token: str) -> passkeys.Guest | str:
     now = utc_now()
-    directory = (await connect.shelf().in_force(now.date())).directory
+    directory = (await connect.shelf().in_force(now)).directory
     return await passkeys.guest(token, ledger=connect.ledger(), directory=directory, at=now)

@@ -85,7 +85,7 @@ async def approved(outside: connect.Outside, number: int) -> str:
     case = await received(outside, number)
     carried = await carry_one(case)
     asked = (await ledger.read(case)).last("asked")
-    rulebook = await outside.shelf.in_force(now.date())
+    rulebook = await outside.shelf.in_force(now)
     if carried.ended != "waits" or asked is None:
         raise AssertionError(carried)
     answer = Answer(case, asked.key, "approve", asked.seen or "")

@@ -108,7 +108,7 @@ async def carry_ours(client: PrefectClient, http: httpx.AsyncClient, bell: str, 
     names = [await burst.received(outside, uuid4().int % 10**12) for _ in range(cases)]
     await http.post(f"{bell}/ring", json={"cases": names})
     await _all_in(client, names, "Suspended")
-    rulebook = await outside.shelf.in_force(utc_now().date())
+    rulebook = await outside.shelf.in_force(utc_now())
     for case in names:
         asked = (await outside.ledger.read(case)).last("asked")
         assert asked is not None

@@ -40,7 +40,7 @@ async def test_store_erp_and_desk_are_found_through_the_blocks_an_admin_saved(
             monkeypatch.delenv(name)
         for name, address in BOUND.items():
             monkeypatch.setenv(name, address)
-        assert (await connect.shelf().in_force(utc_now().date())).directory.person("sam.lind")
+        assert (await connect.shelf().in_force(utc_now())).directory.person("sam.lind")
         assert await connect.erp().find_order("nothing-was-ordered-under-this-key") is None
         await connect.desk().tell("U0SAM", said_card("blocks", "told through a block"))
     async with house.desk() as desk:

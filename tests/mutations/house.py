@@ -196,7 +196,7 @@ class _Hears(logging.Handler):
 
 async def _let_in_somebody_without_slack(ledger: Ledger) -> None:
     """Employ somebody who holds every role and has no Slack: nothing that comes from Slack is theirs."""
-    staff = (await Shelf(ledger).in_force(MORNING.date())).directory
+    staff = (await Shelf(ledger).in_force(MORNING)).directory
     silent = Person(id="no.slack", name="No Slack", grants=tuple(Grant(role=role) for role in get_args(Role)))
     await adopt(ledger, staff.model_copy(update={"people": (silent, *staff.people)}), actor="door:test", at=MORNING)
 

@@ -107,11 +107,11 @@ async def world() -> World:
             await adopt(ledger, document, actor="door:test", at=MORNING)
         start = MORNING - timedelta(days=1)
         lent = Delegation(key="lent-1", of=TWO_HATS, to=STANDS_IN, start=start, until=start + timedelta(days=9))
-        rules = await Shelf(ledger).in_force(MORNING.date())
+        rules = await Shelf(ledger).in_force(MORNING)
         owner = rules.directory.person(TWO_HATS)
         await delegate(lent, owner, "test", ledger=ledger, rulebook=rules, at=MORNING)
         objects = {blob.key: await ledger.store.get(blob.key) async for blob in ledger.store.list("")}
-        return World(await Shelf(ledger).in_force(MORNING.date()), objects, {})
+        return World(await Shelf(ledger).in_force(MORNING), objects, {})
 
 
 def _person(name: str, *roles: Role) -> Person:

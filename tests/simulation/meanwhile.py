@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from decimal import Decimal
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from blocks.errors import RefusedError
 from blocks.records.people import Delegation
@@ -157,17 +158,19 @@ async def budget_spent(city: City, _house: House, _people: People) -> str:
 
 async def somebody_left(city: City, _house: House, _people: People) -> str:
     """Let somebody leave the hospital."""
-    _, staff = await city.shelf.directory_in_force(city.now.date())
+    _, staff = await city.shelf.directory_in_force(city.now)
     leaver = city.dice.choice(("ivo.petrov", "ana.silva", "frida.ng"))
     gone = tuple(x.model_copy(update={"active": x.active and x.id != leaver}) for x in staff.people)
-    changed = staff.model_copy(update={"people": gone, "effective_from": city.now.date()})
+    changed = staff.model_copy(
+        update={"people": gone, "effective_from": city.now.astimezone(ZoneInfo(staff.zone)).date()}
+    )
     await adopt(city.ledger, changed, actor="door:test", at=city.now)
     return leaver
 
 
 async def somebody_lent(city: City, _house: House, _people: People) -> str:
     """Let somebody stand in for another."""
-    rules = await city.shelf.in_force(city.now.date())
+    rules = await city.shelf.in_force(city.now)
     of, to = city.dice.choice((("ivo.petrov", "paula.reyes"), ("ana.silva", "leo.brandt"), ("frida.ng", "carl.moss")))
     until = city.now + timedelta(days=city.dice.choice((1, 9)))
     lent = Delegation(key=f"lent-{len(city.happened)}", of=of, to=to, start=city.now, until=until)

@@ -77,7 +77,7 @@ class People:
         door = self.door()
 
         async def clicked() -> str:
-            rulebook = await door.outside.shelf.in_force(self.city.now.date())
+            rulebook = await door.outside.shelf.in_force(self.city.now)
             person = rulebook.directory.person(by)
             told = await decide(answer, person, "test", ledger=door.ledger, rulebook=rulebook, at=self.city.now)
             await self._followed(told, rulebook.directory.zone)
@@ -101,7 +101,7 @@ class People:
         wanted = Wish(ask.case, ask.key, deed, seen, whom, "it waits for the committee" if deed == "hold" else "")
 
         async def wished() -> str:
-            rulebook = await door.outside.shelf.in_force(self.city.now.date())
+            rulebook = await door.outside.shelf.in_force(self.city.now)
             person = rulebook.directory.person(by)
             told = await carry_out(wanted, person, "test", ledger=door.ledger, rulebook=rulebook, at=self.city.now)
             await self._followed(told, rulebook.directory.zone)
@@ -121,7 +121,7 @@ class People:
         by = city.dice.choice(("rita.okafor", "sam.lind", "ivo.petrov"))
 
         async def asked() -> str:
-            person = (await door.outside.shelf.in_force(city.now.date())).directory.person(by)
+            person = (await door.outside.shelf.in_force(city.now)).directory.person(by)
             unwanted = Unwanted(case, "the operation was called off")
             try:
                 told = await cancel(unwanted, person, "test", ledger=door.ledger, at=city.now)
@@ -146,7 +146,7 @@ class People:
         said = Said(case, "made", made[0]) if made else Said(case, "not-made")
 
         async def settled() -> str:
-            rules, refused = await door.outside.shelf.in_force(city.now.date()), ""
+            rules, refused = await door.outside.shelf.in_force(city.now), ""
             for person in rules.directory.people:  # whoever may: who approved it may not
                 try:
                     told = await settle(

@@ -97,7 +97,7 @@ async def test_what_seems_to_be_about_a_patient_gets_past_no_door(
     body = json.dumps({"type": "event_callback", "team_id": "T0MERCY", "event": said | {"thread_ts": posted.ts}})
     await afterwards(await slack.events(slack_request(body.encode())))
     refusals += door.desk.threads[posted]
-    rules = await Shelf(door.ledger).in_force(door.now.date())
+    rules = await Shelf(door.ledger).in_force(door.now)
     by, given = rules.directory.person("paula.reyes"), Said(case, "given-up", because=canary)
     refusals.append(reason_not_to_settle(given, by, await door.chain(case), rules, door.now) or "")
     assert len(refusals) == 9
@@ -111,7 +111,7 @@ async def test_what_seems_to_be_about_a_patient_gets_past_no_door(
 async def test_the_verbs_behind_the_doors_refuse_it_too(door: Hospital):
     case, _, value = await _waiting(door)
     _, ask, shown = value.split("/")
-    rulebook = await Shelf(door.ledger).in_force(door.now.date())
+    rulebook = await Shelf(door.ledger).in_force(door.now)
     wish = Wish(case, ask, "hold", shown, note="wait for MRN 88442211")
     by = rulebook.directory.person("ivo.petrov")
     verdict = await carry_out(wish, by, "cli", ledger=door.ledger, rulebook=rulebook, at=door.now)

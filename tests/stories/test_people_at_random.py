@@ -116,7 +116,7 @@ async def assert_card_asks_whom_it_should(life: Life) -> None:
     chain, ask = await hospital.chain(life.case), (await hospital.asks(life.case))[-1]
     if chain.last("decided", ask.key) or not chain.last("posted", ask.key):
         return
-    rules = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rules = await Shelf(hospital.ledger).in_force(hospital.now)
     earlier = [Decision.model_validate(line.body["decision"]) for line in chain.having("decided")]
     able = {x for x in rules.directory.people if may(ask, x.id, earlier, rules.directory, rules.duties, hospital.now)}
     here = {x for x in able if not rules.duties.away(x.id, hospital.now)} or able

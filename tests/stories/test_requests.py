@@ -24,7 +24,7 @@ def card(hospital, case: str, key: str):
 
 async def drawn(hospital, case: str) -> Card:
     """Draw the newest card of a case, as any door would by now."""
-    chain, rulebook = await hospital.chain(case), await Shelf(hospital.ledger).in_force(hospital.now.date())
+    chain, rulebook = await hospital.chain(case), await Shelf(hospital.ledger).in_force(hospital.now)
     return card_of(chain, (await hospital.asks(case))[-1], rulebook, hospital.now)
 
 

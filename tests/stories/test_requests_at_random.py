@@ -22,7 +22,7 @@ PRICES = ("2890.00", "2890.00", "2990.00", "4100.00")
 async def act(hospital: Hospital, case: str, chance: Random) -> None:
     """Let somebody do something, sensible or not; or let the price move."""
     asked = (await hospital.asks(case))[-1]
-    rulebook = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rulebook = await Shelf(hospital.ledger).in_force(hospital.now)
     able = [one.by.id for one in who_can(asked, rulebook.directory, rulebook.duties, hospital.now)]
     who = chance.choice(able if chance.random() < 0.7 else APPROVERS)
     what = chance.choices(

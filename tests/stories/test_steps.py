@@ -133,7 +133,7 @@ async def test_who_stands_in_for_one_of_a_step_fills_no_other_seat_of_it(hospita
         key="d-1", of="ana.silva", to="frida.ng", start=hospital.now, until=hospital.now + timedelta(days=3)
     )
     with hospital.bound() as outside:
-        rulebook = await outside.shelf.in_force(hospital.now.date())
+        rulebook = await outside.shelf.in_force(hospital.now)
         ana = rulebook.directory.person("ana.silva")
         await verbs.delegate(lent, ana, "test", ledger=hospital.ledger, rulebook=rulebook, at=hospital.now)
     case = await asked(hospital)

@@ -108,7 +108,7 @@ class Town:
             del self.open[case]
             self.ended += 1
             return
-        rules = await connect.shelf().in_force(now.date())
+        rules = await connect.shelf().in_force(now)
         for one in await waiting_of(chain, connect.shelf(), now):
             if able := one.who_may(now):
                 seen = str(next(line.seen for line in one.lines if line.act == "asked"))
@@ -128,7 +128,7 @@ class Town:
         ]
         said = Said(case, "made", made[0]) if made else Said(case, "not-made")
         now = utc_now()
-        rules = await connect.shelf().in_force(now.date())
+        rules = await connect.shelf().in_force(now)
         for person in rules.directory.people:  # whoever may: who approved it may not
             try:
                 await settle(said, person, "storm", ledger=connect.ledger(), erp=connect.erp(), rulebook=rules, at=now)

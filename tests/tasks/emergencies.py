@@ -40,7 +40,7 @@ class Night:
         return cls(hospital)
 
     async def rules(self) -> Rulebook:
-        return await Shelf(self.hospital.ledger).in_force(self.hospital.now.date())
+        return await Shelf(self.hospital.ledger).in_force(self.hospital.now)
 
     async def acted(self, by: str) -> Acted:
         rules = await self.rules()

@@ -39,7 +39,7 @@ Bundle = dict[str, Any]
 @pytest.fixture
 async def signed(hospital: Hospital) -> str:
     """A case that was approved with a passkey, ordered, and sealed."""
-    rulebook = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rulebook = await Shelf(hospital.ledger).in_force(hospital.now)
     strict = rulebook.policy.model_copy(update={"step_up_from": Decimal(0)})
     await adopt(hospital.ledger, strict, actor="door:test", at=hospital.now)
     page = Page(hospital)
@@ -215,7 +215,7 @@ async def test_what_was_withdrawn_before_it_signed_signs_nothing(hospital, signe
 
 
 async def test_after_a_subject_was_forgotten_its_bundle_still_holds(hospital, signed, tmp_path):
-    rulebook = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rulebook = await Shelf(hospital.ledger).in_force(hospital.now)
     grounds = Grounds(rulebook.directory.person("frida.ng"), "asked for in writing", "test", hospital.now)
     before = await bundled(hospital, signed, tmp_path)
     await forget("message:inventory/1", grounds, ledger=hospital.ledger, policy=rulebook.policy)

@@ -170,7 +170,7 @@ async def test_a_forged_end_of_time_does_not_count(hospital):
     chain = await hospital.chain(case)
     asked = chain.last("asked")
     ask = Ask.model_validate(asked.body["ask"])
-    version = (await Shelf(hospital.ledger).in_force(hospital.now.date())).directory_version
+    version = (await Shelf(hospital.ledger).in_force(hospital.now)).directory_version
     for by, name, why in (("clock", "the clock", "its time had not run out"), ("ana.silva", "Ana", "no time run out")):
         decision = Decision(
             ask=ask.key, verdict="expire", by=by, name=name, role=ask.role, at=TUESDAY, shown=asked.seen,

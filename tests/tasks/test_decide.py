@@ -26,7 +26,7 @@ async def test_of_sixteen_deciders_at_once_exactly_one_decides_and_each_is_told(
     case = await waiting(hospital)
     (ask,) = await hospital.asks(case)
     ledgers = [Ledger(FolderStore(tmp_path / "store")) for _ in range(doors)]
-    rulebook = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rulebook = await Shelf(hospital.ledger).in_force(hospital.now)
     person = rulebook.directory.person("ivo.petrov")
 
     async def answer(number: int):
@@ -88,7 +88,7 @@ async def test_a_click_on_a_card_that_showed_something_else_does_not_count(hospi
 
 async def test_an_answer_to_nothing_leaves_no_trace(hospital):
     case = await hospital.submit("IVSET-20", 40)
-    rulebook = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rulebook = await Shelf(hospital.ledger).in_force(hospital.now)
     for name in (case, "RQ-NEVERSEEN1"):
         before = await hospital.chain(name)
         given = Answer(name, "1-department-manager", "approve", "0" * 64)
@@ -112,7 +112,7 @@ async def test_a_decision_says_by_whom_when_on_what_and_by_which_directory(hospi
     await hospital.answer(case, "ivo.petrov", "reject", " use the consigned tray ")
     (ask,) = await hospital.asks(case)
     decision = decision_of(await hospital.chain(case), ask.key)
-    rulebook = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rulebook = await Shelf(hospital.ledger).in_force(hospital.now)
     assert decision.note == "use the consigned tray"
     assert (decision.by, decision.at, decision.shown) == ("ivo.petrov", hospital.now, shown_of(ask))
     assert decision.directory == rulebook.directory_version

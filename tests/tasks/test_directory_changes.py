@@ -58,7 +58,7 @@ async def approved(ledger: Ledger, proposal: Proposal, by: str = "frida.ng") -> 
 
 
 async def in_force(ledger: Ledger) -> Directory:
-    return (await Shelf(ledger).in_force(MORNING.date())).directory
+    return (await Shelf(ledger).in_force(MORNING)).directory
 
 
 async def test_what_one_proposes_and_another_approves_is_in_force_and_both_are_named(ledger):
@@ -157,7 +157,7 @@ async def test_without_a_policy_the_first_directories_need_nobody(tmp_path):
     empty = Ledger(FolderStore(tmp_path / "empty"))
     for first in (directory(), promoted()):
         await adopt_first(first, "test", ledger=empty, at=MORNING)
-    _, now = await Shelf(empty).directory_in_force(MORNING.date())
+    _, now = await Shelf(empty).directory_in_force(MORNING)
     assert now == promoted()
 
 

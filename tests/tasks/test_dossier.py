@@ -67,7 +67,7 @@ async def test_it_says_what_was_done_in_which_system_and_where_the_ledger_holds_
 
 
 async def test_a_deputys_right_is_that_of_the_moment_although_directory_and_duties_have_changed_since(hospital):
-    rulebook = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rulebook = await Shelf(hospital.ledger).in_force(hospital.now)
     ana = rulebook.directory.person("ana.silva")
     span = {"start": hospital.now, "until": hospital.now + timedelta(days=3)}
     lent = Delegation(key="d-1", of="ana.silva", to="ivo.petrov", **span)
@@ -86,7 +86,7 @@ async def test_a_deputys_right_is_that_of_the_moment_although_directory_and_duti
 
 
 async def test_a_line_managers_answer_is_told_like_any_other(hospital):
-    rulebook = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rulebook = await Shelf(hospital.ledger).in_force(hospital.now)
     tiers = (Tier(band=Band(lower=Decimal(0)), steps=(Step(approvers=(Approver(who="line-manager"),)),)),)
     matrices = tuple(
         one.model_copy(update={"tiers": tiers}) if one.category == "implants" else one
@@ -107,7 +107,7 @@ async def test_a_line_managers_answer_is_told_like_any_other(hospital):
 
 
 async def test_a_signature_is_checked_anew(hospital):
-    rulebook = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rulebook = await Shelf(hospital.ledger).in_force(hospital.now)
     strict = rulebook.policy.model_copy(update={"step_up_from": Decimal(0)})
     await adopt(hospital.ledger, strict, actor="door:test", at=hospital.now)
     page = Page(hospital)

@@ -127,7 +127,7 @@ async def test_of_a_case_that_has_just_asked_the_rest_is_foretold(hospital):
 
 
 async def test_who_could_have_decided_is_told_as_it_was_then(hospital):
-    book = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    book = await Shelf(hospital.ledger).in_force(hospital.now)
     lent = Delegation(key="d", of="ana.silva", to="leo.brandt", start=hospital.now, until=hospital.now + WEEK)
     ana = book.directory.person("ana.silva")
     await delegate(lent, ana, "test", ledger=hospital.ledger, rulebook=book, at=hospital.now)

@@ -18,7 +18,7 @@ GOOD = {"requester": "rita.okafor", "cost_centre": "OR", "item": "IVSET-20", "qu
 
 
 async def asked(hospital: Hospital, by: str = "frida.ng", why: str = WHY) -> dict[str, Any]:
-    rulebook = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rulebook = await Shelf(hospital.ledger).in_force(hospital.now)
     grounds = Grounds(rulebook.directory.person(by), why, "test", hospital.now)
     return {"grounds": grounds, "ledger": hospital.ledger, "policy": rulebook.policy}
 

@@ -27,14 +27,14 @@ async def waiting(hospital: Hospital, quantity: int = 200) -> str:
 
 
 async def who(hospital: Hospital, name: str) -> Person:
-    person = (await Shelf(hospital.ledger).in_force(hospital.now.date())).directory.person(name)
+    person = (await Shelf(hospital.ledger).in_force(hospital.now)).directory.person(name)
     assert person is not None
     return person
 
 
 async def seen(hospital: Hospital, inbox: Inbox, name: str) -> tuple[Item, ...]:
     await inbox.look(hospital.now)
-    rulebook = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rulebook = await Shelf(hospital.ledger).in_force(hospital.now)
     return inbox.waits_for(await who(hospital, name), rulebook, hospital.now)
 
 
@@ -50,7 +50,7 @@ async def test_a_stand_in_sees_in_whose_name_they_would_answer(hospital):
     await waiting(hospital)
     until = hospital.now + timedelta(days=2)
     lent = Delegation(key="k", of="ana.silva", to="leo.brandt", start=hospital.now, until=until)
-    rulebook = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rulebook = await Shelf(hospital.ledger).in_force(hospital.now)
     ana = await who(hospital, "ana.silva")
     await people.delegate(lent, ana, "test", ledger=hospital.ledger, rulebook=rulebook, at=hospital.now)
     (item,) = await seen(hospital, Inbox(hospital.ledger), "leo.brandt")

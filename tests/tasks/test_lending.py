@@ -40,7 +40,7 @@ async def signers(ledger: Ledger) -> Signers:
 
 
 async def rules(ledger: Ledger) -> Rulebook:
-    return await Shelf(ledger).in_force(NOW.date())
+    return await Shelf(ledger).in_force(NOW)
 
 
 async def lend(ledger: Ledger, lent: Delegation = LENT) -> Confirmation:
@@ -133,7 +133,7 @@ async def test_a_delegation_written_behind_our_back_lends_nothing_to_anybody(hos
 
 
 async def test_a_delegation_from_before_policy_asked_for_passkeys_holds_for_ever(hospital):
-    lenient = await Shelf(hospital.ledger).in_force(MORNING.date())
+    lenient = await Shelf(hospital.ledger).in_force(MORNING)
     of = lenient.directory.person("ana.silva")
     await people.delegate(LENT, of, "test", ledger=hospital.ledger, rulebook=lenient, at=NOW)
     strict = plain_policy().model_copy(update={"step_up_from": Decimal(2890)})

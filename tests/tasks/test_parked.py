@@ -47,7 +47,7 @@ async def parks(hospital: Hospital, case: str) -> None:
 async def says(hospital: Hospital, case: str, said: Said, by: str = "paula.reyes") -> str:
     hospital.now += timedelta(minutes=1)
     with hospital.bound() as outside:
-        rules = await outside.shelf.in_force(hospital.now.date())
+        rules = await outside.shelf.in_force(hospital.now)
         person, said = rules.directory.person(by), said._replace(case=case)
         ledger, erp = hospital.ledger, hospital.erp
         return await settle(said, person, "cli~ops", ledger=ledger, erp=erp, rulebook=rules, at=hospital.now)

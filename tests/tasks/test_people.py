@@ -20,7 +20,7 @@ async def hospital(tmp_path) -> Hospital:
 
 async def lend(hospital: Hospital, of: str, to: str, *, by: str = "", **more: object) -> Duties:
     told = {"key": f"{of}-{to}", "of": of, "to": to, "start": hospital.now, "until": hospital.now + WEEK} | more
-    rulebook = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rulebook = await Shelf(hospital.ledger).in_force(hospital.now)
     person = rulebook.directory.person(by or of)
     ledger = hospital.ledger
     return await people.delegate(
@@ -29,7 +29,7 @@ async def lend(hospital: Hospital, of: str, to: str, *, by: str = "", **more: ob
 
 
 async def away(hospital: Hospital, who: str, until: datetime, by: str = "") -> Duties:
-    rulebook = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rulebook = await Shelf(hospital.ledger).in_force(hospital.now)
     absence = Absence(key=f"{who}-away", person=who, start=hospital.now, until=until)
     person = rulebook.directory.person(by or who)
     return await people.go_away(absence, person, "test", ledger=hospital.ledger, rulebook=rulebook, at=hospital.now)
@@ -69,7 +69,7 @@ async def test_what_was_lent_is_over_when_its_time_is(hospital):
 async def test_what_was_ended_early_is_over(hospital):
     await lend(hospital, "ana.silva", "leo.brandt")
     case = await waiting(hospital)
-    leo = (await Shelf(hospital.ledger).in_force(hospital.now.date())).directory.person("leo.brandt")
+    leo = (await Shelf(hospital.ledger).in_force(hospital.now)).directory.person("leo.brandt")
     await people.end("ana.silva-leo.brandt", leo, "test", ledger=hospital.ledger, at=hospital.now)
     assert (await hospital.answer(case, "leo.brandt")).taken == "void"
 

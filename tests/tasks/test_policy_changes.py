@@ -21,6 +21,7 @@ from infrastructure.local.hospital.__main__ import adopt_all, directory
 from tasks.people import delegate
 from tasks.policy_changes import NotProvenError, adopt_first, approve, propose
 from tasks.proposals import InForce, Proposal, differences, open_proposals
+from tests.clockwork import at
 from tests.hospital import plain_policy
 from tests.samples import NOON
 
@@ -48,11 +49,11 @@ async def approved(ledger: Ledger, proposal: Proposal, by: str = "frida.ng") -> 
 
 
 async def in_force(ledger: Ledger) -> Policy:
-    return (await Shelf(ledger).policy_in_force(NOON.date()))[1]
+    return (await Shelf(ledger).policy_in_force(NOON))[1]
 
 
 async def lend(ledger: Ledger, of: str, to: str) -> None:
-    rulebook = await Shelf(ledger).in_force(NOON.date())
+    rulebook = await Shelf(ledger).in_force(NOON)
     lent = Delegation(key="d", of=of, to=to, start=NOON, until=NOON + WEEK)
     await delegate(lent, rulebook.directory.person(of), "test", ledger=ledger, rulebook=rulebook, at=NOON)
 
@@ -119,6 +120,21 @@ async def test_a_policy_is_proven_for_the_people_of_the_day_it_takes_effect(ledg
     with pytest.raises(NotProvenError):
         await proposed(ledger, stricter(300_000))
     assert await proposed(ledger, stricter(300_000, effective_from=later))
+
+
+async def test_a_case_of_the_evening_before_goes_by_the_policy_of_that_day_and_one_after_midnight_by_the_next(hospital):
+    await adopt(hospital.ledger, directory(), actor="door:test", at=hospital.now)
+    proposal = await proposed(hospital.ledger, stricter(effective_from=date(2026, 12, 1)))
+    await approved(hospital.ledger, proposal)
+    gone_by = []
+    for local in ("2026-11-30 18:01", "2026-12-01 00:01"):
+        hospital.now = at(local)  # the first is the first of December in UTC already
+        case = await hospital.submit("CENTRI-5", 1, by="sam.lind", centre="ICU")
+        await hospital.wake(case)
+        gone_by.append((await hospital.asks(case))[0].policy == proposal.object)
+    assert gone_by == [False, True]
+    assert (proposal.effective_from, proposal.zone) == ("2026-12-01", "America/Chicago")
+    assert await hospital.verified()
 
 
 async def test_who_left_in_between_makes_a_proposal_unproven(ledger):

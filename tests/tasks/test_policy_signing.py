@@ -48,7 +48,7 @@ async def asked(ledger: Ledger, proposal: Proposal, by: str = "frida.ng") -> Con
 
 
 async def in_force(ledger: Ledger) -> str:
-    return (await Shelf(ledger).in_force(MORNING.date())).policy_version
+    return (await Shelf(ledger).in_force(MORNING)).policy_version
 
 
 async def test_a_policy_is_in_force_once_its_approver_has_signed_it(ledger, signers, proposal):

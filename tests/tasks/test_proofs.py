@@ -27,7 +27,7 @@ async def decided_behind_our_back(hospital: Hospital, case: str, **changed: Any)
     chain = await hospital.chain(case)
     asked = chain.last("asked")
     body = {"ask": asked.key, "verdict": "approve", "by": BY, "name": "Ivo Petrov", "role": "implant-coordinator"}
-    rules = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rules = await Shelf(hospital.ledger).in_force(hospital.now)
     body |= {"at": hospital.now.isoformat(), "shown": asked.seen, "directory": rules.directory_version} | changed
     line = Line(act="decided", key=asked.key, actor=f"person:{BY}", at=hospital.now, body={"decision": body})
     await hospital.ledger.append(chain, [line])

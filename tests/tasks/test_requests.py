@@ -72,7 +72,7 @@ async def test_nothing_is_handed_over_to_somebody_who_is_away(hospital):
     await adopt(hospital.ledger, two_coordinators(), actor="door:test", at=hospital.now)
     case = await waiting(hospital)
     away = Absence(key="a1", person="paula.reyes", start=hospital.now, until=hospital.now + timedelta(days=3))
-    rulebook = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rulebook = await Shelf(hospital.ledger).in_force(hospital.now)
     paula = rulebook.directory.person("paula.reyes")
     await go_away(away, paula, "test", ledger=hospital.ledger, rulebook=rulebook, at=hospital.now)
     told = await hospital.wish(case, "ivo.petrov", "hand-over", whom="paula.reyes")
@@ -98,7 +98,7 @@ async def test_after_an_answer_every_wish_is_late_and_told_who_decided_and_when(
 
 async def test_a_wish_about_nothing_leaves_no_trace(hospital):
     case = await hospital.submit("IVSET-20", 40)
-    rulebook = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rulebook = await Shelf(hospital.ledger).in_force(hospital.now)
     rita = rulebook.directory.person("rita.okafor")
     for name, says in ((case, "please try again in a moment"), ("RQ-NEVERSEEN1", "not in the ledger")):
         before = await hospital.chain(name)
@@ -174,7 +174,7 @@ async def test_of_sixteen_who_answer_and_withdraw_at_once_exactly_one_has_done_i
     case = await waiting(hospital)
     (ask,) = await hospital.asks(case)
     ledgers = [Ledger(FolderStore(tmp_path / "store")) for _ in range(2)]
-    rulebook = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rulebook = await Shelf(hospital.ledger).in_force(hospital.now)
     ivo, rita = (rulebook.directory.person(name) for name in ("ivo.petrov", "rita.okafor"))
 
     async def act(number: int):

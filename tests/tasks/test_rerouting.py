@@ -82,7 +82,7 @@ async def test_who_goes_away_is_not_asked_any_more_while_somebody_else_may_decid
 
 
 async def test_an_absence_that_begins_by_itself_while_the_request_waits_counts_from_then_on(hospital):
-    rulebook = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rulebook = await Shelf(hospital.ledger).in_force(hospital.now)
     absence = people.Absence(
         key="later",
         person="ivo.petrov",

@@ -27,7 +27,7 @@ def asking(*rules: Keeping) -> Policy:
 async def in_force(ledger: Ledger, document: Policy) -> Rulebook:
     for one in (directory(), document):
         await adopt(ledger, one, actor="door:test", at=MORNING)
-    return await Shelf(ledger).in_force(MORNING.date())
+    return await Shelf(ledger).in_force(MORNING)
 
 
 async def ends(server: Server, prefix: str) -> list[datetime]:

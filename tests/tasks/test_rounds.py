@@ -202,7 +202,7 @@ async def test_a_card_and_a_run_say_when_an_answer_is_due(hospital):
 async def test_the_inbox_says_when_an_answer_is_due_and_those_above_find_it_there(hospital):
     case = await waiting(hospital)
     await go(hospital, WEDNESDAY)
-    rulebook = await Shelf(hospital.ledger).in_force(WEDNESDAY.date())
+    rulebook = await Shelf(hospital.ledger).in_force(WEDNESDAY)
     inbox = Inbox(hospital.ledger)
     await inbox.look(WEDNESDAY)
     for who in ("ana.silva", "carl.moss"):

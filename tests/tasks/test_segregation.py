@@ -83,7 +83,7 @@ def test_to_make_somebody_of_a_machine_takes_two_and_to_make_a_machine_of_somebo
 async def test_nobody_lends_to_a_machine(hospital):
     await adopt(hospital.ledger, staffed(), actor="door:test", at=MORNING)
     told = {"of": "ana.silva", "to": "par.levels", "start": MORNING, "until": MORNING + timedelta(days=1)}
-    rules = await Shelf(hospital.ledger).in_force(MORNING.date())
+    rules = await Shelf(hospital.ledger).in_force(MORNING)
     with pytest.raises(RefusedError, match="a service account, and decides nothing"):
         await people.delegate(
             Delegation.model_validate(told | {"key": "d"}), rules.directory.person("ana.silva"), "test",
@@ -113,7 +113,7 @@ async def in_doubt(hospital) -> str:
 
 
 async def says(hospital: Hospital, case: str, by: str) -> str:
-    rules = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rules = await Shelf(hospital.ledger).in_force(hospital.now)
     person, ledger, erp = rules.directory.person(by), hospital.ledger, hospital.erp
     said = Said(case, "made", "PO-1")
     return await settle(said, person, "test", ledger=ledger, erp=erp, rulebook=rules, at=hospital.now)
@@ -123,7 +123,7 @@ async def test_who_approved_does_not_settle_nor_does_who_stands_in_for_them(hosp
     why = "Ana Silva has been approver of this case, and who approves an order does not vouch for what became of it"
     with pytest.raises(CannotSettleError, match=why):
         await says(hospital, in_doubt, "ana.silva")
-    rules = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rules = await Shelf(hospital.ledger).in_force(hospital.now)
     lent = {"key": "d", "of": "ana.silva", "to": "paula.reyes", "start": hospital.now}
     delegation = Delegation.model_validate(lent | {"until": hospital.now + timedelta(days=1)})
     await people.delegate(
@@ -157,7 +157,7 @@ async def test_who_settled_does_not_approve_what_is_asked_later_on_the_case(hosp
     told = await hospital.answer(case, "ana.silva")
     assert told.text.startswith("Ana Silva has been settler of this case")
     chain = await hospital.chain(case)
-    asked, rules = chain.last("asked"), await Shelf(hospital.ledger).in_force(hospital.now.date())
+    asked, rules = chain.last("asked"), await Shelf(hospital.ledger).in_force(hospital.now)
     body = {"ask": asked.key, "verdict": "approve", "by": "ana.silva", "name": "Ana Silva", "shown": asked.seen}
     body |= {"role": "department-manager", "at": hospital.now.isoformat(), "directory": rules.directory_version}
     line = Line(act="decided", key=asked.key, actor="person:ana.silva", at=hospital.now, body={"decision": body})

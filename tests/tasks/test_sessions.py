@@ -44,7 +44,7 @@ def session(key: Key, person: str = FRIDA, hours: int = 8) -> Session:
 
 
 async def drawn(ledger: Ledger, wanted: Session) -> Confirmation:
-    rulebook = await Shelf(ledger).in_force(NOW.date())
+    rulebook = await Shelf(ledger).in_force(NOW)
     return await sessions.ask_to_open(wanted, "cli~frida", ledger=ledger, rulebook=rulebook)
 
 
@@ -56,7 +56,7 @@ async def logged_in(ledger: Ledger, signers: Signers, key: Key | None = None) ->
 
 
 async def away(ledger: Ledger, key: str = "a1", door: str = CLI, at: datetime = NOW) -> None:
-    rulebook = await Shelf(ledger).in_force(NOW.date())
+    rulebook = await Shelf(ledger).in_force(NOW)
     absence = Absence(key=key, person=FRIDA, start=NOW, until=NOW + timedelta(days=1))
     frida = rulebook.directory.person(FRIDA)
     await people.go_away(absence, frida, door, ledger=ledger, rulebook=rulebook, at=at)
@@ -178,7 +178,7 @@ async def test_after_logging_out_nothing_counts_that_is_signed(ledger, signers):
 
 
 async def test_a_claim_is_taken_only_while_nobody_could_prove_it(ledger, signers):
-    rules = await Shelf(ledger).in_force(NOW.date())
+    rules = await Shelf(ledger).in_force(NOW)
     keys = (await signers.pending(await drawn(ledger, session(Key())))).enrolled
     strict = plain_policy().model_copy(update={"step_up_from": Decimal(5)})
     assert sessions.reason_not_to_claim("carl.moss", rules.policy, keys) is None

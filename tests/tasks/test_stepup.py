@@ -218,7 +218,7 @@ async def test_a_withdrawn_passkey_signs_nothing_more_and_what_it_signed_still_c
     told = await hospital.answer(case, BY)
     await page.finish(told, await page.brought(told))
     after = await hospital.answer(await waiting(hospital), BY)
-    rules = await Shelf(hospital.ledger).in_force(hospital.now.date())
+    rules = await Shelf(hospital.ledger).in_force(hospital.now)
     told = {"ledger": hospital.ledger, "rulebook": rules, "at": hospital.now}
     await passkeys.withdraw(key.credential[:6], rules.directory.person(BY), "test", **told)
     assert "not enrolled for you" in (await page.finish(after, await page.brought(after))).text

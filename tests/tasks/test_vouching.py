@@ -35,18 +35,18 @@ async def signers(ledger: Ledger) -> Signers:
 
 
 async def vouch(ledger: Ledger, person: str, by: str) -> tuple[str, Confirmation]:
-    rulebook = await Shelf(ledger).in_force(NOW.date())
+    rulebook = await Shelf(ledger).in_force(NOW)
     who = rulebook.directory.person(by)
     return await passkeys.vouch(person, who, "cli~ann", ledger=ledger, rulebook=rulebook, at=NOW)
 
 
 async def invite(ledger: Ledger, person: str, recovery: str = "") -> str:
-    rulebook = await Shelf(ledger).in_force(NOW.date())
+    rulebook = await Shelf(ledger).in_force(NOW)
     return await passkeys.invite(person, "door:cli~ann", ledger=ledger, rulebook=rulebook, at=NOW, recovery=recovery)
 
 
 async def withdraw(ledger: Ledger, key: str, by: str, recovery: str = "", minutes: int = 2) -> None:
-    rulebook = await Shelf(ledger).in_force(NOW.date())
+    rulebook = await Shelf(ledger).in_force(NOW)
     who, at = rulebook.directory.person(by), NOW + timedelta(minutes=minutes)
     told = {"ledger": ledger, "rulebook": rulebook, "at": at, "recovery": recovery}
     await passkeys.withdraw(key, who, "cli", **told)
@@ -80,7 +80,7 @@ async def test_once_somebody_who_vouches_is_enrolled_nobody_is_invited_on_nobody
 
 async def test_who_vouches_signs_the_invitation_and_it_serves(ledger, signers):
     token, request = await vouch(ledger, "carl.moss", "frida.ng")
-    rulebook = await Shelf(ledger).in_force(NOW.date())
+    rulebook = await Shelf(ledger).in_force(NOW)
     waits = await passkeys.guest(token, ledger=ledger, directory=rulebook.directory, at=NOW)
     assert "has yet to confirm it" in waits
     told = (await signers.pending(request)).told

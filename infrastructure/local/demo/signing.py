@@ -42,14 +42,14 @@ async def confirm(link: str, by: str) -> None:
 async def link_to_enrol(person: str) -> str:
     """Invite somebody to make a passkey, as `almoner passkeys invite` does."""
     now = utc_now()
-    rulebook = await connect.shelf().in_force(now.date())
+    rulebook = await connect.shelf().in_force(now)
     token = await invite(person, DOOR, ledger=connect.ledger(), rulebook=rulebook, at=now)
     return f"{House.here().origin}/passkeys/{token}"
 
 
 async def assert_can_enrol() -> None:
     """Raise `StackError` where nobody can be invited any more on nobody's word: no browser of ours could sign it."""
-    chain, rulebook = await connect.ledger().read(PASSKEYS), await connect.shelf().in_force(utc_now().date())
+    chain, rulebook = await connect.ledger().read(PASSKEYS), await connect.shelf().in_force(utc_now())
     if vouching := who_vouched(chain, rulebook.directory, rulebook.policy):
         raise StackError(
             f"--auto cannot make passkeys here: {' and '.join(sorted(vouching))}, who may vouch for people, has one "

@@ -91,4 +91,4 @@ async def directory() -> Directory:
     """Read the directory in force."""
     from tasks.case import utc_now
 
-    return (await connect.shelf().in_force(utc_now().date())).directory
+    return (await connect.shelf().in_force(utc_now())).directory

@@ -43,7 +43,7 @@ def taken_over(hospital: Hospital, people: str, grants: str) -> Result:
 
 
 def in_force(hospital: Hospital) -> Directory:
-    return asyncio.run(Shelf(hospital.ledger).in_force(utc_now().date())).directory
+    return asyncio.run(Shelf(hospital.ledger).in_force(utc_now())).directory
 
 
 def extract(folder: Path, people: Directory, **left: bool) -> tuple[str, str]:

@@ -81,7 +81,7 @@ async def test_the_next_directory_is_read_on_a_phone_person_by_person_and_signed
     pictures = Path(os.environ.get("ALMONER_SCREENSHOTS", tmp_path))
     await enrolled(open_doors, address, phone)
     ledger, shelf, now = open_doors.ledger, Shelf(open_doors.ledger), utc_now()
-    old = (await shelf.in_force(now.date())).directory
+    old = (await shelf.in_force(now)).directory
     gained = {"leo.brandt": {"grants": (Grant(role="finance-director"),)}, "mei.tan": {"manager": "carl.moss"},
               "sam.lind": {"active": False}}  # fmt: skip
     people = tuple(one.model_copy(update=gained.get(one.id, {})) for one in old.people)
@@ -106,5 +106,5 @@ async def test_the_next_directory_is_read_on_a_phone_person_by_person_and_signed
     await button.click()
     await expect(phone.get_by_text("paula.reyes wrote it, frida.ng approved it.")).to_be_visible()
     await phone.screenshot(path=pictures / "directory-done.png")
-    assert (await Shelf(ledger).in_force(utc_now().date())).directory_version == proposal.object
+    assert (await Shelf(ledger).in_force(utc_now())).directory_version == proposal.object
     assert (await verify(ledger)).verified

@@ -57,7 +57,7 @@ async def web(open_doors: Hospital) -> AsyncIterator[httpx.AsyncClient]:
 
 async def invitation(hospital: Hospital, person: str = "ivo.petrov") -> str:
     now = utc_now()
-    rulebook = await Shelf(hospital.ledger).in_force(now.date())
+    rulebook = await Shelf(hospital.ledger).in_force(now)
     token = await passkeys.invite(person, "door:cli~ann", ledger=hospital.ledger, rulebook=rulebook, at=now)
     return f"/passkeys/{token}"
 
@@ -138,7 +138,7 @@ async def test_who_has_no_passkey_yet_is_told_what_to_do(open_doors, web):
 
 async def test_who_stands_in_for_somebody_and_approves_fewer_reads_both(open_doors, web):
     now, ledger = utc_now(), open_doors.ledger
-    rulebook = await Shelf(ledger).in_force(now.date())
+    rulebook = await Shelf(ledger).in_force(now)
     lent = Delegation(key="d1", of="ivo.petrov", to="leo.brandt", start=now, until=now + timedelta(days=1))
     ivo, leo = (rulebook.directory.person(name) for name in ("ivo.petrov", "leo.brandt"))
     signers = Signers(ledger, now)
@@ -150,7 +150,7 @@ async def test_who_stands_in_for_somebody_and_approves_fewer_reads_both(open_doo
     await open_doors.wake(case)
     asked = (await open_doors.chain(case)).last("asked")
     given = Answer(case, asked.key, "approve", asked.seen, quantity=1)
-    rulebook = await Shelf(ledger).in_force(now.date())
+    rulebook = await Shelf(ledger).in_force(now)
     told = await decide(given, leo, "test", ledger=ledger, rulebook=rulebook, at=utc_now())
     page = await web.get(f"/confirm/{case}/{told.request.nonce}")
     for words in ("1 × Tibial tray 4", "$2,890.00", "3 were asked for.", "For Ivo Petrov, as implant coordinator:"):
