@@ -18,7 +18,7 @@ from random import Random
 from time import monotonic
 from typing import Any
 
-from tests.storm.campaign import Campaign, fought
+from tests.storm.campaign import WORKERS, Campaign, fought
 from tests.storm.erp import TREATED
 from tests.storm.killing import Score
 
@@ -38,6 +38,8 @@ class Storms:
     score: Score = field(default_factory=Score)
     now: Score | None = None
     broken: list[str] = field(default_factory=list)
+    news: list[str] = field(default_factory=list)
+    """What came of each town, told as it comes."""
 
     def live(self, seed: int, lives: int, minutes: float) -> None:
         """Let lives be lived in a process of their own, on one core, and follow them."""
@@ -61,11 +63,14 @@ class Storms:
             if left <= 0 or monotonic() >= until:
                 return
             database = "sqlite" if number % 4 == 3 else "postgresql"
-            campaign = Campaign(database, dice.choice([*TREATED]), min(left, CYCLES), STOPS, number)
+            stops = STOPS * (WORKERS[database] > 1)  # who stands still alone is relieved by nobody
+            campaign = Campaign(database, dice.choice([*TREATED]), min(left, CYCLES), stops, number)
             try:
-                self.score.add(fought(campaign, home, self._hear))
+                self.score.add(score := fought(campaign, home, self._hear))
+                self.news.append(f"{campaign.database}, {campaign.personality}, seed {number}:\n{score}")
             except Exception as error:  # noqa: BLE001  whatever it is, the storm is judged by it
                 self.broken.append(f"{campaign}: {error!r}")
+                self.news.append(self.broken[-1])
                 if len(self.broken) > 3:
                     return
             self.now = None
@@ -105,7 +110,7 @@ def main() -> int:
         half.start()
     _tell(storms, halves)
     print(f"\nlives:\n{storms.table or '  none'}\nkills:\n{storms.score}")
-    print("\n".join(f"broken: {one}" for one in storms.broken))
+    print("\n".join(f"  broken: {one}" for one in storms.broken))
     return int(bool(storms.lives["wrong"] or storms.score.violations or storms.broken))
 
 
@@ -114,7 +119,8 @@ def _tell(storms: Storms, halves: list[threading.Thread]) -> None:
     end = "\r" if sys.stdout.isatty() else "\n"
     every_s = TELL_EVERY_S if sys.stdout.isatty() else TELL_EVERY_S * 12
     while any(half.is_alive() for half in halves):
-        print(storms.line(), end=end, flush=True)
+        news, storms.news = storms.news, []
+        print("\n".join([*news, storms.line()]), end=end, flush=True)
         until = monotonic() + every_s
         for half in halves:
             half.join(max(0.0, until - monotonic()))

@@ -24,7 +24,8 @@ STOPS_S = 45.0
 """How long who is stopped stands still: longer than a claim is good for, than a lease, than three heartbeats."""
 MOMENT_S = 1.0
 COMMIT_WITHIN_S = 2.0
-MOVES_WITHIN_S = 90.0
+MOVES_WITHIN_S = 240.0
+"""Whoever has not moved by then is lost: on SQLite a write of Prefect's may wait for a minute, and for another."""
 OPEN_EACH = 3
 """How many cases are open at a time, for each worker."""
 
@@ -99,7 +100,7 @@ class Storm:
                 for worker in self.town.workers:
                     group.create_task(self._batter(worker))
             feeding.cancel()
-            await self.town.until_all_ended(MOVES_WITHIN_S * 2)
+            await self.town.until_all_ended(MOVES_WITHIN_S)
         finally:
             people.cancel()
             await asyncio.gather(people, return_exceptions=True)
