@@ -24,6 +24,7 @@ from tasks.doubts import ask_about
 from tasks.rules.doubt import what_next
 from tasks.segregation import reason_not_to_count
 
+TRIED = frozenset({*CLAIMS, "unknown", "unsent", "parked", "settled"})
 Draft = TypeVar("Draft", bound=Record)
 Draft_contra = TypeVar("Draft_contra", bound=Record, contravariant=True)
 
@@ -106,11 +107,13 @@ async def _taken_up(
     """Return what an earlier attempt made, or None, with a claim, where it is safe to call under the same key."""
     if is_held(case, key):
         return None  # we have not called yet
-    last = case.latest(key, {*CLAIMS, "unknown", "unsent", "parked", "settled"})
-    mine = case.claims.get(key)
+    last = case.latest(key, TRIED)
     if last and last.act == "settled":
         return await _as_settled(case, effect, key, last)
-    if last and last.act != "unsent" and (mine is None or mine.spent):
+    mine = case.claims.get(key)
+    if mine and not mine.spent:  # we stood still and never called: what counts is what was tried before us
+        last = case.latest(key, TRIED, but_by=case.holder)
+    if last and last.act not in {"unsent", "settled"}:
         if last.act == "parked":
             await _park(case, effect, key)
         found = await _looked_up(find, key) if personality.finds else None

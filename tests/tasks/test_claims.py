@@ -11,7 +11,7 @@ from blocks.records.purchasing import OrderDraft
 from blocks.wire.names import effect_key
 from tasks.case import Case, OvertakenError, in_hand
 from tasks.claims import CALL_WITHIN_S, LEASE_S
-from tasks.effects import once
+from tasks.effects import InDoubtError, once
 from tests.fakes.erp import FakeErp
 from tests.hospital import Hospital
 from tests.samples import usd
@@ -19,6 +19,7 @@ from tests.tasks.test_effects import now_of
 
 LOOKS = Personality(key_kept_s=0, finds=True, lag_s=60)
 KEEPS = Personality(key_kept_s=None, finds=False)
+A_DAY = Personality(key_kept_s=86_400, finds=False)
 
 
 class Worker:
@@ -56,14 +57,14 @@ async def epochs(hospital: Hospital, case: str) -> list[tuple[str, int]]:
     return [(x.act, x.body["epoch"]) for x in (await hospital.chain(case)).lines if "epoch" in x.body]
 
 
-def pausing(hospital: Hospital, monkeypatch) -> tuple[asyncio.Event, asyncio.Event]:
-    """Stop whoever has written an intent, until the second event is set."""
+def pausing(hospital: Hospital, monkeypatch, act: str = "intent") -> tuple[asyncio.Event, asyncio.Event]:
+    """Stop whoever has written an intent, or another act, until the second event is set."""
     stopped, wake = asyncio.Event(), asyncio.Event()
     append = hospital.ledger.append
 
     async def stops(chain, lines):
         done = await append(chain, lines)
-        if any(line.act == "intent" for line in lines):
+        if any(line.act == act for line in lines):
             stopped.set()
             await wake.wait()
         return done
@@ -104,6 +105,23 @@ async def test_a_worker_that_stood_still_loses_to_who_has_claimed_and_not_called
         await first
     with pytest.raises(OvertakenError):
         await slow.order()
+    assert len(hospital.erp.orders()) == 1
+
+
+async def test_who_stood_still_before_a_second_call_asks_anew_whether_the_key_is_known(tmp_path, monkeypatch):
+    hospital, case = await opened(tmp_path, A_DAY, Unkeyed)
+    worker, hospital.erp.lose = Worker(hospital, await hospital.chain(case)), 1
+    with pytest.raises(UnavailableError, match="answer was lost"):
+        await worker.order()
+    stopped, wake = pausing(hospital, monkeypatch, "taken")
+    again = asyncio.create_task(worker.order())
+    await stopped.wait()
+    hospital.now += timedelta(hours=25)
+    wake.set()
+    with pytest.raises(UnavailableError, match="stood still"):
+        await again
+    with hospital.bound(), pytest.raises(InDoubtError):
+        await worker.order()
     assert len(hospital.erp.orders()) == 1
 
 
