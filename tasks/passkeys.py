@@ -189,9 +189,9 @@ def reason_not_to_withdraw(key: Passkey, by: Person | None, rulebook: Rulebook) 
 
 def _begins_with(credential: str, keys: Passkeys) -> Passkey:
     found = [one for one in keys.keys if one.credential.startswith(credential)]
-    if len(found) != 1:
+    if not credential or len(found) != 1:
         many = "more than one enrolled passkey begins" if found else "no enrolled passkey begins"
-        raise _refused(f"{many} with {credential}; `almoner passkeys list` shows them")
+        raise _refused(f"{many} with {credential or 'nothing'}; `almoner passkeys list` shows them")
     return found[0]
 
 

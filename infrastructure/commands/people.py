@@ -9,7 +9,7 @@ import typer
 
 from infrastructure.commands import people_compare, people_duties, people_emergency
 from infrastructure.commands.identity import HERE, By, Home, speaker
-from infrastructure.commands.speaking import NOT_TAKEN, done, plainly
+from infrastructure.commands.speaking import NOT_TAKEN, document, done, plainly
 from infrastructure.commands.surroundings import find
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def propose(
 
     with plainly():
         find(home)
-        print("\n".join(done(_propose_file(file.read_bytes(), home, by, Directory))))
+        print("\n".join(done(_propose_file(file, home, by, Directory))))
 
 
 @app.command()
@@ -124,8 +124,8 @@ async def _propose_wanted(new: "Directory", home: Path, by: str) -> list[str]:
     return told if told == [NO_CHANGE] else await _propose(new, home, by)
 
 
-async def _propose_file(raw: bytes, home: Path, by: str, kind: "type[Directory]") -> list[str]:
-    return await _propose(kind.model_validate_json(raw), home, by)
+async def _propose_file(file: Path, home: Path, by: str, kind: "type[Directory]") -> list[str]:
+    return await _propose(kind.model_validate_json(document(file)), home, by)
 
 
 async def _propose(new: "Directory", home: Path, by: str) -> list[str]:

@@ -1,5 +1,6 @@
 """`almoner people emergency`: a role for some hours, on the word of two, looked at by a third."""
 
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,10 +13,17 @@ from infrastructure.commands.speaking import done, plainly
 from infrastructure.commands.surroundings import find
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from blocks.ports import Desk
     from blocks.records.people import EmergencyAccess
     from blocks.records.policy import Rulebook
     from tasks.emergency import Acted, Under
 
+    Telling = Callable[[EmergencyAccess, Rulebook, datetime, Desk], Awaitable[None]]
+
+HOURS_MIN, HOURS_MAX = 0.1, 1000.0
+"""What can be asked for at all; policy allows fewer."""
 Key = Annotated[str, typer.Argument(help="As `almoner people emergency list` lists it, such as em-1a2b3c.")]
 app = typer.Typer(no_args_is_help=True, help="When nobody who holds a role can be reached.")
 
@@ -29,7 +37,7 @@ def emergency() -> None:
 def ask(  # noqa: PLR0913, PLR0917  what somebody needs, and its bounds
     role: Annotated[str, typer.Argument(help="The role that is needed.")],
     cost_centre: Annotated[list[str], typer.Option(help="Where; one, or several times.")],
-    hours: Annotated[float, typer.Option(help="For how long, from now.", min=0.1)],
+    hours: Annotated[float, typer.Option(help="For how long, from now.")],
     why: Annotated[str, typer.Option(help="Why nobody who holds it can be waited for; never about a patient.")],
     person: Annotated[str, typer.Option("--for", help="Who would hold it; you, if left out.")] = "",
     limit: Annotated[str, typer.Option(help="At most so much, such as 5000.00; any amount if left out.")] = "",
@@ -93,6 +101,7 @@ async def _ask(told: dict[str, object], hours: float, limit: str, home: Path, by
     import secrets
 
     from blocks import connect
+    from blocks.errors import RefusedError
     from blocks.records.people import EmergencyAsk
     from tasks import emergency as verbs
     from tasks.emergency_telling import tell_granters
@@ -100,12 +109,14 @@ async def _ask(told: dict[str, object], hours: float, limit: str, home: Path, by
 
     who = await _acted(home, by)
     mine = who.by.id if who.by else ""
+    if not HOURS_MIN <= hours <= HOURS_MAX:  # also what is no number at all
+        raise RefusedError("emergency", f"hours: say how many, from {HOURS_MIN} to {HOURS_MAX}, such as 8")
     bounds = {"amount": limit, "currency": who.rulebook.policy.currency} if limit else None
     told |= {"key": f"em-{secrets.token_hex(3)}", "person": told["person"] or mine, "asked_by": mine, "limit": bounds}
     asked = EmergencyAsk.model_validate(told | {"start": who.at, "until": who.at + timedelta(hours=hours)})
     access = await verbs.ask(asked, who, connect.ledger())
     names = [one.name for one in who_may_agree(access, who.rulebook, who.at)] or ["nobody"]
-    await tell_granters(access, who.rulebook, who.at, connect.desk())
+    await _in_slack(access, who, tell_granters)
     return [
         f"✓ asked for, until {_moment(asked.until, who.rulebook)}: two of these have to agree: {', '.join(names)}",
         f"  each of them: almoner people emergency agree {asked.key}",
@@ -153,10 +164,21 @@ async def _review(key: str, accepted: str, objected: str, home: Path, by: str) -
 
 
 async def _tell(access: "EmergencyAccess", who: "Acted") -> None:
-    from blocks import connect
     from tasks.emergency_telling import tell_how_it_stands
 
-    await tell_how_it_stands(access, who.rulebook, who.at, connect.desk())
+    await _in_slack(access, who, tell_how_it_stands)
+
+
+async def _in_slack(access: "EmergencyAccess", who: "Acted", tell: "Telling") -> None:
+    """Tell those concerned; without Slack, whoever types hears that they have to."""
+    from blocks import connect
+
+    try:
+        desk = connect.desk()
+    except connect.SettingError as missing:
+        print(f"Nobody was told in Slack, so please tell them: {missing}", file=sys.stderr)
+    else:
+        await tell(access, who.rulebook, who.at, desk)
 
 
 def _decisions(under: "tuple[Under, ...]", rulebook: "Rulebook") -> list[str]:

@@ -11,6 +11,7 @@ import typer
 from infrastructure.commands import policy_cases
 from infrastructure.commands.identity import HERE, By, Home, speaker
 from infrastructure.commands.policy_told import WRONG, in_words
+from infrastructure.commands.speaking import document
 from infrastructure.commands.surroundings import find
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def adopt(file: Either, home: Home = HERE) -> None:
     """Put the very first policy in force, or a directory before it; those that follow are proposed and approved."""
     with in_words():
         find(home)
-        is_directory = b'"people"' in file.read_bytes()
+        is_directory = b'"people"' in document(file)
         asyncio.run(_adopt_directory(_directory(file)) if is_directory else _adopt_policy(_policy(file)))
 
 
@@ -168,15 +169,21 @@ async def _adopt_directory(directory: "Directory") -> None:
 
 
 def _policy(file: Path) -> "Policy":
+    from blocks.errors import RefusedError
     from blocks.records.policy import Policy
 
-    return Policy.model_validate_json(file.read_bytes())
+    told = document(file)
+    if b'"people"' in told and b'"matrices"' not in told:
+        raise RefusedError(
+            "file", f"{file.name}: these are people, and no policy: `almoner people propose {file.name}`"
+        )
+    return Policy.model_validate_json(told)
 
 
 def _directory(file: Path) -> "Directory":
     from blocks.records.people import Directory
 
-    return Directory.model_validate_json(file.read_bytes())
+    return Directory.model_validate_json(document(file))
 
 
 def _door() -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from infrastructure.commands.policy_told import in_words
+from infrastructure.commands.speaking import document
 from infrastructure.commands.surroundings import find
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def explain(  # noqa: PLR0913, PLR0917  each supposed fact is an option
         money = {"amount": amount, "budget": budget, "budget_left": budget_left, "recent": recent}
         supposed: dict[str, Any] = {"category": category, "contract": contract}
         supposed |= {name: _number(told) for name, told in money.items() if told is not None}
-        told = asyncio.run(_explain_case(case) if file is None else _explain(file.read_bytes(), supposed))
+        told = asyncio.run(_explain_case(case) if file is None else _explain(document(file), supposed))
         if as_json:
             print(told.model_dump_json(indent=1))
         else:
@@ -62,7 +63,7 @@ def try_policy(
     """Replay past cases: who was asked and would be, how long that takes, what changes, whom nobody could decide."""
     with in_words():
         find(home)
-        told = asyncio.run(_try(file.read_bytes(), since.replace(tzinfo=UTC)))
+        told = asyncio.run(_try(document(file), since.replace(tzinfo=UTC)))
         if as_json:
             print(told.model_dump_json(indent=1))
         else:

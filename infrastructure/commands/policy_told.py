@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from infrastructure.commands.speaking import plainly
+from infrastructure.commands.speaking import plainly, tell_faults
 
 if TYPE_CHECKING:
     from tasks.rules.explain import Explanation, Step
@@ -35,8 +35,7 @@ def in_words() -> Iterator[None]:
         try:
             yield
         except ValidationError as error:
-            for one in error.errors():
-                print(f"✗ {'.'.join(str(part) for part in one['loc']) or 'file'}: {one['msg']}", file=sys.stderr)
+            tell_faults(error, "file")
         except NotProvenError as error:
             tell_findings(error.proof.violations)
             print("✗ It was not taken: it is not proven.", file=sys.stderr)

@@ -4,11 +4,15 @@ import asyncio
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import typer
 
 from infrastructure.local.stack.trouble import StackError, from_os
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 NOT_TAKEN, TROUBLE = 1, 2
 T = TypeVar("T")
@@ -32,6 +36,7 @@ def done(deed: Coroutine[Any, Any, T]) -> T:
     """
     from pydantic import ValidationError
 
+    from blocks.connect import SettingError
     from blocks.errors import ConflictError, NotFoundError, OutsideError, RefusedError
     from tasks.matters import ToConfirmError
     from tasks.stepup import where_to_confirm
@@ -44,15 +49,34 @@ def done(deed: Coroutine[Any, Any, T]) -> T:
     except RefusedError as refusal:
         print(f"✗ {refusal.detail}", file=sys.stderr)
     except ValidationError as error:
-        for one in error.errors():
-            print(f"✗ {'.'.join(str(part) for part in one['loc']) or 'until'}: {one['msg']}", file=sys.stderr)
+        tell_faults(error, "until")
     except NotFoundError as missing:
         print(f"✗ {missing}", file=sys.stderr)
     except ConflictError:
         print("✗ Nothing was changed: others were writing at the same moment. Please try again.", file=sys.stderr)
+    except SettingError as missing:
+        print(f"✗ {missing}", file=sys.stderr)
     except OutsideError as error:
         print(f"✗ Nothing was changed, {error}. Please try again.", file=sys.stderr)
     raise typer.Exit(NOT_TAKEN)
+
+
+def tell_faults(error: "ValidationError", field: str) -> None:
+    """Say of each fault which field it is, and what it should be; *field* where it is none of them alone."""
+    for one in error.errors():
+        name = ".".join(str(part) for part in one["loc"]) or field
+        words = one["msg"].removeprefix("Value error, ").removeprefix(f"{name}: ")
+        print(f"✗ {name}: {words}", file=sys.stderr)
+
+
+def document(file: Path) -> bytes:
+    """Read a document that somebody saved, with whatever mark their editor puts before it; `RefusedError`: no UTF-8."""
+    from blocks.errors import RefusedError
+
+    try:
+        return file.read_bytes().decode("utf-8-sig").encode()
+    except UnicodeDecodeError:
+        raise RefusedError("file", f"{file.name}: it is not UTF-8 text: save it as UTF-8, and try again") from None
 
 
 def _say(trouble: StackError) -> NoReturn:

@@ -1,11 +1,13 @@
 """Directories: what a new one changes, whether it only takes away, and why it does not take effect."""
 
-from collections.abc import Collection
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable
+from typing import NamedTuple, TypeVar
 
 from blocks.records.people import EVERYWHERE, Directory, Grant, Person
 from blocks.records.policy import Policy
 
+Name = TypeVar("Name", bound=Hashable)
 OWN_WORDS = {"slack_team", "slack_user", "active", "asks", "cost_centres", "grants", "id", "service"}
 """Fields of a person of which a change is told in words of its own."""
 
@@ -45,7 +47,9 @@ def only_takes_away(old: Directory, new: Directory) -> bool:
 
 
 def reason_not_to_adopt(new: Directory) -> str | None:
-    """Say why a directory does not take effect, or None: nobody manages themselves, be it over others."""
+    """Say why a directory does not take effect, or None: nobody stands there twice, nor is their own manager."""
+    if twice := _twice(person.id for person in new.people):
+        return f"people: {twice} stands there twice"
     managers = {person.id: person.manager for person in new.people}
     for name in managers:
         seen, above = {name}, managers.get(name)
@@ -54,10 +58,13 @@ def reason_not_to_adopt(new: Directory) -> str | None:
                 return f"manager: {name} is among their own managers, over {above}"
             seen.add(above)
             above = managers.get(above)
-    accounts = [(one.slack_team, one.slack_user) for one in new.people if one.slack_user]
-    if twice := next((one for one in accounts if accounts.count(one) > 1), None):
-        return f"slack_user: two people share the account {twice[1]}"
+    if shared := _twice((one.slack_team, one.slack_user) for one in new.people if one.slack_user):
+        return f"slack_user: two people share the account {shared[1]}"
     return None
+
+
+def _twice(names: Iterable[Name]) -> Name | None:
+    return next((name for name, count in Counter(names).items() if count > 1), None)
 
 
 def reason_nobody_follows(new: Directory, policy: Policy) -> str | None:

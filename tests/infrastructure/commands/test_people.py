@@ -217,3 +217,27 @@ def test_emergency_access_is_asked_for_agreed_to_and_reviewed_at_the_command_lin
     done = type_in(hospital, "emergency", "review", key, "--objected", "it was no emergency", "--as", "carl.moss")
     assert done.stdout == f"✓ {key}: objected\n", done.output
     assert "objected by Carl Moss: it was no emergency" in type_in(hospital, "emergency", "list").stdout
+
+
+@pytest.mark.parametrize("hours", ["1e9", "1e308", "nan", "0", "-1"])
+def test_hours_that_are_none_are_told(hospital, hours):
+    asyncio.run(adopt(hospital.ledger, night_policy(), actor="door:test", at=utc_now()))
+    ask = ("emergency", "ask", "department-manager", "--cost-centre", "OR", "--why", "x", "--as", "mei.tan")
+    told = type_in(hospital, *ask, f"--hours={hours}")
+    assert (told.exit_code, told.stderr) == (1, "✗ hours: say how many, from 0.1 to 1000.0, such as 8\n")
+
+
+def test_without_slack_an_emergency_is_asked_for_and_one_is_told_to_tell_them_oneself(hospital, monkeypatch):
+    asyncio.run(adopt(hospital.ledger, night_policy(), actor="door:test", at=utc_now()))
+    monkeypatch.setattr(hospital, "desk", None)
+    monkeypatch.delenv("SLACK_BOT_TOKEN", raising=False)
+    ask = ("emergency", "ask", "department-manager", "--cost-centre", "OR", "--why", "x", "--as", "mei.tan")
+    told = type_in(hospital, *ask, "--hours", "8")
+    assert told.exit_code == 0, told.output
+    assert "two of these have to agree: Ana Silva, Paula Reyes, Frida Ng" in told.stdout
+    assert "Nobody was told in Slack, so please tell them: SLACK_BOT_TOKEN is not set" in told.stderr
+
+
+def test_words_about_a_field_name_it_once(hospital):
+    told = type_in(hospital, "delegate", "leo.brandt", "--until", "2020-01-01", "--as", "ana.silva")
+    assert told.stderr.startswith("✗ until: 2020-01-02 06:00 is not after the start, ")

@@ -70,12 +70,25 @@ def test_machines_read_the_same():
     ("changed", "says"),
     [
         ({"amount_max": "0"}, "✗ amount_max: Input should be greater than 0"),
-        ({"matrices": RULES["matrices"][1:]}, "✗ file: Value error, each of"),
+        ({"matrices": RULES["matrices"][1:]}, "✗ file: each of"),
     ],
 )
 def test_what_is_no_policy_is_told_by_field(changed, says):
     told = say("check", written("policy.json", RULES, **changed), "--directory", written("people.json", STAFF))
     assert (told.exit_code, says in told.stderr) == (1, True)
+
+
+def test_a_file_is_read_with_the_mark_of_an_editor_and_is_told_what_it_is_where_it_is_none():
+    text, staff = Path(written("policy.json", RULES)).read_bytes(), written("people.json", STAFF)
+    Path("bom.json").write_bytes(b"\xef\xbb\xbf" + text)
+    assert say("check", "bom.json", "--directory", staff).exit_code == 0
+    Path("wide.json").write_bytes(text.decode().encode("utf-16"))
+    told = say("check", "wide.json")
+    assert (told.exit_code, told.stderr) == (
+        1, "✗ wide.json: it is not UTF-8 text: save it as UTF-8, and try again\n",
+    )  # fmt: skip
+    told = say("check", staff)
+    assert "these are people, and no policy: `almoner people propose people.json`" in told.stderr
 
 
 def test_without_people_the_first_policy_waits_for_them():

@@ -80,3 +80,8 @@ def test_somebody_new_is_no_taking_away_and_somebody_gone_is():
 def test_two_people_share_no_account():
     other = ANA.model_copy(update={"id": "ana.other"})
     assert reason_not_to_adopt(people(ANA, other)) == "slack_user: two people share the account U0ANA"
+
+
+def test_nobody_stands_there_twice():
+    assert reason_not_to_adopt(people(ANA)) is None
+    assert reason_not_to_adopt(people(ANA, person("ana.silva"))) == "people: ana.silva stands there twice"
