@@ -84,7 +84,8 @@ class Storms:
         wrong = len(self.lives["wrong"]) + len(self.score.violations) + (len(self.now.violations) if self.now else 0)
         minutes = (monotonic() - self.began) / 60
         lived = f"{self.lives['lifetimes']:,} lifetimes, {self.lives['faults']:,} faults"
-        return f"{minutes:6.1f} min  {lived}  {kills:,} real kills  {wrong:,} violations"
+        seeds = f" (lives {', '.join(map(str, self.lives['wrong'][:10]))})" if self.lives["wrong"] else ""
+        return f"{minutes:6.1f} min  {lived}  {kills:,} real kills  {wrong:,} violations{seeds}"
 
 
 def main() -> int:
