@@ -186,8 +186,11 @@ class Rounds:
         if one.posted is None or all(line.act == "reminded" for line in lines):
             return True
         try:
-            chain = await self._ledger.read(one.case)
-            await self._desk.redraw(one.posted, card_of(chain, one.ask, one.rulebook, at))
+            chain, drawn = await self._ledger.read(one.case), -1
+            while drawn < chain.seq:  # somebody may decide, and see it drawn, while ours is on its way
+                drawn = chain.seq
+                await self._desk.redraw(one.posted, card_of(chain, one.ask, one.rulebook, at))
+                chain = await self._ledger.read(one.case, known=chain)
         except RefusedError as refusal:
             logger.warning("%s: the card does not name who may decide by now, %s", ask_message(one.ask), refusal)
         except OutsideError as error:
