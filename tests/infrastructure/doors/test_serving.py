@@ -54,7 +54,7 @@ async def test_where_no_policy_is_in_force_one_is_told_how_to_adopt_it(
 ):
     answer = await sent(path, signed(), FolderStore(tmp_path))
     assert answer.status_code == 503
-    assert "no policy is in force on " in answer.json()["error"]
+    assert "no policy is in force: adopt one" in answer.json()["error"]
     assert "adopt one with `almoner policy adopt FILE`" in answer.json()["error"]
 
 
