@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "login": "Sit down here as yourself, by your passkey.",
     "logout": "Leave.",
     "whoami": "Say who you are logged in as.",
+    "events": "Give a sending system the secret that it signs by.",
     "requisition": "Hand in requisitions.",
     "decide": "Read a request, and decide it.",
     "case": "Settle a case that is in doubt.",

@@ -9,9 +9,12 @@ from blocks.ports import Desk
 from blocks.records.approval import Ask, Posted
 from blocks.records.ledger import Line
 from blocks.records.people import Directory, Person
+from blocks.records.policy import Rulebook
 from blocks.wire.cards import Pressed, escape, said_card
 from blocks.wire.patients import reason_to_leave_out
-from tasks.decide import posted_of, reason_over
+from tasks.decide import Verdicts, append_judged, attempted, decisions_of, has_changed, posted_of, reason_over
+from tasks.rules.authority import acting_for
+from tasks.rules.standing import above_of
 
 RACES_MAX = 20
 TEXT_MAX = 1000
@@ -53,19 +56,48 @@ def reason_not_to_ask(text: str) -> str | None:
     return f"Your question {why}." if why else None
 
 
-async def ask_back(
-    pressed: Pressed, text: str, by: Person, *, ledger: Ledger, at: datetime, door: str = "slack"
+async def ask_back(  # noqa: PLR0913  who says what about which card, and by which rules
+    pressed: Pressed,
+    text: str,
+    by: Person | None,
+    *,
+    ledger: Ledger,
+    rulebook: Rulebook,
+    at: datetime,
+    door: str = "slack",
 ) -> Asked | str:
-    """Note a question about an open request; where it is not open any more, say who decided it, and when."""
-    chain = await ledger.read(pressed.case)
+    """Note a question about an open request by somebody who may decide it; or say why it is none, and note that.
+
+    A question stops the clock, so who could not decide what they ask about cannot stop it either.
+    """
+
+    def judged(chain: Chain) -> tuple[Verdicts, Line | None]:
+        verdict = _judge(pressed, by, chain, rulebook, at)
+        if by and verdict.taken == "counted":
+            return verdict, _said("question", pressed.ask, by, {"text": text}, at, door)
+        actor = f"person:{by.id}" if by else f"door:{door}"
+        return verdict, attempted(verdict, "ask", pressed.shown, actor, door, at)
+
+    verdict = await append_judged(pressed.case, judged, ledger)
+    if by is None or verdict.ask is None or verdict.taken != "counted":
+        return verdict.text
+    return Asked(verdict.ask, verdict.posted, by, text)
+
+
+def _judge(pressed: Pressed, by: Person | None, chain: Chain, rulebook: Rulebook, at: datetime) -> Verdicts:
     asked = chain.last("asked", pressed.ask)
     if asked is None:
-        return "This request is not in the ledger. Ask the requester to submit it again."
+        return Verdicts("unknown", "This request is not in the ledger. Ask the requester to submit it again.")
     ask = asked.record(Ask, "ask")
     if over := reason_over(chain, ask):
-        return over
-    await _note(ledger, chain, _said("question", pressed.ask, by, {"text": text}, at, door))
-    return Asked(ask, posted_of(chain, pressed.ask), by, text)
+        return Verdicts("late", over, ask)
+    if pressed.shown != asked.seen:
+        return Verdicts("changed", has_changed(chain, pressed.shown, ask), ask)
+    above = above_of(chain.lines, ask.key)
+    acting = acting_for(ask, by, decisions_of(chain), rulebook.directory, rulebook.duties, at, above=above)
+    if isinstance(acting, str):
+        return Verdicts("void", f"Only who may decide this can ask about it here. {acting}", ask)
+    return Verdicts("counted", "", ask, posted=posted_of(chain, ask.key))
 
 
 async def hear(event: dict[str, Any], by: Person | None, *, ledger: Ledger, desk: Thread, at: datetime) -> None:
@@ -79,7 +111,7 @@ async def hear(event: dict[str, Any], by: Person | None, *, ledger: Ledger, desk
         about = f"<@{by.slack_user}>, your answer {why}. It is not in the case: please delete it and write it anew."
         await desk.say(Posted(channel=event["channel"], ts=event["thread_ts"]), about)
         return
-    if chain.last("asked", ask) and not any(x.body.get("ts") == event["ts"] for x in chain.having("answer")):
+    if chain.last("asked", ask):
         said = {"text": str(event.get("text", "")), "ts": str(event["ts"])}
         await _note(ledger, chain, _said("answer", ask, by, said, at))
 
@@ -90,7 +122,10 @@ def _said(act: str, ask: str, by: Person, said: dict[str, str], at: datetime, do
 
 
 async def _note(ledger: Ledger, chain: Chain, line: Line) -> None:
+    """Note a reply, once: Slack sends it again where our answer was late, perhaps while the first is being noted."""
     for _ in range(RACES_MAX):
+        if any(x.body.get("ts") == line.body["ts"] for x in chain.having("answer")):
+            return
         try:
             await ledger.append(chain, [line])
         except ConflictError:

@@ -169,7 +169,8 @@ async def _question(said: Said, waiting: _Waiting, who: Speaker) -> tuple[bool, 
     if why := reason_not_to_ask(said.note.strip()):
         return False, why
     pressed = Pressed(waiting.ask.case, waiting.ask.key, str(waiting.asked.seen))
-    asked = await ask_back(pressed, said.note.strip(), who.by, ledger=connect.ledger(), at=who.at, door=who.door)
+    rules = {"ledger": connect.ledger(), "rulebook": who.rulebook, "at": who.at, "door": who.door}
+    asked = await ask_back(pressed, said.note.strip(), who.by, **rules)  # type: ignore[arg-type]
     if isinstance(asked, str):
         return False, asked
 

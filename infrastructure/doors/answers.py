@@ -91,11 +91,9 @@ async def bulk(values: tuple[str, ...], click: Click) -> Response:
 
 async def question(pressed: Pressed, note: str, click: Click) -> Response:
     """Take a question, and put it where the requester answers."""
-    if click.by is None or not click.by.active:
-        return field_errors({modals.NOTE: "You are not in the hospital's directory."})
     if why := reason_not_to_ask(note):
         return field_errors({modals.NOTE: why})
-    asked = await ask_back(pressed, note, click.by, ledger=connect.ledger(), at=click.at)
+    asked = await ask_back(pressed, note, click.by, ledger=connect.ledger(), rulebook=click.rulebook, at=click.at)
     if isinstance(asked, str):
         return field_errors({modals.NOTE: asked})
 

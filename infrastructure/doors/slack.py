@@ -4,6 +4,7 @@ So the door verifies, judges, appends and answers; the bell and the card come af
 """
 
 import json
+import logging
 import os
 import re
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from blocks import connect
 from blocks.bell import ring
+from blocks.errors import RefusedError
 from blocks.records.approval import Posted
 from blocks.wire import modals
 from blocks.wire.cards import APPROVE, FEWER, MORE, QUESTION, REJECT, RESUME, WITHDRAW, Pressed, read_value
@@ -29,6 +31,7 @@ from tasks.case import utc_now
 from tasks.conversation import hear
 from tasks.decide import Answer
 
+logger = logging.getLogger("almoner.doors")
 ELSEWHERE = {CANCEL: cancelling.pressed, EMERGENCY_AGREE: emergency.pressed}
 """What buttons on other messages than a request's card do."""
 
@@ -116,11 +119,11 @@ async def event(payload: Any) -> Response:
         return refused(HTTPStatus.BAD_REQUEST, "this is not an event as Slack sends it")
     if not all(said.values()):
         return Response()
-
-    async def hear_it() -> None:
+    try:  # before the answer: what fails here is answered 503, and Slack sends it again
         await hear(said, click.by, ledger=connect.ledger(), desk=slack_desk(), at=click.at)
-
-    return Response(then=(hear_it,))
+    except RefusedError as refusal:  # to send it again would change nothing
+        logger.warning("a reply that is none of ours: %s", refusal)
+    return Response()
 
 
 def reason_not_slack(request: Request) -> str | None:

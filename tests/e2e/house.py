@@ -21,7 +21,7 @@ from blocks.records.ledger import Line
 from blocks.records.outcome import Outcome
 from blocks.tryton_json import header, loads
 from blocks.wire.names import effect_key, reference
-from infrastructure.doors.events import sign
+from infrastructure.doors.events import secret_of, sign
 from infrastructure.local.desk.driver import DeskDriver, Seen
 from infrastructure.local.stack.running import BackgroundStack
 from tests.e2e.seam import Seam
@@ -59,7 +59,8 @@ class House:
         self.sent += 1
         body = message if isinstance(message, bytes) else json.dumps(message).encode()
         name, stamp = name or f"e2e-{self.born}-{self.sent}", stamp or str(int(time.time()))
-        signature = more.get("signature") or sign(name, stamp, body, self.env["ALMONER_EVENT_SECRET"])
+        secret = secret_of("e2e", self.env["ALMONER_EVENT_SECRET"])
+        signature = more.get("signature") or sign(name, stamp, body, secret)
         headers = {"webhook-id": name, "webhook-timestamp": stamp, "webhook-signature": signature}
         async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
             return await client.post(f"{self.url('doors')}/events/e2e", content=body, headers=headers)

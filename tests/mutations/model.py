@@ -22,7 +22,7 @@ SKEW_S = 300
 HARMLESS = {"late", "refused-click"}
 BY_HOLDERS = {
     "decided": {"approve", "reject", "fewer", "bulk"}, "confirming": {"approve", "fewer", "bulk"},
-    "handed": {"hand-over"}, "added": {"add"}, "held-ask": {"hold"}, "resumed": {"resume"},
+    "question": {"question"}, "handed": {"hand-over"}, "added": {"add"}, "held-ask": {"hold"}, "resumed": {"resume"},
 }  # fmt: skip
 """What those who may decide bring about, by which deeds."""
 DUTIES = {"away", "back", "delegated", "revoked"}
@@ -62,7 +62,8 @@ def is_signed(sent: Sent) -> bool:
             right = headers[b"x-slack-signature"] == b"v0=" + mac.encode()
         else:
             name, stamp = headers[b"webhook-id"], headers[b"webhook-timestamp"]
-            key = base64.b64decode(EVENT_SECRET.removeprefix("whsec_"))
+            master, source = base64.b64decode(EVENT_SECRET.removeprefix("whsec_")), sent.path.removeprefix("/events/")
+            key = hmac.new(master, f"almoner event source {source}".encode(), hashlib.sha256).digest()
             mac64 = base64.b64encode(hmac.new(key, b".".join((name, stamp, body)), hashlib.sha256).digest())
             right = b"v1," + mac64 in headers[b"webhook-signature"].split()
         return right and abs(time.time() - int(stamp)) <= SKEW_S + 1

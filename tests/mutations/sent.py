@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from infrastructure.doors.events import sign
-from tests.infrastructure.doors.conftest import EVENT_SECRET, SLACK_SECRET
+from tests.infrastructure.doors.conftest import INVENTORY, SLACK_SECRET
 
 Json = Any
 FORM = b"application/x-www-form-urlencoded"
@@ -50,6 +50,6 @@ class Sent:
             mac = hmac.new((secret or SLACK_SECRET).encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256)
             signed = {"x-slack-request-timestamp": stamp, "x-slack-signature": f"v0={mac.hexdigest()}"}
         else:
-            made = sign(self.name, stamp, body, secret or EVENT_SECRET)
+            made = sign(self.name, stamp, body, secret or INVENTORY)
             signed = {"webhook-id": self.name, "webhook-timestamp": stamp, "webhook-signature": made}
         self.headers |= {name.encode(): value.encode(errors="replace") for name, value in signed.items()}

@@ -29,11 +29,11 @@ async def submit(stage: Stage, part: Part) -> str:
 
 async def by_event(stage: Stage, part: Part) -> str:
     """Post it to the event door, signed as the sending system signs."""
-    from infrastructure.doors.events import sign
+    from infrastructure.doors.events import secret_of, sign
 
     body, name = json.dumps(part.fields).encode(), message_id(stage, part)
     stamp = str(int(utc_now().timestamp()))
-    signature = sign(name, stamp, body, stage.site.keys.event_secret)
+    signature = sign(name, stamp, body, secret_of(SOURCE, stage.site.keys.event_secret))
     headers = {"webhook-id": name, "webhook-timestamp": stamp, "webhook-signature": signature}
     address = f"{stage.site.ports.url('doors')}/events/{SOURCE}"
     async with httpx.AsyncClient(trust_env=False, timeout=10) as client:

@@ -12,13 +12,14 @@ from urllib.parse import urlencode
 import pytest
 
 from blocks.records.approval import Posted
-from infrastructure.doors.events import sign
+from infrastructure.doors.events import secret_of, sign
 from infrastructure.doors.http import Request, Response
 from tests.fakes.desk import FakeDesk
 from tests.hospital import Hospital
 
 SLACK_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 EVENT_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+INVENTORY = secret_of("inventory", EVENT_SECRET)
 TEAM = "T0MERCY"
 
 
@@ -76,8 +77,8 @@ def interaction(user: str, team: str = TEAM, **payload: Any) -> Request:
     return slack_request(urlencode({"payload": json.dumps(told)}).encode())
 
 
-def event_request(body: bytes, name: str = "msg_1", stamp: str | None = None, secret: str = EVENT_SECRET) -> Request:
-    """Sign a body as Standard Webhooks says."""
+def event_request(body: bytes, name: str = "msg_1", stamp: str | None = None, secret: str = INVENTORY) -> Request:
+    """Sign a body as Standard Webhooks says, unless told otherwise as the source `inventory` does."""
     stamp = stamp or str(int(time.time()))
     signature = sign(name, stamp, body, secret)
     return Request({"webhook-id": name, "webhook-timestamp": stamp, "webhook-signature": signature}, body)

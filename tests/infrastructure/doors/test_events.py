@@ -4,8 +4,10 @@ import json
 import time
 
 import pytest
+from typer.testing import CliRunner
 
-from infrastructure.doors.events import ITEMS_MAX, sign, split, take
+from infrastructure.commands.events import app
+from infrastructure.doors.events import ITEMS_MAX, OUR_DOORS, secret_of, sign, split, take
 from infrastructure.doors.http import Request
 from tests.infrastructure.doors.conftest import EVENT_SECRET, event_request, told
 
@@ -77,6 +79,27 @@ async def test_without_a_secret_of_our_own_nothing_is_genuine(monkeypatch):
 @pytest.mark.parametrize("source", ["", "Inventory", "a/b", "../x", "x" * 41, "a b"])
 async def test_a_source_has_a_plain_name(source):
     assert (await take(source, event_request(BODY))).status == 404
+
+
+async def test_what_one_source_signed_is_good_for_no_other(open_doors):
+    request = event_request(BODY)
+    answers = [(await take(source, request)).status for source in ("ehr", "inventory-2", "inventory")]
+    assert answers == [401, 401, 202]
+    assert len([name async for name, _ in open_doors.ledger.cases() if name.startswith("RQ-")]) == 1
+
+
+@pytest.mark.parametrize("door", sorted(OUR_DOORS))
+async def test_no_sending_system_goes_by_the_name_of_our_own_doors(open_doors, door):
+    answer = await take(door, event_request(BODY, secret=secret_of(door, EVENT_SECRET)))
+    assert (answer.status, "a door of our own" in told(answer)["error"]) == (404, True)
+    assert [name async for name, _ in open_doors.ledger.cases() if name.startswith("RQ-")] == []
+
+
+def test_the_secret_of_a_source_is_printed_for_who_sets_up_the_sending_system(monkeypatch):
+    monkeypatch.setenv("ALMONER_STORE", "somewhere")
+    printed = CliRunner().invoke(app, ["secret", "inventory"])
+    assert (printed.exit_code, printed.stdout.strip()) == (0, secret_of("inventory", EVENT_SECRET))
+    assert CliRunner().invoke(app, ["secret", "slack"]).exit_code == 1
 
 
 async def test_a_list_with_bad_ones_among_the_good():

@@ -4,9 +4,11 @@ import hashlib
 import hmac
 import json
 import time
+from unittest.mock import AsyncMock
 
 import pytest
 
+from blocks.errors import UnavailableError
 from infrastructure.doors import slack
 from infrastructure.doors.http import Request
 from tests.infrastructure.doors.conftest import (
@@ -153,15 +155,15 @@ async def test_reject_asks_why_and_the_reason_is_kept(open_doors, desk):
 
 async def test_a_question_goes_into_the_thread_and_to_the_requester_and_the_answer_into_the_case(open_doors, desk):
     case, channel, buttons = await waiting(open_doors)
-    await slack.interactions(click("U0ANA", "question", buttons["question"], channel))
+    await slack.interactions(click("U0IVO", "question", buttons["question"], channel))
     ((_, modal),) = desk.modals
     asked = view("question", modal["private_metadata"], {"note": "Could <!channel> wait?"})
-    await afterwards(await slack.interactions(interaction("U0ANA", type="view_submission", view=asked)))
+    await afterwards(await slack.interactions(interaction("U0IVO", type="view_submission", view=asked)))
     posted, _ = await card_of(open_doors, case)
     (said,) = desk.threads[posted]
     assert "<@U0RITA>" in said
     assert "&lt;!channel&gt;" in said
-    assert [card.key for card in desk.cards("U0RITA")] == [f"{case}/waits", f"{case}/question/ana.silva"]
+    assert [card.key for card in desk.cards("U0RITA")] == [f"{case}/waits", f"{case}/question/ivo.petrov"]
     event = {"type": "message", "user": "U0RITA", "text": "No: Monday.", "ts": "9.9", "channel": posted.channel,
              "thread_ts": posted.ts}  # fmt: skip
     body = json.dumps({"type": "event_callback", "team_id": "T0MERCY", "event": event}).encode()
@@ -177,7 +179,12 @@ async def test_a_question_goes_into_the_thread_and_to_the_requester_and_the_answ
 
 @pytest.mark.parametrize(
     ("user", "note", "why"),
-    [("U0X", "why?", "not in the"), ("U0GUS", "why?", "not in the"), ("U0ANA", "", "Please write")],
+    [
+        ("U0X", "why?", "not in the"),
+        ("U0GUS", "why?", "no longer active"),
+        ("U0RITA", "why?", "You asked for this yourself"),
+        ("U0IVO", "", "Please write"),
+    ],
 )
 async def test_a_question_that_is_none_is_told_in_the_form(open_doors, user, note, why):
     case, _, buttons = await waiting(open_doors)
@@ -185,6 +192,33 @@ async def test_a_question_that_is_none_is_told_in_the_form(open_doors, user, not
     answer = told(await slack.interactions(interaction(user, type="view_submission", view=asked)))
     assert why in answer["errors"]["note"]
     assert not (await open_doors.chain(case)).having("question")
+
+
+async def test_a_question_about_a_card_that_nobody_was_shown_stops_no_clock_and_is_noted(open_doors):
+    case, _, buttons = await waiting(open_doors)
+    private = "/".join([*buttons["question"].split("/")[:2], "0" * 64])
+    answer = told(
+        await slack.interactions(
+            interaction("U0IVO", type="view_submission", view=view("question", private, {"note": "why?"}))
+        )
+    )
+    assert "has changed since the card you saw" in answer["errors"]["note"]
+    chain = await open_doors.chain(case)
+    assert (chain.having("question"), chain.last("refused-click").actor) == ((), "person:ivo.petrov")
+
+
+async def test_a_reply_that_could_not_be_heard_is_not_answered_as_if_it_were(open_doors, desk, monkeypatch):
+    case, _, _ = await waiting(open_doors)
+    posted, _ = await card_of(open_doors, case)
+    event = {"type": "message", "user": "U0RITA", "text": "Yes.", "ts": "9.9", "channel": posted.channel,
+             "thread_ts": posted.ts}  # fmt: skip
+    body = json.dumps({"type": "event_callback", "team_id": "T0MERCY", "event": event}).encode()
+    with monkeypatch.context() as patched:
+        patched.setattr(desk, "key_of", AsyncMock(side_effect=UnavailableError("slack", "it did not answer")))
+        with pytest.raises(UnavailableError):
+            await slack.events(slack_request(body))
+    assert (await slack.events(slack_request(body))).then == ()
+    assert [line.body["text"] for line in (await open_doors.chain(case)).having("answer")] == ["Yes."]
 
 
 async def test_a_question_about_what_is_decided_is_told_so(open_doors):
