@@ -4,11 +4,9 @@ import hashlib
 import hmac
 import json
 import time
-from unittest.mock import AsyncMock
 
 import pytest
 
-from blocks.errors import UnavailableError
 from infrastructure.doors import slack
 from infrastructure.doors.http import Request
 from tests.infrastructure.doors.conftest import (
@@ -192,33 +190,6 @@ async def test_a_question_that_is_none_is_told_in_the_form(open_doors, user, not
     answer = told(await slack.interactions(interaction(user, type="view_submission", view=asked)))
     assert why in answer["errors"]["note"]
     assert not (await open_doors.chain(case)).having("question")
-
-
-async def test_a_question_about_a_card_that_nobody_was_shown_stops_no_clock_and_is_noted(open_doors):
-    case, _, buttons = await waiting(open_doors)
-    private = "/".join([*buttons["question"].split("/")[:2], "0" * 64])
-    answer = told(
-        await slack.interactions(
-            interaction("U0IVO", type="view_submission", view=view("question", private, {"note": "why?"}))
-        )
-    )
-    assert "has changed since the card you saw" in answer["errors"]["note"]
-    chain = await open_doors.chain(case)
-    assert (chain.having("question"), chain.last("refused-click").actor) == ((), "person:ivo.petrov")
-
-
-async def test_a_reply_that_could_not_be_heard_is_not_answered_as_if_it_were(open_doors, desk, monkeypatch):
-    case, _, _ = await waiting(open_doors)
-    posted, _ = await card_of(open_doors, case)
-    event = {"type": "message", "user": "U0RITA", "text": "Yes.", "ts": "9.9", "channel": posted.channel,
-             "thread_ts": posted.ts}  # fmt: skip
-    body = json.dumps({"type": "event_callback", "team_id": "T0MERCY", "event": event}).encode()
-    with monkeypatch.context() as patched:
-        patched.setattr(desk, "key_of", AsyncMock(side_effect=UnavailableError("slack", "it did not answer")))
-        with pytest.raises(UnavailableError):
-            await slack.events(slack_request(body))
-    assert (await slack.events(slack_request(body))).then == ()
-    assert [line.body["text"] for line in (await open_doors.chain(case)).having("answer")] == ["Yes."]
 
 
 async def test_a_question_about_what_is_decided_is_told_so(open_doors):
