@@ -16,6 +16,8 @@ from blocks.records.approval import Posted
 EVENT = "almoner_message"
 LOOK_BACK = 200
 """How many messages of a channel are searched for one that may have been posted already."""
+NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
+"""Why Slack shows somebody nothing in a channel: who answers from their Home tab need not be where the card is."""
 COME_BACK = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 PERSON = re.compile("[UW][A-Z0-9]+")
 """A person's id; on Enterprise Grid some begin with W. Names of channels are in lower case."""
@@ -89,8 +91,13 @@ class SlackDesk:
         await self._call("views.publish", user_id=slack_user, view=view)
 
     async def whisper(self, channel: str, slack_user: str, text: str) -> None:
-        """Tell one person something in a channel, seen by nobody else."""
-        await self._call("chat.postEphemeral", channel=channel, user=slack_user, text=text)
+        """Tell one person something in a channel, seen by nobody else; directly, where they are in no such channel."""
+        try:
+            await self._call("chat.postEphemeral", channel=channel, user=slack_user, text=text)
+        except RefusedError as refusal:
+            if refusal.detail.rpartition(" ")[2] not in NOT_THERE:
+                raise
+            await self._call("chat.postMessage", channel=await self._room(slack_user), text=text)
 
     async def link(self, posted: Posted) -> str:
         """Find the address that opens a message."""

@@ -19,7 +19,7 @@ from blocks.records.people import Person
 from blocks.records.policy import Rulebook
 from tasks.decide import Answer, Verdicts, decide, decision_of, decisions_of, judge
 from tasks.rules.authority import acting_for
-from tasks.rules.standing import Acting
+from tasks.rules.standing import Acting, above_of
 
 DOOR = "passkey"
 RACES_MAX = 20
@@ -64,7 +64,8 @@ async def pending(case: str, nonce: str, *, ledger: Ledger, rulebook: Rulebook, 
         return unproven.text
     if at > request.until:
         return SPENT
-    acting = acting_for(unproven.ask, by, decisions_of(chain), rulebook.directory, rulebook.duties, at)
+    above = above_of(chain.lines, unproven.ask.key)
+    acting = acting_for(unproven.ask, by, decisions_of(chain), rulebook.directory, rulebook.duties, at, above=above)
     of = acting.of if isinstance(acting, Acting) else None
     return Pending(request, unproven.ask, by, of, await enrolled(ledger))
 

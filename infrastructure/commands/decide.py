@@ -61,11 +61,12 @@ def decide(  # noqa: PLR0913, PLR0917  as many options as a card has fields
     """Show a request, or decide it: the same rules as on its card, and what you approve is what you saw."""
     with plainly():
         find(home)
-        waiting = done(_waiting(case))
+        found = done(_waiting(case, shown))
         if what is None or (what in {What.approve, What.reject} and not shown):
-            print(waiting.told)
+            print("\n".join(one.told for one in found))
         if what is None:
             return
+        waiting = found[-1] if what is What.withdraw else _the_one(found)
         if what in {What.approve, What.reject}:
             shown = shown or _asked_whether(what, waiting)
         taken, text = done(_carried_out(Said(what, note, quantity, to), waiting, shown, home, by))
@@ -81,6 +82,15 @@ class _Waiting(NamedTuple):
     told: str
 
 
+def _the_one(found: list[_Waiting]) -> _Waiting:
+    """Take the only ask there is; who may mean one of several names it."""
+    if len(found) > 1:
+        named = " or ".join(f"--shown {str(one.asked.seen)[:SHOWN]} ({one.ask.role})" for one in found)
+        print(f"✗ {found[0].ask.case} asks several at once: say which you mean, {named}", file=sys.stderr)
+        raise typer.Exit(NOT_TAKEN)
+    return found[0]
+
+
 def _asked_whether(what: What, waiting: _Waiting) -> str:
     """Let somebody at a terminal say yes to what they have just read; who cannot be asked names it."""
     seen = str(waiting.asked.seen)
@@ -92,22 +102,27 @@ def _asked_whether(what: What, waiting: _Waiting) -> str:
     return seen
 
 
-async def _waiting(case: str) -> _Waiting:
-    """Read the newest ask of a case, and tell it."""
+async def _waiting(case: str, shown: str) -> list[_Waiting]:
+    """Read and tell the open asks of a case, that one alone which was named by what it showed; else the newest."""
     from blocks import connect
     from blocks.errors import RefusedError
     from blocks.records.approval import Ask
-    from tasks.decide import on_whom, reason_over
+    from tasks.decide import on_whom, open_asks, reason_over
 
     chain = await connect.ledger().read(case)
-    asked = chain.last("asked")
-    if asked is None:
+    newest = chain.last("asked")
+    if newest is None:
         raise RefusedError(
             "case", f"{case}: " + ("nobody is asked yet" if chain.seq else "the ledger has no such case")
         )
-    ask = Ask.model_validate(asked.body["ask"])
-    stands = reason_over(chain, ask) or f"waits for {on_whom(chain, ask)}"
-    return _Waiting(chain, asked, ask, "\n".join([f"{case}  {stands}", *_told(ask, str(asked.seen)[:SHOWN])]))
+    found = []
+    for key in [ask.key for ask in open_asks(chain)] or [newest.key]:
+        asked = chain.last("asked", key) or newest
+        ask = asked.record(Ask, "ask")
+        stands = reason_over(chain, ask) or f"waits for {on_whom(chain, ask)}"
+        told = [f"{case}  {stands}", *_told(ask, str(asked.seen)[:SHOWN])]
+        found.append(_Waiting(chain, asked, ask, "\n".join(told)))
+    return [one for one in found if shown and str(one.asked.seen).startswith(shown)] or found[-1:] if shown else found
 
 
 def _told(ask: "Ask", seen: str) -> list[str]:
@@ -169,8 +184,8 @@ async def _question(said: Said, waiting: _Waiting, who: Speaker) -> tuple[bool, 
     if why := reason_not_to_ask(said.note.strip()):
         return False, why
     pressed = Pressed(waiting.ask.case, waiting.ask.key, str(waiting.asked.seen))
-    rules = {"ledger": connect.ledger(), "rulebook": who.rulebook, "at": who.at, "door": who.door}
-    asked = await ask_back(pressed, said.note.strip(), who.by, **rules)  # type: ignore[arg-type]
+    ledger, note = connect.ledger(), said.note.strip()
+    asked = await ask_back(pressed, note, who.by, ledger=ledger, rulebook=who.rulebook, at=who.at, door=who.door)
     if isinstance(asked, str):
         return False, asked
 

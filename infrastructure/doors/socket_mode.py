@@ -19,7 +19,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from blocks.errors import OutsideError
+from blocks.errors import ConflictError, NotFoundError, OutsideError
 from infrastructure.doors import slack
 from infrastructure.doors.http import Response
 from infrastructure.ending import run_and_leave
@@ -42,7 +42,7 @@ async def take(client: AsyncBaseSocketModeClient, envelope: SocketModeRequest) -
         return
     try:
         answer = await taker(envelope.payload)
-    except OutsideError:
+    except (OutsideError, ConflictError, NotFoundError):
         logger.exception("an envelope could not be taken; Slack tells the person to try again")
         return
     payload = json.loads(answer.body) if answer.body and answer.kind == "application/json" else None

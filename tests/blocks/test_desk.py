@@ -195,3 +195,8 @@ async def test_being_told_to_come_back_it_comes_back(connect, workspace, request
     key = request.node.name
     place = slack_place(connect(), desk)
     assert seen(place, await place.desk.post("approvals", card(key)), key) == 1
+
+
+async def test_who_is_not_in_the_channel_is_told_directly(connect, workspace):
+    await connect().whisper("C0NOWHERE", "U0ANA", "not yours to answer")
+    assert "not yours to answer" in str(workspace[1].messages.top_level("D00000ANA"))

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from blocks.ledger import Chain
+from blocks.records.routes import Approver, Band, Step, Tier
 from blocks.rulebook import adopt
 from infrastructure.commands.decide import app
 from tests.hospital import MORNING, Hospital, plain_policy, two_coordinators
@@ -78,6 +79,39 @@ def test_who_cannot_be_asked_names_what_they_have_seen(waiting):
     assert "3 × Tibial tray 4" in told.stdout
 
 
+@pytest.fixture
+def both(waiting: Waiting) -> tuple[Waiting, list[str]]:
+    """A case that asks two at once, and by which letters each was shown."""
+
+    async def asked() -> list[str]:
+        rules = plain_policy()
+        step = Step(approvers=(Approver(who="implant-coordinator"), Approver(who="finance-director")))
+        tiers = (Tier(band=Band(lower=Decimal(0)), steps=(step,)),)
+        matrices = tuple(
+            one.model_copy(update={"tiers": tiers}) if one.category == "implants" else one for one in rules.matrices
+        )
+        rules = rules.model_copy(update={"matrices": matrices, "effective_from": MORNING.date()})
+        await adopt(waiting.hospital.ledger, rules, actor="door:test", at=MORNING)
+        waiting.case = await waiting.hospital.submit("KNEE-TIB-4", 3)
+        assert await waiting.hospital.wake(waiting.case) is None
+        return [str(line.seen)[:12] for line in (await waiting.hospital.chain(waiting.case)).having("asked")]
+
+    return waiting, asyncio.run(asked())
+
+
+def test_of_two_that_are_asked_at_once_each_is_shown_and_one_names_which_one_means(both):
+    waiting, (first, second) = both
+    assert waiting.say(by="").stdout.count("shown as") == 2
+    unnamed = waiting.say("approve")
+    assert (unnamed.exit_code, f"--shown {first} (implant-coordinator) or --shown {second}" in unnamed.stderr) == (
+        1,
+        True,
+    )
+    assert waiting.say("approve", "--shown", first).exit_code == 0
+    assert waiting.say("approve", "--shown", second, by="frida.ng").exit_code == 0
+    assert [line.actor for line in waiting.chain().having("decided")] == ["person:ivo.petrov", "person:frida.ng"]
+
+
 @pytest.mark.parametrize("shown", ["0123456789ab", "0", ""])
 def test_what_nobody_was_shown_is_not_approved(waiting, shown):
     told = waiting.say("approve", "--shown", shown or "x")
@@ -106,7 +140,7 @@ def test_a_request_is_held_resumed_handed_over_asked_about_and_withdrawn(waiting
     handed = waiting.say("hand-over", "--to", "paula.reyes")
     assert handed.stdout == f"✓ You handed {waiting.case} over to Paula Reyes.\n"
     assert "hands *RQ-" in str(desk.messages)
-    assert waiting.say("ask", "--note", "Which side?").stdout == "✓ You asked Rita Okafor.\n"
+    assert waiting.say("ask", "--note", "Which side?", by="paula.reyes").stdout == "✓ You asked Rita Okafor.\n"
     assert waiting.chain().last("question").source.startswith("cli-unproven~")
     assert waiting.say("add", "--to", "carl.moss").exit_code == 0
     assert "Only Rita Okafor or their manager" in waiting.say("withdraw").stderr

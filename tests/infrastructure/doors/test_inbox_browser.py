@@ -41,7 +41,7 @@ async def desk(hospital: Hospital, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     hospital.now = utc_now() - timedelta(hours=1)
     without_passkeys = policy().model_copy(update={"step_up_from": None})
     for document in (directory(), without_passkeys):
-        dated = document.model_copy(update={"effective_from": hospital.now.date()})
+        dated = document.model_copy(update={"effective_from": (hospital.now - timedelta(days=1)).date()})
         await adopt(hospital.ledger, dated, actor="door:test", at=hospital.now)
     people = Path("infrastructure/local/hospital/directory.json")
     with hospital.bound() as outside:
