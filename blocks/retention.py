@@ -100,14 +100,10 @@ class LockedBucket:
         )
         return True
 
-    async def hold(self, prefix: str, *, on: bool) -> int:
-        """Put a legal hold on every version of every object under *prefix*, or lift it; how many there were."""
-        versions = [one async for one in self.versions(prefix) if not one.hides]
-        for version in versions:
-            status = {"Status": "ON" if on else "OFF"}
-            key = self._prefix + version.key
-            await self._ask("put_object_legal_hold", Key=key, VersionId=version.id, LegalHold=status)
-        return len(versions)
+    async def hold(self, version: Version, *, on: bool) -> None:
+        """Put a legal hold on a version, or lift it."""
+        key, status = self._prefix + version.key, {"Status": "ON" if on else "OFF"}
+        await self._ask("put_object_legal_hold", Key=key, VersionId=version.id, LegalHold=status)
 
     async def is_held(self, version: Version) -> bool:
         """Say whether a legal hold is on a version."""

@@ -34,6 +34,12 @@ class SealError(UnreadableError):
     """Something sealed is not as it was sealed, or was sealed under another master key."""
 
 
+def sealed_for(data: bytes) -> str | None:
+    """Name the subject for whom something was sealed; None where it was kept before there was a vault."""
+    head, _, _ = data.partition(b"\n")
+    return head.removeprefix(SEALED).decode(errors="replace") if head.startswith(SEALED) else None
+
+
 @dataclass(frozen=True, repr=False)
 class SubjectKey:
     """The key of one subject, for as long as it is in hand; it is never printed."""
@@ -94,8 +100,7 @@ class Vault:
         """Read what lies at a place; `ForgottenError` where its subject's key was destroyed."""
         if not sealed.startswith(SEALED):
             return sealed
-        name = sealed.partition(b"\n")[0].removeprefix(SEALED).decode(errors="replace")
-        return (await self._known(name)).opened(sealed, place)
+        return (await self._known(str(sealed_for(sealed)))).opened(sealed, place)
 
     async def knows(self, subject: str) -> bool:
         """Say whether anything was ever sealed for a subject, whether or not it was forgotten since."""

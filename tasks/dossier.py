@@ -21,6 +21,7 @@ from blocks.wire.names import reference
 from blocks.wire.report import headline, tell
 from blocks.witness import Witnessed
 from tasks.explaining import explained
+from tasks.holding import hold_on
 from tasks.past_cases import Asked, past_case
 from tasks.proving import NotSealedError, included, proof_of
 from tasks.rules.explain import Step
@@ -63,6 +64,7 @@ async def dossier_of(chain: Chain, *, ledger: Ledger, shelf: Shelf, at: datetime
     versions = _Versions(await ledger.read(POLICY), await ledger.read(DIRECTORY), shelf)
     staff = await shelf.directory(past.pinned["directory"]) if past.pinned else now.directory
     requester, outcome = staff.person(past.request.requester), _outcome(chain)
+    held = await hold_on(chain.case, ledger)
     steps = (await explained(chain, past, shelf=shelf, at=at)).steps
     return Dossier(
         case=chain.case,
@@ -90,6 +92,7 @@ async def dossier_of(chain: Chain, *, ledger: Ledger, shelf: Shelf, at: datetime
         deeds=tuple(deed for deed in (_deed(*one) for one in told.lines) if deed.what),
         head=chain.head,
         entries=chain.seq,
+        hold=held.words if held else "",
     )
 
 

@@ -4,33 +4,16 @@ Two lines in the vault's book: one before, so that no key is destroyed that nobo
 book, like everything in the ledger, names the subject by its keyed digest. Knows no Prefect.
 """
 
-from datetime import datetime
-from typing import NamedTuple
-
-from blocks.errors import ConflictError, NotFoundError, RefusedError
+from blocks.errors import NotFoundError, RefusedError
 from blocks.ledger import Ledger
 from blocks.records.ledger import Line
-from blocks.records.people import Person
 from blocks.records.policy import Policy
 from blocks.vault import Vault
+from tasks.grounds import Grounds, enter
+from tasks.holding import hold_on
 from tasks.rules.privacy import reason_not_to_open
 
 BOOK = "book~vault"
-RACES_MAX = 20
-
-
-class Grounds(NamedTuple):
-    """Who asks, why, by which door and when."""
-
-    by: Person | None
-    because: str
-    door: str
-    at: datetime
-
-    def line(self, act: str, key: str) -> Line:
-        """Print what the vault's book holds of it."""
-        actor, body = f"person:{self.by.id if self.by else ''}", {"because": self.because.strip()}
-        return Line(act=act, key=key, actor=actor, at=self.at, source=self.door, body=body)
 
 
 async def forget(subject: str, grounds: Grounds, *, ledger: Ledger, policy: Policy) -> str:
@@ -45,6 +28,8 @@ async def forget(subject: str, grounds: Grounds, *, ledger: Ledger, policy: Poli
     if not await vault.knows(subject):
         raise NotFoundError(f"nothing was ever sealed for {subject}: is it spelled as the sender does?")
     name = vault.name(subject)
+    if hold := await hold_on(name, ledger):
+        raise RefusedError("vault", f"subject: {hold.words}; nothing of it is forgotten until that is lifted")
     await _once(ledger, grounds.line("forgets", name))
     await vault.shred(name)
     await _once(ledger, grounds.line("forgot", name))
@@ -61,7 +46,7 @@ async def read_sealed(place: str, grounds: Grounds, *, ledger: Ledger, policy: P
     if not place.startswith(("inbox/", "quarantine/")):
         raise RefusedError("vault", "place: sealed messages lie under inbox/ and quarantine/")
     data = await ledger.read_raw(place)
-    await _enter(ledger, grounds.line("opened", place))
+    await enter(ledger, BOOK, grounds.line("opened", place))
     return data
 
 
@@ -74,15 +59,4 @@ def _vault(ledger: Ledger) -> Vault:
 async def _once(ledger: Ledger, line: Line) -> None:
     """Enter a line unless the book has it: a subject is forgotten once."""
     if (await ledger.read(BOOK)).last(line.act, line.key) is None:
-        await _enter(ledger, line)
-
-
-async def _enter(ledger: Ledger, line: Line) -> None:
-    for _ in range(RACES_MAX):
-        try:
-            await ledger.append(await ledger.read(BOOK), [line])
-        except ConflictError:
-            continue
-        return
-    message = f"{BOOK}: {RACES_MAX} lost races in a row"
-    raise ConflictError(message)
+        await enter(ledger, BOOK, line)

@@ -134,3 +134,4 @@ class Dossier(Record):
     head: str
     entries: int
     sealed: Sealed | None = None
+    hold: str = Field(default="", description="The legal hold it is under, in a line")

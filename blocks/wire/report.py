@@ -171,6 +171,8 @@ TELLERS: dict[str, Callable[[Line], str]] = {
     "told": lambda line: f"told {', '.join(line.body['whom'])}",
     "handed": lambda line: f"hands it over to {_cell(line.body['name'])}",
     "added": lambda line: f"adds {_cell(line.body['name'])}, who has to approve it too",
+    "held-legally": lambda line: f"puts {_cell(line.key)} under legal hold: {_cell(line.body['because'])}",
+    "hold-lifted": lambda line: f"lifts the legal hold on {_cell(line.key)}: {_cell(line.body['because'])}",
     "held-ask": lambda line: f"puts it on hold: {_cell(line.body['because'])}",
     "resumed": lambda _: "resumes it",
     "withdrawn": lambda _: "withdraws it",

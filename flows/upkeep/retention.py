@@ -3,6 +3,7 @@
 from blocks import connect
 from tasks.case import utc_now
 from tasks.durable import upkeep
+from tasks.holding import hold_what_came
 from tasks.retention import NO_LOCK, keep_long_enough
 
 
@@ -12,7 +13,8 @@ async def keep_evidence() -> str:
 
     1. Where policy asks for longer than the bucket keeps, its default is prolonged, and everything that lies there.
     2. What is in force (policy, directory, duties, passkeys) is prolonged before its lock ends too soon after.
-    3. Nothing is ever shortened.
+    3. What cases under a legal hold gained since is put under it too.
+    4. Nothing is ever shortened.
     """
     bucket, now = connect.bucket(), utc_now()
     if bucket is None:
@@ -20,4 +22,5 @@ async def keep_evidence() -> str:
     kept = await keep_long_enough(connect.ledger(), bucket, await connect.shelf().in_force(now), now)
     if kept is None:
         return NO_LOCK
-    return f"everything is kept for {kept.days:,} days; {kept.versions:,} objects were prolonged"
+    held = await hold_what_came(connect.ledger(), bucket)
+    return f"everything is kept for {kept.days:,} days; {kept.versions:,} objects were prolonged, {held:,} held"

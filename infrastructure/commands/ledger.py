@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infrastructure.commands import ledger_explain, ledger_export, ledger_log, ledger_pack
+from infrastructure.commands import ledger_explain, ledger_export, ledger_hold, ledger_log, ledger_pack
 from infrastructure.commands.speaking import plainly
 from infrastructure.commands.surroundings import find
 
@@ -33,7 +33,7 @@ def show(
     """Tell a case as the ledger holds it: who did what, when, and why."""
     with plainly():
         find(home)
-        chain = asyncio.run(_read(case))
+        chain, held = asyncio.run(_read(case))
         if not chain.seq:
             print(
                 f"The ledger has no case {case}. Its number stands on the card and in the run's name.", file=sys.stderr
@@ -42,12 +42,15 @@ def show(
         if as_json:
             print(json.dumps([entry.model_dump(mode="json") for entry in chain.entries], indent=1))
         else:
-            _tell(chain)
+            _tell(chain, held)
 
 
 app.command()(ledger_explain.explain)
 app.command()(ledger_export.export)
 app.command()(ledger_pack.pack)
+app.command()(ledger_hold.hold)
+app.command()(ledger_hold.release)
+app.command("holds")(ledger_hold.list_holds)
 app.command("check-bundle")(ledger_pack.check_bundle)
 
 
@@ -91,10 +94,13 @@ def quarantine(home: Home = Path(".almoner"), as_json: AsJson = False) -> None:
         print(f"{len(found)} in quarantine")
 
 
-async def _read(case: str) -> "Chain":
+async def _read(case: str) -> "tuple[Chain, str]":
     from blocks import connect
+    from tasks.holding import hold_on
 
-    return await connect.ledger().read(case)
+    ledger = connect.ledger()
+    held = await hold_on(case, ledger)
+    return await ledger.read(case), held.words if held else ""
 
 
 async def _verify() -> "Verdict":
@@ -121,7 +127,7 @@ async def _list() -> None:
             print(f"{case}  {seq:>3} entries  {headline(await ledger.read(case)).replace('**', '')}")
 
 
-def _tell(chain: "Chain") -> None:
+def _tell(chain: "Chain", held: str) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -134,6 +140,8 @@ def _tell(chain: "Chain") -> None:
     for row in reasons(chain):  # as text: what people typed in brackets is no style
         table.add_row(row["when"], Text(row["who"]), Text(row["what"].replace("**", "").replace("&lt;", "<")))
     console.print(table)
+    if held:
+        console.print(f"⚖ {held}", markup=False)
     console.print(f"{chain.seq} entries, head {chain.head}", markup=False)
 
 

@@ -83,6 +83,8 @@ def _tell(dossier: "Dossier", ask: str) -> None:
     console = Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
     tone, request = TONES.get(dossier.ended, "red"), dossier.request
     console.print(f"[bold]{dossier.case}[/]  [{tone}]{escape(dossier.headline)}[/]")
+    if dossier.hold:
+        console.print(f"[bold yellow]⚖[/] {escape(dossier.hold)}")
     facts = Table.grid(padding=(0, 2))
     title = f", {dossier.requester_title}" if dossier.requester_title else ""
     facts.add_row("[dim]asked by[/]", Text(f"{dossier.requester}{title}, for {request.cost_centre}"))

@@ -14,7 +14,7 @@ from infrastructure.commands.surroundings import find
 
 if TYPE_CHECKING:
     from blocks.records.policy import Policy
-    from tasks.forgetting import Grounds
+    from tasks.grounds import Grounds
 
 app = typer.Typer(no_args_is_help=True, help="Read what the vault has sealed, or have it forgotten.")
 Why = Annotated[str, typer.Option(help="Why, in a line without names: the ledger keeps it.")]
@@ -86,7 +86,7 @@ async def _open(place: str, why: str, home: Path, by: str) -> bytes:
 
 async def _asked(home: Path, by: str, why: str) -> "tuple[Grounds, Policy]":
     """Say who asks, why and by which door, and by which policy they are judged."""
-    from tasks.forgetting import Grounds
+    from tasks.grounds import Grounds
 
     who = await speaker(home, by)
     return Grounds(who.by, why, who.door, who.at), who.rulebook.policy

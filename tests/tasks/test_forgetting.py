@@ -10,7 +10,8 @@ from blocks.ledger import Ledger
 from blocks.rulebook import Shelf
 from blocks.store import FolderStore
 from tasks.arrivals import quarantine
-from tasks.forgetting import BOOK, Grounds, forget, read_sealed
+from tasks.forgetting import BOOK, forget, read_sealed
+from tasks.grounds import Grounds
 from tests.hospital import Hospital
 
 WHY = "asked for in writing on Monday"
