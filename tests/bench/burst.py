@@ -1,6 +1,7 @@
 """A burst: approved cases wake at once; the group carries them over a ledger on local S3, an ERP fake answers.
 
-`python -m tests.bench.burst [--cases 1000] [--profile FILE]`
+`python -m tests.bench.burst [--cases 1000] [--profile FILE] [--plain]`; *plain*: a bucket that keeps no versions,
+beside the laptop's own under Object Lock.
 """
 
 import argparse
@@ -24,9 +25,11 @@ from blocks.heads import EVERY_S
 from blocks.ledger import Ledger
 from blocks.records.policy import Band, Policy, Tier
 from blocks.rulebook import adopt
+from blocks.store import S3Store
 from infrastructure.ending import run_and_leave
 from infrastructure.local.hospital.__main__ import directory
 from infrastructure.local.stack.running import Wish, running_stack
+from infrastructure.local.stack.site import BUCKET
 from tasks.arrivals import Message, receive
 from tasks.case import utc_now
 from tasks.decide import Answer, decide
@@ -39,6 +42,7 @@ from tests.hospital import plain_policy
 
 AT_ONCE = 32
 RUN = secrets.token_hex(4)
+PLAIN = f"plain-{RUN}"
 REQUEST = {"requester": "rita.okafor", "cost_centre": "OR", "item": "IVSET-20", "quantity": 20}
 
 
@@ -96,10 +100,12 @@ async def approved(outside: connect.Outside, number: int) -> str:
     return case
 
 
-async def measure(cases: int, home: Path, profile: Path | None) -> dict[str, object]:
+async def measure(cases: int, home: Path, profile: Path | None, *, plain: bool) -> dict[str, object]:
     """Prepare, wake all at once, verify, and return the figures."""
     async with running_stack(Wish(home, only=("s3",))) as stack:
-        os.environ.update(stack.site.own_environment() | {"ALMONER_STORE": f"s3://evidence/{RUN}"})
+        os.environ.update(stack.site.own_environment() | {"ALMONER_STORE": f"s3://{PLAIN if plain else BUCKET}/{RUN}"})
+        if plain:
+            plain_bucket()
         outside = connect.opened(asyncio.get_running_loop())
         outside.erp, outside.desk = fakes()
         with connect.bound(outside):
@@ -112,6 +118,13 @@ async def measure(cases: int, home: Path, profile: Path | None) -> dict[str, obj
             verdict = await verify(fresh.ledger)
         orders = len(outside.erp.orders())
     return {**figures, "cases": cases, "orders": orders, "entries": verdict.entries, "verified": verdict.verified}
+
+
+def plain_bucket() -> None:
+    """Make a bucket without versions and without a lock."""
+    store = connect.ledger().store
+    assert isinstance(store, S3Store)
+    store.where.client().create_bucket(Bucket=PLAIN)
 
 
 async def silently(_done: int, _of: int) -> None:
@@ -151,9 +164,10 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=1000)
     parser.add_argument("--home", type=Path)
     parser.add_argument("--profile", type=Path, help="write where the time goes")
+    parser.add_argument("--plain", action="store_true", help="in a bucket that keeps no versions")
     asked = parser.parse_args()
     with rig.home(asked.home) as home:
-        print(json.dumps(uvloop.run(measure(asked.cases, home, asked.profile))))
+        print(json.dumps(uvloop.run(measure(asked.cases, home, asked.profile, plain=asked.plain))))
     return 0
 
 
