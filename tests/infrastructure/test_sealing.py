@@ -22,7 +22,8 @@ from blocks.store import FolderStore
 from blocks.wire.signed_note import PublicKey
 from blocks.witness import Witnessed
 from infrastructure.local.stack.running import BackgroundStack, Wish, background_stack
-from tests.blocks.conftest import installed_tools, s3_store
+from tests.blocks.conftest import s3_store
+from tests.buckets import installed_tools
 
 PATIENCE_S = 30
 

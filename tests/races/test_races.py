@@ -21,7 +21,7 @@ async def test_each_of_five_hundred_races_has_one_decision_and_everybody_is_told
     assert await run_many(range(RACES), 2026, counts) == {}
     assert counts["lost writes"] > RACES, "nobody was ever first in somebody's way: these were no races"
     assert counts["lost acknowledgements"] > RACES / 10
-    assert min(counts["late"], counts["void"], counts["changed"], counts["counted"]) > RACES / 10
+    assert min(counts["late"], counts["void"], counts["changed"], counts["counted"]) > RACES / 20
     assert min(counts["withdraw counted"], counts["withdraw late"], counts["hand-over counted"]) > RACES / 50
     (orders,) = re.findall(r"([\d,]+) different orders", summary(counts))
     assert int(orders.replace(",", "")) > RACES * 0.99

@@ -70,4 +70,5 @@ async def test_the_result_and_the_report_are_kept_in_the_store(hospital):
     async with run_of(case, await request_of(hospital, case)) as (client, run):
         await awake(client, run, hospital)
     kept = [blob.key async for blob in hospital.ledger.store.list("results/1/")]
-    assert kept == [f"results/1/{case}/{(await hospital.chain(case)).head}.json"]
+    chain = await hospital.chain(case)
+    assert kept == [f"results/1/{case}/{chain.seq:08}~{chain.head}.json"]
