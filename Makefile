@@ -24,10 +24,10 @@ up: $(READY) ## start the laptop stack and keep it running
 
 # Two processes: the tests that need no stack are bound by the processor. The others bring their own
 # servers, which want the cores for themselves.
-test: $(READY) ## all tests; ARGS=tests/blocks for some
+test: $(READY) ## all tests but the long ones; ARGS='-m long' for those, ARGS=tests/blocks for some
 ifeq ($(strip $(ARGS)),)
-	@$(BIN)/pytest -m "not e2e" -n 2 --dist loadfile
-	@$(BIN)/pytest -m e2e
+	@$(BIN)/pytest -m "not e2e and not long" -n 2 --dist loadfile
+	@$(BIN)/pytest -m "e2e and not long"
 else
 	@$(BIN)/pytest $(ARGS)
 endif

@@ -8,7 +8,7 @@ from infrastructure.local.stack.running import BackgroundStack
 from tests.faults import guards
 from tests.faults.cents import count
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.long
 CASES, SECONDS = 15, 9
 
 

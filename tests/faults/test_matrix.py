@@ -16,7 +16,7 @@ from tests.faults.matrix import NUMBERS, ROWS, Row, Stage
 
 Note = Callable[[str, object], None]
 ON_PREFECT = [
-    pytest.mark.e2e,
+    pytest.mark.long,
     # Prefect's engine leaves connections to the garbage collector.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"),
 ]

@@ -37,6 +37,7 @@ def counted(kind: str, told: str) -> int:
     return sum(int(n.replace(",", "")) for n in re.findall(rf"([\d,]+) {kind}\b", told))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_in_thousands_of_lifetimes_nothing_is_posted_twice_or_lost(capsys):
     run = simulated("--lifetimes", f"{LIFETIMES}")

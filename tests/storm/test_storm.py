@@ -13,7 +13,7 @@ from infrastructure.local.stack.trouble import StackError
 from tests.needs import missing
 from tests.storm.campaign import Campaign, fought
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 CAMPAIGNS = (
     Campaign("postgresql", "nothing at all", cycles=20, stops=1),
     Campaign("sqlite", "409 at work, 422 for something else", cycles=10),
