@@ -80,6 +80,9 @@ async def live(seed: int, kept: dict[str, bytes], clocks: Callable[[City], None]
     city.to_come = 0
     await _after(city, house, people)
     violations = await _judged(city, cases)
+    if any(one.invariant == "I6" for one in violations):
+        await _next_request(city, house, people)
+        violations = await _judged(city, cases)
     ends = Counter([await _end(city, case) for case in cases])
     await city.close()
     faults = Counter(one.kind for one in city.happened)
@@ -128,6 +131,14 @@ async def _after(city: City, house: House, people: People) -> None:
         city.now += timedelta(seconds=40) if number < SOON else timedelta(hours=4 if number < LATER else 24)
         if not any(one.until for one in city.processes) and all([await _is_over(city, x) for x in house.cases]):
             return  # and nobody stands still who has yet to find out
+
+
+async def _next_request(city: City, house: House, people: People) -> None:
+    """Let somebody ask for something more: what whoever died had set aside is given back by the cost centre's next."""
+    city.now += timedelta(minutes=20)
+    for by, centre in sorted({(one.by, one.centre) for one in WANTED}):
+        house.rung.append(await house.submit("GLOVE-M", 1, by, centre))
+    await _after(city, house, people)
 
 
 async def _is_over(city: City, case: str) -> bool:
