@@ -24,14 +24,13 @@ def secret(
     home: Home = HERE,
 ) -> None:
     """Print the secret by which one source signs, and no other."""
-    from infrastructure.doors.events import OUR_DOORS, SOURCE, secret_of
+    from infrastructure.doors.events import reason_not_a_source, secret_of
 
     with plainly():
         find(home)
         master = os.environ.get("ALMONER_EVENT_SECRET", "")
-        if not SOURCE.fullmatch(source) or source in OUR_DOORS:
-            print("✗ name the source in lower-case letters, digits and dashes, and not as one of our own doors",
-                  file=sys.stderr)  # fmt: skip
+        if why := reason_not_a_source(source):
+            print(f"✗ {why}", file=sys.stderr)
             raise typer.Exit(NOT_TAKEN)
         if not master:
             print("✗ ALMONER_EVENT_SECRET is not set: every source's secret is derived from it", file=sys.stderr)

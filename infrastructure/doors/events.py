@@ -34,10 +34,8 @@ OUR_DOORS = frozenset({"automation", "cli", "cli-unproven", "clock", "dashboard"
 
 async def take(source: str, request: Request) -> Response:
     """Take one signed message from a source, `inventory` or another."""
-    if not SOURCE.fullmatch(source):
-        return refused(HTTPStatus.NOT_FOUND, "a source is named in lower-case letters, digits and dashes")
-    if source in OUR_DOORS:
-        return refused(HTTPStatus.NOT_FOUND, f"{source} is a door of our own: name the source after the sending system")
+    if why := reason_not_a_source(source):
+        return refused(HTTPStatus.NOT_FOUND, why)
     now = utc_now()
     if why := reason_not_genuine(request, secret_of(source, os.environ.get("ALMONER_EVENT_SECRET", "")), now):
         return refused(HTTPStatus.UNAUTHORIZED, why)
@@ -80,6 +78,15 @@ def reason_not_genuine(request: Request, secret: str, now: datetime) -> str | No
     given = request.headers.get("webhook-signature", "").split()
     if not secret or not any(hmac.compare_digest(wanted.encode(), one.encode()) for one in given):
         return "webhook-signature does not match: check the secret, and sign the body as sent"
+    return None
+
+
+def reason_not_a_source(name: str) -> str | None:
+    """Say why no system sends under a name, or None where one may."""
+    if not SOURCE.fullmatch(name):
+        return "a source is named in lower-case letters, digits and dashes"
+    if name in OUR_DOORS:
+        return f"{name} is a door of our own: name the source after the sending system"
     return None
 
 

@@ -5,19 +5,10 @@ from collections.abc import Iterable
 
 from blocks.records.people import Person
 from blocks.records.policy import Policy
-from blocks.records.retention import Keeping, Kept
+from blocks.records.retention import Keeping
 from blocks.wire.patients import reason_to_leave_out
 
 DAYS_A_YEAR = 365.25
-
-
-def years_kept(rules: Iterable[Keeping], kinds: Iterable[Kept]) -> int:
-    """Say for how many years something that is of *kinds* is kept: the longest of the rules; 0 where none applies.
-
-    One bucket holds all of a case together, so what is of several kinds is kept as long as the longest asks.
-    """
-    wanted = set(kinds)
-    return max((rule.years for rule in rules if rule.kind in wanted), default=0)
 
 
 def days_kept(rules: Iterable[Keeping]) -> int:
