@@ -9,11 +9,11 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import IO, NamedTuple
 from zoneinfo import ZoneInfo
 
-from blocks.books import DIRECTORY, DUTIES, POLICY
+from blocks.books import DIRECTORY, DUTIES, POLICY, latest
 from blocks.errors import NotFoundError, UnreadableError
 from blocks.keyring import PASSKEYS
 from blocks.ledger import Chain, Ledger, entry_key
@@ -56,6 +56,11 @@ class Period(NamedTuple):
         here = ZoneInfo(zone)
         since, until = (datetime(x.year, x.month, 1, tzinfo=here) for x in (first, following))
         return cls(name, since, until)
+
+    def midnights(self) -> list[datetime]:
+        """List the moments at which the hospital's days of it begin."""
+        first, days = self.since.date(), (self.until.date() - self.since.date()).days
+        return [datetime.combine(first + timedelta(days=n), time.min, self.since.tzinfo) for n in range(days)]
 
 
 class Packed(NamedTuple):
@@ -177,21 +182,18 @@ async def _put_exports(archive: _Archive, ledger: Ledger, period: Period) -> int
 
 
 async def _in_force(ledger: Ledger, period: Period) -> list[dict[str, str]]:
-    """List which policy and which directory was in force from which day to which, within the period."""
+    """List which policy and which directory was in force as each day began, at the hospital's midnight."""
     found: list[dict[str, str]] = []
     for book in (POLICY, DIRECTORY):
-        adopted = [x for x in (await ledger.read(book)).having("adopted") if x.at < period.until]
-        day, last = period.since.date(), period.until.date() - timedelta(days=1)
-        while day <= last:
-            known = [x for x in adopted if x.body["effective_from"] <= day.isoformat()]
-            one = max(reversed(known), key=lambda x: x.body["effective_from"]) if known else None
+        adopted = [line for line in (await ledger.read(book)).having("adopted") if line.at < period.until]
+        for midnight in period.midnights():
+            one, day = latest(adopted, midnight), midnight.date().isoformat()
             version = str(one.body["object"]) if one else ""
             if found and (found[-1]["what"], found[-1]["version"]) == (book, version):
-                found[-1]["to"] = day.isoformat()
+                found[-1]["to"] = day
             elif one:
-                told = {"by": one.actor, "adopted": moment_text(one.at), "from": day.isoformat(), "to": day.isoformat()}
+                told = {"by": one.actor, "adopted": moment_text(one.at), "from": day, "to": day}
                 found.append({"what": book, "version": version, **told})
-            day += timedelta(days=1)
     return found
 
 

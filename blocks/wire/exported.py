@@ -50,6 +50,17 @@ class Event(NamedTuple):
         decision = self.line.body.get("decision")
         return str(decision.get("role", "")) if isinstance(decision, dict) else ""
 
+    @property
+    def effect(self) -> str:
+        """Say which change in another system it is about: to order, to issue, to cancel what was."""
+        return str(self.line.body.get("effect", ""))
+
+    @property
+    def ended(self) -> str:
+        """Say how the case ended, where it did: one that is cancelled ends twice, as ordered and as cancelled."""
+        outcome = self.line.body.get("outcome") if self.line.act == "ended" else None
+        return str(outcome.get("ended", "")) if isinstance(outcome, dict) else ""
+
 
 class Part(NamedTuple):
     """A piece of an export: to be written now, or *late*, after everything that is written now."""

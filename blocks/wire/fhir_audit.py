@@ -95,7 +95,10 @@ def _person(event: Event) -> dict[str, Any]:
 
 def _record(event: Event) -> dict[str, Any]:
     line = event.line
-    details = (("sha-256", event.digest), ("key", line.key), ("seen", line.seen), ("policy", line.policy))
+    details = (
+        *(("sha-256", event.digest), ("key", line.key), ("seen", line.seen), ("policy", line.policy)),
+        *(("effect", event.effect), ("ended", event.ended)),
+    )
     return {
         "what": {"identifier": {"system": LEDGER, "value": event.id}},
         "type": {"system": f"{HL7}/audit-entity-type", "code": "2", "display": "System Object"},

@@ -9,7 +9,7 @@ from typing import Any
 
 from blocks.wire.exported import Event, Joined, Part, to_json
 
-EVENT_ATTRIBUTES = ("actor", "effect", "entry", "key", "role", "step", "system")
+EVENT_ATTRIBUTES = ("actor", "effect", "ended", "entry", "key", "role", "step", "system")
 ATTRIBUTES: dict[str, tuple[tuple[str, str], ...]] = {
     "ask": (("amount", "float"), ("currency", "string"), ("role", "string"), ("why", "string")),
     "book": (),
@@ -90,7 +90,7 @@ class _About:
             if isinstance(body.get(field), dict):
                 related += heard(event, body[field])
         if line.act == "ended":
-            self._note(self.chain, "ended", str(body.get("outcome", {}).get("ended", "")), event.at)
+            self._note(self.chain, "ended", event.ended, event.at)
         if line.act == "received":
             self._note(self.chain, "process", str(body.get("process", "")), event.at)
         return sorted(set(related))
@@ -120,7 +120,7 @@ class _About:
         self._note(name, "state", str(document.get("state", "")), event.at)
         self._amount(name, document.get("amount"), event.at)
         self._relate(name, self.chain, "outcome of")
-        return [(name, "made")]
+        return [(name, "took back" if event.effect == "cancel" else "made")]
 
     def _add(self, kind: str, name: str, prefix: str = "") -> str:
         self.objects.setdefault(
@@ -129,7 +129,10 @@ class _About:
         return prefix + name
 
     def _note(self, of: str, name: str, value: Any, at: str) -> None:
-        self.objects[of]["attributes"].append({"name": name, "time": at, "value": value})
+        """Take up what an attribute is from a moment on; what it was before stays, and what stays is said once."""
+        attributes = self.objects[of]["attributes"]
+        if value != next((x["value"] for x in reversed(attributes) if x["name"] == name), None):
+            attributes.append({"name": name, "time": at, "value": value})
 
     def _amount(self, of: str, money: dict[str, Any] | None, at: str) -> None:
         if money:
@@ -146,7 +149,8 @@ def _event(event: Event, related: list[Relation]) -> dict[str, Any]:
     body = event.line.body
     told = {
         "actor": event.line.actor,
-        "effect": body.get("effect"),
+        "effect": event.effect,
+        "ended": event.ended,
         "entry": event.digest,
         "key": event.line.key,
         "role": event.role,

@@ -49,6 +49,8 @@ def _event(event: Event) -> str:
         _string("almoner:system", event.system),
         _string("almoner:key", event.line.key) if event.line.key else "",
         _string("almoner:step", str(step)) if step else "",
+        _string("almoner:effect", event.effect) if event.effect else "",
+        _string("almoner:ended", event.ended) if event.ended else "",
         _string("almoner:id", event.id),
         _string("almoner:entry", event.digest),
     ]

@@ -27,7 +27,13 @@ XES = "{http://www.xes-standard.org/}"
 
 @pytest.fixture
 async def morning(hospital: Hospital) -> Hospital:
-    """A morning: ordered after two approvals, from the shelf, rejected, refused, waiting, clicked too late."""
+    """A morning: ordered after two approvals, from the shelf, rejected, refused, waiting, too late, cancelled."""
+    cancelled = await hospital.submit("KNEE-TIB-4", 1, reason="the tray of Tuesday")
+    await hospital.wake(cancelled)
+    await hospital.answer(cancelled, "ivo.petrov")
+    await hospital.wake(cancelled)
+    await hospital.cancel(cancelled, "rita.okafor", "consigned after all")
+    await hospital.wake(cancelled)
     two = await hospital.submit("VENT-T1", 1, by="sam.lind", centre="ICU", reason='Two "ventilated" & <one> more')
     await hospital.wake(two)
     await hospital.answer(two, "ana.silva")
@@ -156,7 +162,7 @@ async def test_every_relation_of_ocel_leads_to_an_object_and_every_attribute_to_
     acts = {one["name"]: {x["name"] for x in one["attributes"]} for one in log["eventTypes"]}
     assert all({x["name"] for x in one["attributes"]} <= acts[one["type"]] for one in log["events"])
     orders = [one for one in log["objects"] if one["type"] == "purchase order"]
-    assert [one["relationships"][0]["qualifier"] for one in orders] == ["outcome of"] * 2
+    assert [one["relationships"][0]["qualifier"] for one in orders] == ["outcome of"] * 3
 
 
 async def test_a_decision_is_about_its_case_its_ask_and_who_decided(morning):
@@ -165,13 +171,49 @@ async def test_a_decision_is_about_its_case_its_ask_and_who_decided(morning):
     assert {x["qualifier"] for x in decided["relationships"]} >= {"of", "by", "about"}
 
 
+async def test_a_case_that_was_cancelled_ended_twice_and_each_end_says_how(morning):
+    """OCEL: what an object is changes in time. XES: one act, twice in a trace. FHIR: two records were created."""
+    log = json.loads((await exported(morning, OcelWriter))[0])
+    case = next(x["id"].split("/")[0] for x in log["events"] if x["type"] == "cancelling")
+    ends = [x for x in log["events"] if x["type"] == "ended" and x["id"].startswith(f"{case}/")]
+    assert [attribute(x, "ended") for x in ends] == ["ordered", "cancelled"]
+    objects = {x["id"]: [(a["name"], a["value"]) for a in x["attributes"]] for x in log["objects"]}
+    assert [value for name, value in objects[case] if name == "ended"] == ["ordered", "cancelled"]
+    about_it = [
+        (x["type"], attribute(x, "effect"), y["qualifier"], y["objectId"])
+        for x in log["events"] if x["id"].startswith(f"{case}/")
+        for y in x["relationships"] if y["objectId"].startswith("purchase order:")
+    ]  # fmt: skip
+    order = about_it[0][3]
+    assert about_it == [("outcome", "order", "made", order), ("outcome", "cancel", "took back", order)]
+    assert [value for name, value in objects[order] if name == "state"] == ["processing", "cancelled"]
+    assert [name for name, _ in objects[order]].count("amount") == 1
+    traces = ET.fromstring((await exported(morning, XesWriter))[0]).iter(f"{XES}trace")  # noqa: S314  our own
+    trace = next(x for x in traces if _said(x, "concept:name") == case)
+    ended = [x for x in trace.iter(f"{XES}event") if _said(x, "concept:name") == "ended"]
+    assert [_said(x, "almoner:ended") for x in ended] == ["ordered", "cancelled"]
+    bundle = json.loads((await exported(morning, FhirWriter))[0])["entry"]
+    mine = [x["resource"] for x in bundle if x["resource"]["entity"][1]["what"]["identifier"]["value"] == case]
+    details = [[d["valueString"] for d in x["entity"][0]["detail"] if d["type"] == "ended"] for x in mine]
+    assert [one for one in details if one] == [["ordered"], ["cancelled"]]
+
+
+def attribute(event: dict[str, Any], name: str) -> str:
+    return next(str(x["value"]) for x in event["attributes"] if x["name"] == name)
+
+
 READ = """
 import json, sys, warnings
 warnings.simplefilter("ignore")
 import pm4py
 ocel, xes = pm4py.read_ocel2_json(sys.argv[1]), pm4py.read_xes(sys.argv[2])
 per_case = {str(k): list(v["concept:name"]) for k, v in xes.sort_index().groupby("case:concept:name", sort=True)}
-print("\\n" + json.dumps([len(ocel.events), len(ocel.objects), len(xes), per_case]))
+ended = {str(k): list(v["almoner:ended"].dropna()) for k, v in xes.sort_index().groupby("case:concept:name", sort=True)}
+changes = {str(k): [v] for k, v in zip(ocel.objects["ocel:oid"], ocel.objects["ended"]) if isinstance(v, str)}
+for _, row in ocel.object_changes.iterrows():
+    if row["ocel:field"] == "ended":
+        changes[row["ocel:oid"]].append(row["ended"])
+print("\\n" + json.dumps([len(ocel.events), len(ocel.objects), len(xes), per_case, ended, changes]))
 """
 
 
@@ -181,9 +223,11 @@ async def test_process_minings_own_reader_counts_and_orders_as_the_ledger_does(m
         (tmp_path / name).write_text((await exported(morning, kind))[0])
     command = [python, "-c", READ, str(tmp_path / "ocel.json"), str(tmp_path / "log.xes")]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True, timeout=240)
-    ocel_events, objects, xes_events, per_case = json.loads(done.stdout.strip().splitlines()[-1])
+    ocel_events, objects, xes_events, per_case, ended, changes = json.loads(done.stdout.strip().splitlines()[-1])
     lines, log = await lines_of(morning), json.loads((tmp_path / "ocel.json").read_text())
     assert (ocel_events, xes_events) == (len(lines), len(lines))
     assert objects == len(log["objects"])
     for case in {chain for chain, _ in lines}:
         assert per_case[case] == [act for chain, act in lines if chain == case]
+    (cancelled,) = {chain for chain, act in lines if act == "cancelling"}
+    assert ended[cancelled] == changes[cancelled] == ["ordered", "cancelled"]

@@ -6,20 +6,27 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from blocks.books import DIRECTORY
 from blocks.errors import UnreadableError
+from blocks.ledger import Ledger
 from blocks.log import Log
+from blocks.records.ledger import Line
+from blocks.rulebook import Shelf, adopt
+from blocks.store import FolderStore
+from blocks.wire.canonical import canonical
 from blocks.witness import Witnessed
 from infrastructure.auditor.check_pack import check_pack
 from infrastructure.commands.ledger_pack import papers
+from infrastructure.local.hospital.__main__ import directory
 from tasks.packing import Packed, Period, pack
 from tasks.results import keep_result, result_of
-from tests.hospital import Hospital
+from tests.hospital import MORNING, Hospital, plain_policy
 from tests.sealing import KEY, WITNESS, seal, witness
 
 NOVEMBER = Period.of("2026-11", "America/Chicago")
@@ -99,6 +106,31 @@ async def test_it_says_which_policy_and_directory_were_in_force_on_which_days(mo
         ("book~directory", "2026-11-01", "2026-11-30"),
     ]
     assert all((folder / "ledger" / "objects" / x["version"]).exists() for x in told)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/Los_Angeles"])
+@pytest.mark.parametrize("named", [True, False], ids=["zone", "line of before zones were named"])
+async def test_what_was_in_force_on_a_day_is_what_the_shelf_says_at_the_hospitals_midnight(tmp_path, zone, named):
+    ledger = Ledger(FolderStore(tmp_path))
+    await adopt(ledger, plain_policy(), actor="door:test", at=MORNING)
+    for day in (date(2026, 1, 1), date(2026, 11, 15)):
+        staff = directory().model_copy(update={"zone": zone, "effective_from": day})
+        body = {"object": await ledger.keep(canonical(staff)), "effective_from": day.isoformat()}
+        body |= {"zone": zone} if named else {}
+        line = Line(act="adopted", actor="door:test", at=MORNING - timedelta(days=30), body=body)
+        await ledger.append(await ledger.read(DIRECTORY), [line])
+    out, month = io.BytesIO(), Period.of("2026-11", zone)
+    await pack(month, out, ledger, None, {})
+    told = json.loads(zipfile.ZipFile(out).read("in_force.json"))
+    said = {(x["what"], x["from"], x["to"]): x["version"] for x in told}
+    days = [midnight.date().isoformat() for midnight in month.midnights()]
+    assert (days[0], days[-1], len(days)) == ("2026-11-01", "2026-11-30", 30)
+    for day, midnight in zip(days, month.midnights(), strict=True):
+        assert (midnight.hour, str(midnight.tzinfo)) == (0, zone)
+        (version,) = [v for (what, first, last), v in said.items() if what == DIRECTORY and first <= day <= last]
+        assert version == (await Shelf(ledger).in_force(midnight)).directory_version
+    first_day = "2026-11-16" if zone == "Asia/Kolkata" and not named else "2026-11-15"
+    assert [first for what, first, _ in said if what == DIRECTORY] == ["2026-11-01", first_day]
 
 
 async def test_a_pack_without_a_log_says_that_it_is_under_no_head(months, tmp_path):
