@@ -23,7 +23,7 @@ from blocks.log import Log
 from blocks.prover import Prover
 from blocks.records.ledger import GENESIS, Entry
 from blocks.retention import LockedBucket
-from blocks.shadows import shadowed, told_as_shadowed
+from blocks.shadows import shadowed, told_as_shadowed, witness_shadowed
 from blocks.wire.canonical import canonical, digest, is_canonical
 from blocks.witness import Witnessed
 
@@ -77,19 +77,24 @@ async def verify(
     witnessed: Witnessed | None = None,
     *,
     bucket: LockedBucket | None = None,
+    witness_bucket: LockedBucket | None = None,
     now: datetime | None = None,
 ) -> Verdict:
     """Verify every chain, the log over them as far as its key is known, and every object that an entry refers to.
 
-    *bucket*: where the store keeps versions, so that what was put over an entry can be told from what was taken away.
+    *bucket*, *witness_bucket*: where ledger and witness keep versions, so that what was put over an entry or a head can
+    be told from what was taken away.
     """
     began = now or datetime.now(UTC)  # what is written while this goes on is not late
     found = await audit_log(log, witnessed) if log else None
     verdict = await _Audit(ledger, found, began, now).verdict()
-    if bucket is None:
-        return verdict
-    shadows, lock = await shadowed(bucket, found.committed if found else None), await bucket.lock()
+    shadows = await shadowed(bucket, found) if bucket else []
+    if witness_bucket and witnessed:
+        shadows += await witness_shadowed(witness_bucket, witnessed)
     findings = tuple(sorted(set(told_as_shadowed(verdict.findings, shadows))))
+    if bucket is None:
+        return verdict._replace(findings=findings)
+    lock = await bucket.lock()
     return verdict._replace(findings=findings, kept_days=lock.days if lock else 0)
 
 

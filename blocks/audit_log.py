@@ -28,6 +28,8 @@ class LogFound(NamedTuple):
     findings: list[Finding]
     witnessed: int | None = None
     """How many entries the witness has seen; None where there is no witness."""
+    tenures: tuple[Tenure, ...] = ()
+    """The log's keys, as far as they hold."""
 
 
 async def audit_log(log: Log, witnessed: Witnessed | None) -> LogFound:
@@ -36,11 +38,12 @@ async def audit_log(log: Log, witnessed: Witnessed | None) -> LogFound:
     tenures = await _tenures(log, findings)
     head = await _head(log, tenures, findings)
     seen = await _seen(witnessed, findings)
+    sees = seen.checkpoint.size if seen else None
     if head is None:
-        return LogFound(Committed(), 0, "", findings, seen.checkpoint.size if seen else None)
+        return LogFound(Committed(), 0, "", findings, sees, tenures)
     walk = _Walk(log, head, witnessed if seen else None, seen, findings)
     await walk.through()
-    return LogFound(walk.committed, head.checkpoint.size, walk.at, findings, seen.checkpoint.size if seen else None)
+    return LogFound(walk.committed, head.checkpoint.size, walk.at, findings, sees, tenures)
 
 
 async def _tenures(log: Log, findings: list[Finding]) -> tuple[Tenure, ...]:

@@ -129,6 +129,13 @@ def bucket() -> "LockedBucket | None":
     return LockedBucket.of(ledger().store)
 
 
+def witness_bucket() -> "LockedBucket | None":
+    """Open the bucket that the witness's own store is kept in; None where there is no witness, or it is a folder."""
+    from blocks.retention import LockedBucket
+
+    return LockedBucket.of(witness_store()) if os.environ.get("ALMONER_WITNESS_STORE") else None
+
+
 def log() -> "Log | None":
     """Open the Merkle log to be read: `ALMONER_LOG_FIRST_KEY` is its first public key. None where that is not set."""
     from blocks.log import Log

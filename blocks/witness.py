@@ -50,13 +50,19 @@ class Witnessed:
     async def head(self) -> Head | None:
         """Read the largest head it cosigned; None where it has seen none. `TamperedError` where it did not sign."""
         try:
-            note = read_note(await self.store.get(SEEN))
+            data = await self.store.get(SEEN)
         except NotFoundError:
             return None
-        checkpoint = read_checkpoint(note) if note else None
-        if note is None or checkpoint is None or not self.key.signed(note):
+        head = self.read(data)
+        if head is None:
             raise TamperedError("witness", f"{SEEN} is not a head that the witness cosigned")
-        return Head(checkpoint, note)
+        return head
+
+    def read(self, data: bytes) -> Head | None:
+        """Read a head that it cosigned, or None where the bytes are none."""
+        note = read_note(data)
+        checkpoint = read_checkpoint(note) if note else None
+        return Head(checkpoint, note) if note and checkpoint and self.key.signed(note) else None
 
     async def at(self) -> int:
         """Say when it last cosigned, in seconds since 1970; 0 where it never did."""

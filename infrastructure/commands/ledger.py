@@ -107,7 +107,8 @@ async def _verify() -> "Verdict":
     from blocks import connect
     from blocks.audit import verify as verify_all
 
-    return await verify_all(connect.ledger(), connect.log(), connect.witnessed(), bucket=connect.bucket())
+    witnessed, seen_in = connect.witnessed(), connect.witness_bucket()
+    return await verify_all(connect.ledger(), connect.log(), witnessed, bucket=connect.bucket(), witness_bucket=seen_in)
 
 
 async def _quarantine() -> list[dict[str, object]]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NOT_DONE, FALSE = 1, 1
 GIVEN = ("__init__.py", "check_bundle.py", "check_pack.py")
 """Of the auditor's programs, what goes into a pack."""
-IN_GO = Path(__file__).parents[2] / "tests" / "verifier" / "main.go"
+IN_GO = Path(__file__).parents[2] / "tests" / "verifier"
 
 
 def pack(
@@ -66,8 +66,8 @@ def papers() -> dict[str, bytes]:
     """Read what is added to every pack: its README, and the programs that check it."""
     here = files("infrastructure.auditor")
     given = {f"auditor/{name}": here.joinpath(name).read_bytes() for name in GIVEN}
-    if IN_GO.is_file():  # a checkout has it, an installed package has not
-        given["auditor/verifier.go"] = IN_GO.read_bytes()
+    # A checkout has it, an installed package has not.
+    given |= {f"auditor/verifier/{source.name}": source.read_bytes() for source in IN_GO.glob("*.go")}
     return given | {"README.md": here.joinpath("README.md").read_bytes()}
 
 

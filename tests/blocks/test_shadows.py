@@ -1,7 +1,7 @@
 """What lies over what was written once is told from what was taken away, on two unrelated servers."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,12 +10,15 @@ from blocks.heads import HeadsLog
 from blocks.ledger import Ledger, entry_key
 from blocks.log import Log
 from blocks.records.ledger import Line
+from blocks.retention import LockedBucket
 from blocks.sealer import Sealer
-from blocks.wire.signed_note import SecretKey
+from blocks.wire.signed_note import COSIGNS, SecretKey
+from blocks.witness import Witness, Witnessed
 from tests.buckets import DAYS, Server
 from tests.samples import NOON
 
 KEY = SecretKey.made("log.example/ledger")
+WITNESS = SecretKey.made("audit.example/witness", COSIGNS)
 Verified = Callable[[], Awaitable[Verdict]]
 
 
@@ -32,6 +35,24 @@ async def written(server: Server) -> Verified:
     await Sealer(ledger, KEY).round(NOON)
     later = NOON + timedelta(hours=1)
     return lambda: verify(Ledger(server.store), Log(server.store, KEY.public), bucket=server.bucket, now=later)
+
+
+@pytest.fixture
+async def seen(server: Server) -> Verified:
+    """What a witness has seen of a log that grew once, in a place of its own, and the way to verify both."""
+    store, own = server.store_at("ledger"), server.store_at("witness")
+    heads, log = HeadsLog(store, writer="test"), Log(store, KEY.public)
+    ledger = Ledger(store, [heads])
+    sealer, witness = Sealer(ledger, KEY), Witness(log, own, WITNESS)
+    for seconds in range(2):
+        at = datetime.now(UTC) + timedelta(seconds=seconds)
+        await ledger.append(await ledger.read("RQ-1"), [Line(act="noted", actor="process:test", at=at)])
+        await heads.flush(at)
+        await sealer.round(at)
+        await witness.look(at)
+    witnessed = Witnessed(own, WITNESS.public)
+    here, there = (LockedBucket(server.client, server.name, place) for place in ("ledger/", "witness/"))
+    return lambda: verify(Ledger(store), log, witnessed, bucket=here, witness_bucket=there)
 
 
 def over(server: Server, key: str, data: bytes) -> None:
@@ -99,3 +120,28 @@ async def test_the_heads_are_written_over_as_they_go_and_a_marker_that_was_lifte
     over(server, entry_key("RQ-1", 2), await server.store.get(entry_key("RQ-1", 2)))
     assert len(await server.versions("log/lock")) > 1
     assert (await written()).findings == ()
+
+
+async def older(server: Server, key: str) -> bytes:
+    """Read the first but one version of a head: the empty one is no head that was published."""
+    real = [one for one in await server.versions(key) if not one.hides]
+    return await server.bucket.read(real[1])
+
+
+async def test_heads_that_were_put_back_are_told_from_those_under_them(server: Server, seen: Verified):
+    assert (await seen()).findings == ()
+    for key in ("ledger/log/checkpoint", "ledger/log/lock", "witness/checkpoint"):
+        over(server, key, await older(server, key))
+    found = {(one.case, one.where): one for one in (await seen()).findings if one.fault == "replayed"}
+    assert set(found) == {("log", "log/checkpoint"), ("log", "log/lock"), ("witness", "checkpoint")}
+    assert "an old head, of 1 entries, was put over it at " in found["witness", "checkpoint"].because
+    assert "that of 2 is still there" in found["log", "log/checkpoint"].because
+
+
+async def test_what_hides_the_head_of_the_witness_is_named_and_what_is_no_head_too(server: Server, seen: Verified):
+    hide(server, "witness/checkpoint")
+    over(server, "ledger/log/checkpoint", b"nothing that anybody signed")
+    found = {(one.case, one.where): one for one in (await seen()).findings}
+    assert {one.fault for one in found.values()} == {"shadowed"}
+    assert "it is hidden by a delete marker" in found["witness", "checkpoint"].because
+    assert "no signed head; that of 2 entries is still there" in found["log", "log/checkpoint"].because

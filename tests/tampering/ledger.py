@@ -1,9 +1,9 @@
-"""A small ledger on disk with its log and witness, which can be tampered with and put back."""
+"""A small ledger with its log and witness, which can be tampered with and put back."""
 
 import asyncio
 import subprocess
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -13,57 +13,57 @@ from blocks.ledger import Chain, Ledger
 from blocks.log import CHECKPOINT, PREFIX, Log
 from blocks.records.ledger import Entry, Line
 from blocks.sealer import LOCK, Sealer
-from blocks.store import FolderStore
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.commitments import Commitment, read_commitment
 from blocks.wire.signed_note import COSIGNS, Checkpoint, SecretKey
 from blocks.wire.tiles import Edge, Tile, grown, levels_of, tiles_of, unbundled
-from blocks.witness import Witness, Witnessed
-from tests.samples import NOON
+from blocks.witness import SEEN, Witness, Witnessed
+from tests.tampering.places import Place
 
 KEY = SecretKey.made("log.example/ledger")
 WITNESS = SecretKey.made("audit.example/witness", COSIGNS)
-LATER = NOON + timedelta(hours=2)
 
 
 @dataclass
 class Kept:
-    """A ledger as it was written (`files`, by key), and the folder in which it lies."""
+    """A ledger as it was written (`files`, by key), and the place where it lies."""
 
-    root: Path
-    witness_root: Path
+    place: Place
+    began: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+    """By the real clock: a server that keeps versions stamps them by its own."""
     files: dict[str, bytes] = field(default_factory=dict)
     heads: list[bytes] = field(default_factory=list)
     """Every head that was published, oldest first."""
+    seen: list[bytes] = field(default_factory=list)
+    """Every head that the witness cosigned, oldest first."""
     leaves: list[bytes] = field(default_factory=list)
     chains: dict[str, list[bytes]] = field(default_factory=dict)
 
     @classmethod
-    async def written(cls, root: Path, *, cases: int, random: Random) -> "Kept":
+    async def written(cls, place: Place, *, cases: int, random: Random) -> "Kept":
         """Write it, in three rounds of sealing, each witnessed."""
-        kept = cls(root / "store", root / "witness")
-        store = FolderStore(kept.root)
+        kept, store = cls(place), place.store
         heads = HeadsLog(store, writer="test")
         ledger, sealer = Ledger(store, [heads]), Sealer(Ledger(store), KEY)
-        witness = Witness(Log(store, KEY.public), FolderStore(kept.witness_root), WITNESS)
+        witness = Witness(Log(store, KEY.public), place.witness_store, WITNESS)
         document = await ledger.keep(b"what a person was shown")
         for turn in range(3):
+            now = kept.began + timedelta(seconds=turn)
             for number in range(cases):
                 chain = await ledger.read(f"RQ-{number:04}")
                 for _ in range(random.randint(1, 3)):
-                    chain = await ledger.append(chain, [line(chain.seq, document)])
-            await heads.flush(NOON + timedelta(seconds=turn))
-            await sealer.round(NOON + timedelta(seconds=turn))
-            await witness.look(NOON)
+                    chain = await ledger.append(chain, [line(chain.seq, document, now)])
+            await heads.flush(now)
+            await sealer.round(now)
+            await witness.look(now)
             kept.heads.append(await store.get(CHECKPOINT))
+            kept.seen.append(await place.witness_store.get(SEEN))
         kept._read()
         return kept
 
     def _read(self) -> None:
-        for path in sorted(self.root.rglob("*")):
-            if path.is_file() and not path.name.startswith("."):
-                self.files[path.relative_to(self.root).as_posix()] = path.read_bytes()
-        for key, data in self.files.items():
+        self.files = self.place.files()
+        for key, data in sorted(self.files.items()):
             if key.startswith("cases/"):
                 self.chains.setdefault(key.split("/")[1], []).append(data)
             if Tile(None, 0).path in key and key == self._bundle_key(0):
@@ -92,20 +92,6 @@ class Kept:
         assert found is not None
         return found
 
-    def put(self, files: dict[str, bytes | None]) -> None:
-        """Write files, or take away those that are None."""
-        for key, data in files.items():
-            path = self.root / key
-            if data is None:
-                path.unlink(missing_ok=True)
-            else:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
-
-    def restore(self, keys: list[str]) -> None:
-        """Put back what those keys held."""
-        self.put({key: self.files.get(key) for key in keys})
-
     def relogged(self, chains: dict[str, list[bytes]]) -> dict[str, bytes | None]:
         """Write the whole log anew over other chains, signed with the log's own key, as a thief of it would."""
         leaves = []
@@ -121,24 +107,28 @@ class Kept:
 
     def verdict(self) -> Verdict:
         """Verify with our own."""
-        witnessed = Witnessed(FolderStore(self.witness_root), WITNESS.public)
-        store = FolderStore(self.root)
-        return asyncio.run(verify(Ledger(store), Log(store, KEY.public), witnessed, now=LATER))
+        witnessed = Witnessed(self.place.witness_store, WITNESS.public)
+        store, (bucket, seen_in) = self.place.store, self.place.buckets
+        log, later = Log(store, KEY.public), self.began + timedelta(hours=2)
+        return asyncio.run(verify(Ledger(store), log, witnessed, bucket=bucket, witness_bucket=seen_in, now=later))
 
-    def told(self, program: Path) -> list[str]:
-        """Verify with the program nobody here wrote the cryptography of; its lines, none where all holds."""
-        arguments = ["-store", str(self.root), "-key", KEY.public.text]
-        arguments += ["-witness", str(self.witness_root), "-witness-key", WITNESS.public.text]
-        ended = subprocess.run([str(program), *arguments], capture_output=True, text=True, check=False)  # noqa: S603
+    def told(self, program: Path) -> list[tuple[str, str]]:
+        """Verify with the program nobody here wrote the cryptography of: where, and what; none where all holds."""
+        store, witness = self.place.addresses
+        arguments = ["-store", store, "-key", KEY.public.text, "-witness", witness, "-witness-key", WITNESS.public.text]
+        ended = subprocess.run(  # noqa: S603
+            [str(program), *arguments], env=self.place.environment, capture_output=True, text=True, check=False
+        )
         assert ended.returncode in (0, 1), ended.stderr
         lines = ended.stdout.splitlines()
         assert lines[0].startswith("ok:") is (ended.returncode == 0), ended.stdout
-        return [] if ended.returncode == 0 else lines
+        found = [] if ended.returncode == 0 else [one.split(": ", 2) for one in lines]
+        return [(one[0], one[1]) for one in found]
 
 
-def line(number: int, seen: str | None = None) -> Line:
+def line(number: int, seen: str | None, at: datetime) -> Line:
     """One act."""
-    return Line(act="noted", actor="process:test", at=NOON, seen=seen, body={"n": number})
+    return Line(act="noted", actor="process:test", at=at, seen=seen, body={"n": number})
 
 
 def linked(case: str, entries: list[Entry]) -> list[bytes]:

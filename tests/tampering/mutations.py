@@ -1,23 +1,34 @@
 """The ways to tamper with a ledger. Each says what it changes, and by what names it must be found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from random import Random
+from types import MappingProxyType
 from typing import NamedTuple
 
 from blocks.ledger import entry_key
 from blocks.log import CHECKPOINT, PREFIX
-from blocks.records.ledger import Entry
+from blocks.records.ledger import Entry, Line
 from blocks.sealer import LOCK
 from blocks.wire.tiles import Edge as Tree
 from blocks.wire.tiles import bundled, grown, tiles_of
 from tests.tampering.ledger import Kept, line, linked
+from tests.tampering.places import Files
 
 
 class Mutation(NamedTuple):
     """What is written (None: taken away), and the places of which one must be named."""
 
-    files: dict[str, bytes | None]
+    files: Files
     named: set[str]
+    done: Collection[str] = ()
+    """Where it is said: the words of which one must say what was done there."""
+    then: Files = MappingProxyType({})
+    """What is written after that."""
+    harmless: bool = False
+    """Whether readers are shown what was written, so that nothing must be found."""
+
+
+Way = Callable[[Kept, Random], Mutation]
 
 
 def flip(kept: Kept, random: Random) -> Mutation:
@@ -52,7 +63,11 @@ def insert(kept: Kept, random: Random) -> Mutation:
     case, texts = _chain(kept, random)
     entries = [Entry.model_validate_json(text) for text in texts]
     place = random.randint(1, len(texts) + 1)
-    forged = [*entries[: place - 1], Entry(case=case, seq=place, prev="", lines=(line(99),)), *entries[place - 1 :]]
+    forged = [
+        *entries[: place - 1],
+        Entry(case=case, seq=place, prev="", lines=(forged_line(kept),)),
+        *entries[place - 1 :],
+    ]
     new = linked(case, forged)
     if random.random() < 0.5:
         new[place:] = texts[place - 1 :]
@@ -76,7 +91,7 @@ def forge(kept: Kept, random: Random) -> Mutation:
     case, texts = _chain(kept, random)
     place = random.randint(1, len(texts))
     entries = [Entry.model_validate_json(text) for text in texts]
-    entries[place - 1] = entries[place - 1].model_copy(update={"lines": (line(99),)})
+    entries[place - 1] = entries[place - 1].model_copy(update={"lines": (forged_line(kept),)})
     new = linked(case, entries)
     if random.random() < 0.5:
         new[place:] = texts[place:]
@@ -119,7 +134,7 @@ def rewrite(kept: Kept, random: Random) -> Mutation:
     if random.random() < 0.3:
         new = texts[: place - 1]  # from here on nothing ever happened
     else:
-        entries[place - 1] = entries[place - 1].model_copy(update={"lines": (line(99),)})
+        entries[place - 1] = entries[place - 1].model_copy(update={"lines": (forged_line(kept),)})
         new = linked(case, entries)
     files = _as_files(case, new)
     files |= {entry_key(case, seq): None for seq in range(len(new) + 1, len(texts) + 1)}
@@ -130,9 +145,14 @@ def rewrite(kept: Kept, random: Random) -> Mutation:
     return Mutation(files, {entry_key(case, place), CHECKPOINT} | (after if len(new) < place else set()))
 
 
-MUTATIONS: dict[str, Callable[[Kept, Random], Mutation]] = {
+MUTATIONS: dict[str, Way] = {
     one.__name__: one for one in (flip, delete, truncate, insert, reorder, forge, relog, remove_case, replay, rewrite)
 }
+
+
+def forged_line(kept: Kept) -> Line:
+    """One act that never was."""
+    return line(99, None, kept.began)
 
 
 def _chain(kept: Kept, random: Random) -> tuple[str, list[bytes]]:

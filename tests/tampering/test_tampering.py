@@ -6,8 +6,10 @@ from random import Random
 
 import pytest
 
-from tests.tampering.campaign import Told, campaign
+from tests.buckets import unmade
+from tests.tampering.campaign import Tampering, Told, campaign, in_bucket, in_folder
 from tests.tampering.ledger import Kept
+from tests.tampering.places import Bucket, Folder, Place
 from tests.tampering.verifier import built
 
 
@@ -16,15 +18,35 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built(tmp_path_factory.mktemp("go"))
 
 
-@pytest.mark.parametrize(("cases", "mutations"), [(6, 120), (60, 30)])
-def test_whatever_is_done_to_it_both_verifiers_find_it_and_name_it(
-    tmp_path: Path, program: Path, cases: int, mutations: int
-):
-    kept = asyncio.run(Kept.written(tmp_path, cases=cases, random=Random(cases)))  # noqa: S311
+def written(place: Place, cases: int) -> Kept:
+    return asyncio.run(Kept.written(place, cases=cases, random=Random(cases)))  # noqa: S311
+
+
+def tampered_with(kept: Kept, ways: list[Tampering], program: Path, mutations: int) -> None:
     assert kept.verdict().findings == ()
     assert kept.told(program) == []
-    told = campaign(kept, program, range(mutations), Told())
+    told = campaign(ways, program, range(mutations), Told())
     assert told.total > mutations * 0.9
     assert told.missed == []
     assert len(told.unnamed["ours"]) + len(told.unnamed["go"]) <= told.total * 0.02
     assert kept.verdict().findings == ()
+    assert kept.told(program) == []
+
+
+@pytest.mark.parametrize(("cases", "mutations"), [(6, 120), (60, 30)])
+def test_whatever_is_done_to_it_both_verifiers_find_it_and_name_it(
+    tmp_path: Path, program: Path, cases: int, mutations: int
+):
+    kept = written(Folder(tmp_path), cases)
+    tampered_with(kept, in_folder(kept), program, mutations)
+
+
+@pytest.mark.parametrize("which", ["seaweed", "ministack"])
+def test_whatever_is_put_over_it_both_verifiers_find_it_and_name_what_lies_there(
+    request: pytest.FixtureRequest, program: Path, which: str
+):
+    server = unmade(request, which)
+    server.versioned()
+    kept = written(Bucket(server), 6)
+    tampered_with(kept, in_bucket(kept), program, 60)
+    server.client.close()

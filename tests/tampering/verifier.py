@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.needs import missing
 
-SOURCE = Path(__file__).parents[1] / "verifier" / "main.go"
+SOURCES = sorted((Path(__file__).parents[1] / "verifier").glob("*.go"))
 DEBIAN = Path("/usr/share/gocode")
 """Where Debian's golang-golang-x-mod-dev puts what the program imports."""
 
@@ -23,7 +23,11 @@ def built(into: Path) -> Path:
         "GOPROXY": "off",
     }  # fmt: skip
     told = subprocess.run(  # noqa: S603 -- our own program
-        [go, "build", "-o", str(program), str(SOURCE)], env=environment, capture_output=True, text=True, check=False
+        [go, "build", "-o", str(program), *map(str, SOURCES)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert told.returncode == 0, told.stderr
     return program

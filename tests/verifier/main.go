@@ -1,10 +1,11 @@
 // Verifies an Almoner ledger with nothing of Almoner: Go's own sumdb packages, and the formats of C2SP.
 //
-//	verifier -store DIR|URL -key NAME+ID+KEY [-witness DIR|URL -witness-key NAME+ID+KEY]
+//	verifier -store DIR|URL|s3://BUCKET -key NAME+ID+KEY [-witness DIR|URL|s3://BUCKET -witness-key NAME+ID+KEY]
 //
 // It reads log/checkpoint and log/tile/..., rebuilds the tree, follows the log's keys, compares every entry of every chain
-// with what the log commits to, every document with its name, and the whole with what the witness saw. Each thing
-// that does not hold is one line: where it is, and what is wrong. Exit 0: all holds; 1: something does not; 2: it could not look.
+// with what the log commits to, every document with its name, and the whole with what the witness saw. A bucket is asked
+// for its versions too (see versions.go). Each thing that does not hold is one line: where it is, and what is wrong.
+// Exit 0: all holds; 1: something does not; 2: it could not look.
 package main
 
 import (
@@ -27,6 +28,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -36,27 +38,39 @@ const width = 256
 
 var (
 	out      = bufio.NewWriter(os.Stdout)
-	wrong    int
+	wrong    []finding
 	referred = regexp.MustCompile(`"(?:seen|object|policy)":"([0-9a-f]{64})"`)
 	entryKey = regexp.MustCompile(`^cases/([^/]+)/(\d+)\.json$`)
 )
 
+type finding struct{ where, what string }
+
 func finds(where, format string, args ...any) {
-	wrong++
-	fmt.Fprintf(out, "%s: %s\n", where, fmt.Sprintf(format, args...))
+	wrong = append(wrong, finding{where, fmt.Sprintf(format, args...)})
 }
 
-// place is a folder, or whatever answers GET: a bucket's public address, a web server.
-type place string
+// place is where a store lies. fs.ErrNotExist: there is nothing under that key.
+type place interface {
+	get(key string) ([]byte, error)
+}
 
-func (p place) get(key string) ([]byte, error) {
-	if !strings.HasPrefix(string(p), "http") {
-		return os.ReadFile(filepath.Join(string(p), key))
-	}
-	answer, err := http.Get(string(p) + "/" + key)
+// folder is a copy of a store on a disk.
+type folder string
+
+func (f folder) get(key string) ([]byte, error) { return os.ReadFile(filepath.Join(string(f), key)) }
+
+// web is whatever answers GET: a bucket that the public may read, a web server.
+type web string
+
+func (w web) get(key string) ([]byte, error) {
+	answer, err := http.Get(string(w) + "/" + key)
 	if err != nil {
 		return nil, err
 	}
+	return read(answer)
+}
+
+func read(answer *http.Response) ([]byte, error) {
 	defer answer.Body.Close()
 	if answer.StatusCode == http.StatusNotFound {
 		return nil, fs.ErrNotExist
@@ -65,6 +79,16 @@ func (p place) get(key string) ([]byte, error) {
 		return nil, errors.New(answer.Status)
 	}
 	return io.ReadAll(answer.Body)
+}
+
+func open(address string) place {
+	if strings.HasPrefix(address, "s3://") {
+		return newBucket(address)
+	}
+	if strings.HasPrefix(address, "http") {
+		return web(address)
+	}
+	return folder(address)
 }
 
 // commitment is one entry of the log.
@@ -128,23 +152,30 @@ func tenures(store place, first string) []tenure {
 	}
 }
 
-// head opens a signed head; false where it is none of the log's.
+// head reads a signed head; false where it is none of the log's.
 func head(store place, name string, keys []tenure) (tlog.Tree, bool) {
 	data, err := store.get(name)
 	if err != nil {
 		finds(name, "removed: there is no head")
 		return tlog.Tree{}, false
 	}
+	shown, ok := opened(data, keys)
+	if !ok {
+		finds(name, "altered: it is not a head that the log's key signed")
+	}
+	return shown, ok
+}
+
+func opened(data []byte, keys []tenure) (tlog.Tree, bool) {
 	for _, one := range keys {
-		opened, err := note.Open(data, note.VerifierList(one.key))
+		signed, err := note.Open(data, note.VerifierList(one.key))
 		if err != nil {
 			continue
 		}
-		if origin, shown, ok := checkpoint(opened.Text); ok && origin == one.key.Name() && one.since <= shown.N && shown.N <= one.until {
+		if origin, shown, ok := checkpoint(signed.Text); ok && origin == one.key.Name() && one.since <= shown.N && shown.N <= one.until {
 			return shown, true
 		}
 	}
-	finds(name, "altered: it is not a head that the log's key signed")
 	return tlog.Tree{}, false
 }
 
@@ -256,16 +287,34 @@ func chains(store place, log []commitment) {
 			finds("objects/"+name, "altered: a document is not what its name says, or gone")
 		}
 	}
-	if !strings.HasPrefix(string(store), "http") { // only a folder can be listed here
-		root := string(store)
+	for _, key := range entriesIn(store) {
+		if _, held := known[key]; !held {
+			finds(key, "inserted: the log does not hold it")
+		}
+	}
+}
+
+// entriesIn lists the keys of all entries that a store shows; none where it cannot be listed.
+func entriesIn(store place) []string {
+	var found []string
+	switch from := store.(type) {
+	case folder:
+		root := string(from)
 		filepath.WalkDir(filepath.Join(root, "cases"), func(path string, _ fs.DirEntry, err error) error {
 			key, _ := filepath.Rel(root, path)
-			if _, held := known[filepath.ToSlash(key)]; err == nil && entryKey.MatchString(filepath.ToSlash(key)) && !held {
-				finds(filepath.ToSlash(key), "inserted: the log does not hold it")
+			if key = filepath.ToSlash(key); err == nil && entryKey.MatchString(key) {
+				found = append(found, key)
 			}
 			return nil
 		})
+	case *bucket:
+		for key, held := range from.list() {
+			if entryKey.MatchString(key) && !held.hidden {
+				found = append(found, key)
+			}
+		}
 	}
+	return found
 }
 
 // cosigner believes a witness: C2SP tlog-cosignature, Ed25519.
@@ -298,16 +347,28 @@ func newCosigner(text string) cosigner {
 	return cosigner{parts[0], binary.BigEndian.Uint32(sum[:4]), raw[1:]}
 }
 
+// cosigned opens a head that the witness cosigned, and says when it did.
+func cosigned(data []byte, key cosigner) (seen tlog.Tree, at time.Time, ok bool) {
+	signed, err := note.Open(data, note.VerifierList(key))
+	if err != nil {
+		return tlog.Tree{}, time.Time{}, false
+	}
+	if raw, err := base64.StdEncoding.DecodeString(signed.Sigs[0].Base64); err == nil && len(raw) > 12 {
+		at = time.Unix(int64(binary.BigEndian.Uint64(raw[4:])), 0)
+	}
+	_, seen, ok = checkpoint(signed.Text)
+	return seen, at, ok
+}
+
 // witness compares the log with what the witness saw of it.
-func witness(own place, key string, shown tlog.Tree, log []commitment, hashes *tree) {
+func witness(own place, key cosigner, shown tlog.Tree, log []commitment, hashes *tree) {
 	data, err := own.get("checkpoint")
-	opened, err2 := note.Open(data, note.VerifierList(newCosigner(key)))
-	if err != nil || err2 != nil {
+	seen, _, ok := cosigned(data, key)
+	if err != nil || !ok {
 		finds("witness/checkpoint", "altered: it is not a head that the witness cosigned")
 		return
 	}
-	_, seen, ok := checkpoint(opened.Text)
-	if !ok || seen.N > shown.N {
+	if seen.N > shown.N {
 		finds("log/checkpoint", "replayed: the witness has seen %d entries, it shows %d", seen.N, shown.N)
 	}
 	for start := int64(0); start < min64(seen.N, int64(len(log))); start += width {
@@ -348,33 +409,43 @@ func main() {
 	ownKey := flag.String("witness-key", "", "public key of the witness")
 	only := flag.Bool("log-only", false, "leave the chains alone")
 	flag.Parse()
-	keys := tenures(place(*store), *key)
-	shown, ok := head(place(*store), "log/checkpoint", keys)
+	ledger := open(*store)
+	keys := tenures(ledger, *key)
+	shown, ok := head(ledger, "log/checkpoint", keys)
 	var hashes tree
 	var log []commitment
 	if ok {
-		if lock, known := head(place(*store), "log/lock", keys); known && lock != shown {
+		if lock, known := head(ledger, "log/lock", keys); known && lock != shown {
 			finds("log/checkpoint", "replayed: the lock is at %d entries, it shows %d", lock.N, shown.N)
 		}
-		log = entries(place(*store), shown.N, &hashes)
+		log = entries(ledger, shown.N, &hashes)
 		if root, err := tlog.TreeHash(int64(len(log)), &hashes); len(log) > 0 && (err != nil || root != shown.Hash) {
 			finds("log/checkpoint", "altered: its root is not what the log's entries hash to")
 		}
 		if int64(len(log)) == shown.N {
-			tiles(place(*store), shown.N, &hashes)
+			tiles(ledger, shown.N, &hashes)
 		}
 		if *own != "" {
-			witness(place(*own), *ownKey, shown, log, &hashes)
+			witness(open(*own), newCosigner(*ownKey), shown, log, &hashes)
 		}
 		if !*only {
-			chains(place(*store), log)
+			chains(ledger, log)
 		}
 	}
-	if wrong == 0 {
+	if held, is := ledger.(*bucket); is && !*only {
+		overLog(held, keys, log)
+	}
+	if held, is := open(*own).(*bucket); is && !*only {
+		overWitness(held, newCosigner(*ownKey))
+	}
+	for _, one := range told(wrong) {
+		fmt.Fprintf(out, "%s: %s\n", one.where, one.what)
+	}
+	if len(wrong) == 0 {
 		fmt.Fprintf(out, "ok: %d entries under the head %v\n", shown.N, shown.Hash)
 	}
 	out.Flush()
-	if wrong > 0 {
+	if len(wrong) > 0 {
 		os.Exit(1)
 	}
 }
