@@ -10,7 +10,7 @@ Imports no Prefect: the doors use it too.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -29,6 +29,8 @@ BOOK = "book~"
 READ_AHEAD = 5
 """Entries of an unknown chain asked for at once: most cases are read in one round trip."""
 READ_AHEAD_MAX = 64
+RACES_MAX = 50
+"""How often somebody else may be first before it is given up."""
 _NAMES = TypeAdapter(CaseId)
 
 
@@ -83,7 +85,7 @@ class Signer(Protocol):
 class Ledger:
     """Chains and objects in a store.
 
-    `append` raises `ConflictError` when somebody else was first: read again, decide again.
+    `append` raises `ConflictError` when somebody else was first: read again, decide again, as `enter` does.
     Everything raises `UnavailableError` when the store does not answer.
     """
 
@@ -142,6 +144,24 @@ class Ledger:
         for observer in self.observers:
             observer(chain.case, entry.seq, head)
         return Chain(chain.case, (*chain.entries, entry), head)
+
+    async def enter(self, case: str, judge: Callable[[Chain], Line | Awaitable[Line | None] | None]) -> Chain:
+        """Append what *judge* makes of a chain as it stands, asked again whenever somebody else was first.
+
+        Where it makes nothing of it, nothing is appended. `ConflictError` after many lost races.
+        """
+        chain = await self.read(case)
+        for _ in range(RACES_MAX):
+            made = judge(chain)
+            line = await made if isinstance(made, Awaitable) else made
+            if line is None:
+                return chain
+            try:
+                return await self.append(chain, [line])
+            except ConflictError:
+                chain = await self.read(case, known=chain)
+        message = f"{case}: {RACES_MAX} lost races in a row"
+        raise ConflictError(message)
 
     async def keep(self, data: bytes) -> str:
         """Keep a document under its own digest, and return the digest."""

@@ -9,7 +9,7 @@ from time import monotonic
 
 from blocks.books import DIRECTORY, DUTIES, POLICY, latest, starts, versions_at
 from blocks.duties import Proven, duties_of
-from blocks.errors import ConflictError, NotFoundError, RefusedError
+from blocks.errors import NotFoundError, RefusedError
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Passkeys
@@ -19,7 +19,6 @@ from blocks.wire.canonical import canonical
 
 NO_DUTIES = Duties()
 NO_PASSKEYS = Passkeys()
-RACES_MAX = 20
 FRESH_S = 1.0
 """What is adopted is known everywhere within this; a door at fifty clicks a second need not look each time."""
 
@@ -134,16 +133,11 @@ async def adopt(ledger: Ledger, document: Policy | Directory, *, actor: str, at:
     version = await ledger.keep(canonical(document))
     zone = document.zone if isinstance(document, Directory) else await Shelf(ledger).zone()
     body = {"object": version, **starts(document.effective_from, zone)}
-    chain = await ledger.read(book)
-    for _ in range(RACES_MAX):
+    line = Line(act="adopted", actor=actor, at=at, body=body)
+
+    def adopted(chain: Chain) -> Line | None:
         last = chain.last("adopted")
-        if last and last.body["object"] == version:
-            return version
-        try:
-            await ledger.append(chain, [Line(act="adopted", actor=actor, at=at, body=body)])
-        except ConflictError:
-            chain = await ledger.read(book, known=chain)
-        else:
-            return version
-    message = f"{book}: {RACES_MAX} lost races in a row"
-    raise ConflictError(message)
+        return None if last and last.body["object"] == version else line
+
+    await ledger.enter(book, adopted)
+    return version

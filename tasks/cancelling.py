@@ -7,7 +7,6 @@ there, and the taking back is an effect like any other.
 from datetime import datetime
 from typing import NamedTuple
 
-from blocks.errors import ConflictError
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
 from blocks.records.outcome import Outcome
@@ -15,7 +14,6 @@ from blocks.records.people import EVERYWHERE, Person
 from blocks.wire.patients import reason_to_leave_out
 from tasks.case import current
 
-RACES_MAX = 20
 BOUGHT = frozenset({"ordered", "filled"})
 
 
@@ -34,20 +32,16 @@ async def cancel(unwanted: Unwanted, by: Person | None, door: str, *, ledger: Le
     """Take down that what a case bought shall be taken back, and say what follows. Whoever is first has said it."""
     if by is None:
         raise CannotCancelError("This person is not in the directory: give the id of somebody who is.")
-    chain = await ledger.read(unwanted.case)
-    for _ in range(RACES_MAX):
+    body = {"by": by.id, "name": by.name, "because": unwanted.because.strip()}
+    line = Line(act="cancelling", actor=f"person:{by.id}", at=at, source=door, body=body)
+
+    def cancelling(chain: Chain) -> Line:
         if reason := reason_not_to_cancel(unwanted, by, chain):
             raise CannotCancelError(reason)
-        body = {"by": by.id, "name": by.name, "because": unwanted.because.strip()}
-        line = Line(act="cancelling", actor=f"person:{by.id}", at=at, source=door, body=body)
-        try:
-            await ledger.append(chain, [line])
-        except ConflictError:
-            chain = await ledger.read(unwanted.case, known=chain)
-        else:
-            return f"{unwanted.case} is being cancelled. You will hear how it ends."
-    message = f"{unwanted.case}: {RACES_MAX} lost races in a row"
-    raise ConflictError(message)
+        return line
+
+    await ledger.enter(unwanted.case, cancelling)
+    return f"{unwanted.case} is being cancelled. You will hear how it ends."
 
 
 def reason_not_to_cancel(unwanted: Unwanted, by: Person, chain: Chain) -> str | None:

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from blocks.errors import ConflictError
 from blocks.ledger import Chain, Ledger
 from blocks.records.approval import Ask, Decision, Posted
 from blocks.records.clock import Clock
@@ -25,7 +24,6 @@ from tasks.rules.standing import Acting, above_of
 
 CLOCK = "clock"
 ACTOR = f"process:{CLOCK}"
-RACES_MAX = 20
 
 
 class Waiting(NamedTuple):
@@ -112,18 +110,18 @@ def due_of(policy: Policy, asked: datetime, zone: str) -> dict[str, str]:
 
 async def keep_time(case: str, *, ledger: Ledger, shelf: Shelf, at: datetime) -> tuple[Move | None, Chain]:
     """Note what is due for a case, once, and return what it was with the case as it stands then."""
-    chain = await ledger.read(case)
-    for _ in range(RACES_MAX):
-        due = [(one, move) for one in await waiting_of(chain, shelf, at) if (move := one.due(at))]
-        if not due:
-            return None, chain
-        waiting, move = due[0]
-        try:
-            return move, await ledger.append(chain, [_line(move, waiting, at)])
-        except ConflictError:
-            chain = await ledger.read(case, known=chain)
-    message = f"{case}: {RACES_MAX} lost races in a row"
-    raise ConflictError(message)
+    move: Move | None = None
+
+    async def due(chain: Chain) -> Line | None:
+        nonlocal move
+        move = None
+        for one in await waiting_of(chain, shelf, at):
+            if move := one.due(at):
+                return _line(move, one, at)
+        return None
+
+    chain = await ledger.enter(case, due)
+    return move, chain
 
 
 def reason_not_expired(chain: Chain, ask: Ask, decision: Decision, policy: Policy, zone: str) -> str | None:

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from blocks.errors import ConflictError
 from blocks.ledger import Chain, Ledger
 from blocks.ports import Desk
 from blocks.records.approval import Ask, Posted
@@ -16,7 +15,6 @@ from tasks.decide import Verdicts, append_judged, attempted, decisions_of, has_c
 from tasks.rules.authority import acting_for
 from tasks.rules.standing import above_of
 
-RACES_MAX = 20
 TEXT_MAX = 1000
 
 
@@ -113,7 +111,9 @@ async def hear(event: dict[str, Any], by: Person | None, *, ledger: Ledger, desk
         return
     if chain.last("asked", ask):
         said = {"text": str(event.get("text", "")), "ts": str(event["ts"])}
-        await _note(ledger, chain, _said("answer", ask, by, said, at))
+        line = _said("answer", ask, by, said, at)
+        # Once: Slack sends it again where our answer was late, perhaps while the first is being noted.
+        await ledger.enter(case, lambda now: None if said["ts"] in _noted(now) else line)
 
 
 def _said(act: str, ask: str, by: Person, said: dict[str, str], at: datetime, door: str = "slack") -> Line:
@@ -121,16 +121,6 @@ def _said(act: str, ask: str, by: Person, said: dict[str, str], at: datetime, do
     return Line(act=act, key=ask, actor=f"person:{by.id}", at=at, source=door, body=body)
 
 
-async def _note(ledger: Ledger, chain: Chain, line: Line) -> None:
-    """Note a reply, once: Slack sends it again where our answer was late, perhaps while the first is being noted."""
-    for _ in range(RACES_MAX):
-        if any(x.body.get("ts") == line.body["ts"] for x in chain.having("answer")):
-            return
-        try:
-            await ledger.append(chain, [line])
-        except ConflictError:
-            chain = await ledger.read(chain.case, known=chain)
-        else:
-            return
-    message = f"{chain.case}: {RACES_MAX} lost races in a row"
-    raise ConflictError(message)
+def _noted(chain: Chain) -> set[str]:
+    """Name the replies that are noted, by when Slack had them."""
+    return {str(x.body.get("ts")) for x in chain.having("answer")}

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from blocks.errors import ConflictError
 from blocks.ledger import Chain, Ledger
 from blocks.proofs import reason_unproven
 from blocks.records.approval import Ask, Decision, Posted, Settled, Verdict
@@ -26,7 +25,6 @@ from tasks.rules.requisition import reason_not_so_many
 from tasks.rules.scarce import reason_needed_elsewhere
 from tasks.rules.standing import above_of, counts_as
 
-RACES_MAX = 50
 TO_CONFIRM = timedelta(minutes=10)
 
 
@@ -76,17 +74,15 @@ async def decide(
 
 async def append_judged(case: str, judged: Callable[[Chain], tuple[Verdicts, Line | None]], ledger: Ledger) -> Verdicts:
     """Judge, and append the line that comes of it; judge again where somebody else was first."""
-    chain = await ledger.read(case)
-    for _ in range(RACES_MAX):
-        verdict, line = judged(chain)
-        if line is None:
-            return verdict._replace(chain=chain)
-        try:
-            return verdict._replace(chain=await ledger.append(chain, [line]))
-        except ConflictError:
-            chain = await ledger.read(case, known=chain)
-    message = f"{case}: {RACES_MAX} lost races in a row"
-    raise ConflictError(message)
+    verdict: Verdicts
+
+    def line(chain: Chain) -> Line | None:
+        nonlocal verdict
+        verdict, made = judged(chain)
+        return made
+
+    chain = await ledger.enter(case, line)
+    return verdict._replace(chain=chain)
 
 
 def judge(answer: Answer, by: Person | None, chain: Chain, rulebook: Rulebook, at: datetime) -> Verdicts:

@@ -15,7 +15,7 @@ from blocks.records.policy import Rulebook
 from blocks.rulebook import Shelf
 from blocks.wire.canonical import canonical
 from tasks import proposals
-from tasks.matters import Told, Where, enter
+from tasks.matters import Told, Where
 from tasks.proposals import Approver, InForce, Proposal, Subject, Terms, adopted_after, proposal_of
 from tasks.rules.directory import differences, only_takes_away, reason_nobody_follows, reason_not_to_adopt
 from tasks.stepup import DOOR, Signed
@@ -34,7 +34,7 @@ async def adopt_first(directory: Directory, door: str, *, ledger: Ledger, at: da
     version = await ledger.keep(canonical(directory))
     body = {"object": version, **starts(directory.effective_from, directory.zone)}
     line = Line(act="adopted", actor=f"door:{door}", at=at, source=door, body=body)
-    await enter(DIRECTORY, lambda chain: None if proposals.last_of(chain) == version else line, ledger)
+    await ledger.enter(DIRECTORY, lambda chain: None if proposals.last_of(chain) == version else line)
     return version
 
 

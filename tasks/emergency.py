@@ -20,7 +20,7 @@ from blocks.records.people import EVERYWHERE, Agreement, EmergencyAccess, Emerge
 from blocks.records.policy import Rulebook
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.patients import reason_to_leave_out
-from tasks.matters import ToConfirmError, Told, Where, draw_up, enter, proven_by
+from tasks.matters import ToConfirmError, Told, Where, draw_up, proven_by
 from tasks.people import DelegationMatter
 from tasks.rules.emergency import (
     names,
@@ -59,7 +59,7 @@ async def ask(asked: EmergencyAsk, who: Acted, ledger: Ledger) -> EmergencyAcces
     seen = await ledger.keep(canonical(asked))
     line = _line("emergency-asked", asked.key, who, {"asked": asked.model_dump(mode="json")}, seen)
     return find(
-        await enter(DUTIES, lambda chain: None if chain.last(line.act, line.key) else line, ledger),
+        await ledger.enter(DUTIES, lambda chain: None if chain.last(line.act, line.key) else line),
         asked.key,
         who.rulebook,
     )
@@ -75,7 +75,7 @@ async def agree(key: str, shown: str, who: Acted, ledger: Ledger) -> EmergencyAc
     if who.rulebook.policy.step_up_from is not None:
         request = await draw_up(line, DUTIES, AGREE_TO, who.by.id if who.by else "", ledger)
         raise ToConfirmError(request, "To let somebody decide in an emergency takes your passkey.")
-    return find(await enter(DUTIES, lambda now: _agreed(now, key, shown, who), ledger), key, who.rulebook)
+    return find(await ledger.enter(DUTIES, lambda now: _agreed(now, key, shown, who)), key, who.rulebook)
 
 
 async def end(key: str, who: Acted, ledger: Ledger) -> EmergencyAccess:
@@ -85,7 +85,7 @@ async def end(key: str, who: Acted, ledger: Ledger) -> EmergencyAccess:
         _assert_none(reason_not_to_end(find(chain, key, who.rulebook), who.by, who.rulebook, who.at))
         return _line("emergency-ended", key, who, {})
 
-    return find(await enter(DUTIES, ended, ledger), key, who.rulebook)
+    return find(await ledger.enter(DUTIES, ended), key, who.rulebook)
 
 
 async def review(key: str, review: Review, under: tuple[Under, ...], who: Acted, ledger: Ledger) -> EmergencyAccess:
@@ -101,7 +101,7 @@ async def review(key: str, review: Review, under: tuple[Under, ...], who: Acted,
         return _line("emergency-reviewed", key, who, body, seen)
 
     seen = await ledger.keep(canonical([one.model_dump(mode="json") for one in under]))
-    return find(await enter(DUTIES, reviewed, ledger), key, who.rulebook)
+    return find(await ledger.enter(DUTIES, reviewed), key, who.rulebook)
 
 
 async def decided_under(key: str, ledger: Ledger) -> tuple[Under, ...]:
@@ -187,7 +187,7 @@ class AgreementMatter:
             line = _agreed(chain, request.ask, request.shown, who)
             return line.model_copy(update={"body": line.body | proven_by(signed)})
 
-        return said(find(await enter(DUTIES, agreed, where.ledger), request.ask, rulebook), rulebook)
+        return said(find(await where.ledger.enter(DUTIES, agreed), request.ask, rulebook), rulebook)
 
 
 def said(access: EmergencyAccess, rulebook: Rulebook) -> str:

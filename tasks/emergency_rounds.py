@@ -19,7 +19,6 @@ from blocks.wire.emergency import review_words
 from blocks.wire.reminders import Late
 from tasks.clock import ACTOR, CLOCK
 from tasks.emergency_telling import tell_how_it_stands
-from tasks.matters import enter
 from tasks.rules.emergency import review_due, who_may_review
 
 logger = logging.getLogger("almoner.clock")
@@ -53,13 +52,13 @@ async def remind_reviewers(ledger: Ledger, desk: Desk, rulebook: Rulebook, at: d
 async def _noted(access: EmergencyAccess, ledger: Ledger, rulebook: Rulebook, at: datetime) -> Chain:
     """Note that they are to be told, where it is time to."""
     due = review_due(access, rulebook.policy)
-    return await enter(DUTIES, lambda chain: _reminder(chain, access, due, rulebook, at), ledger)
+    return await ledger.enter(DUTIES, lambda chain: _reminder(chain, access, due, rulebook, at))
 
 
 async def _note_told(reminded: Line, ledger: Ledger, at: datetime) -> None:
     body = {"whom": reminded.body["whom"], "of": reminded.at.isoformat()}
     line = Line(act="told", key=reminded.key, actor=ACTOR, at=at, source=CLOCK, body=body)
-    await enter(DUTIES, lambda _: line, ledger)
+    await ledger.enter(DUTIES, lambda _: line)
 
 
 def _reminder(chain: Chain, access: EmergencyAccess, due: datetime, rulebook: Rulebook, at: datetime) -> Line | None:

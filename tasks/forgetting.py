@@ -9,7 +9,7 @@ from blocks.ledger import Ledger
 from blocks.records.ledger import Line
 from blocks.records.policy import Policy
 from blocks.vault import Vault
-from tasks.grounds import Grounds, enter
+from tasks.grounds import Grounds
 from tasks.holding import hold_on
 from tasks.rules.privacy import reason_not_to_open
 
@@ -46,7 +46,8 @@ async def read_sealed(place: str, grounds: Grounds, *, ledger: Ledger, policy: P
     if not place.startswith(("inbox/", "quarantine/")):
         raise RefusedError("vault", "place: sealed messages lie under inbox/ and quarantine/")
     data = await ledger.read_raw(place)
-    await enter(ledger, BOOK, grounds.line("opened", place))
+    opened = grounds.line("opened", place)
+    await ledger.enter(BOOK, lambda _: opened)
     return data
 
 
@@ -58,5 +59,4 @@ def _vault(ledger: Ledger) -> Vault:
 
 async def _once(ledger: Ledger, line: Line) -> None:
     """Enter a line unless the book has it: a subject is forgotten once."""
-    if (await ledger.read(BOOK)).last(line.act, line.key) is None:
-        await enter(ledger, BOOK, line)
+    await ledger.enter(BOOK, lambda chain: None if chain.last(line.act, line.key) else line)

@@ -16,7 +16,7 @@ from blocks.records.ledger import Line
 from blocks.records.policy import Policy
 from blocks.retention import LockedBucket
 from blocks.vault import sealed_for
-from tasks.grounds import Grounds, enter
+from tasks.grounds import Grounds
 from tasks.results import PREFIX as RESULTS
 from tasks.rules.retention import reason_not_to_hold
 
@@ -71,7 +71,8 @@ async def hold(what: str, grounds: Grounds, *, ledger: Ledger, policy: Policy, b
         raise RefusedError("ledger", reason)
     target, subjects = await _found(what, ledger, bucket)
     if not any(one.target == target for one in await holds(ledger)):
-        await enter(ledger, BOOK, grounds.line(HELD, target, subjects=[*subjects]))
+        line = grounds.line(HELD, target, subjects=[*subjects])
+        await ledger.enter(BOOK, lambda _: line)
     return Held(target, await _set(target, ledger, bucket, on=True))
 
 
@@ -87,7 +88,8 @@ async def release(what: str, grounds: Grounds, *, ledger: Ledger, policy: Policy
     if last is None:
         raise RefusedError("ledger", f"what: {what} was never under a legal hold")
     if any(one.target == target for one in await holds(ledger)):
-        await enter(ledger, BOOK, grounds.line(LIFTED, target))
+        line = grounds.line(LIFTED, target)
+        await ledger.enter(BOOK, lambda _: line)
     return Held(target, await _set(target, ledger, bucket, on=False))
 
 

@@ -4,11 +4,10 @@ Each is one document, drawn up in a chain of the ledger for one person, and done
 """
 
 import secrets
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
-from blocks.errors import ConflictError, RefusedError
+from blocks.errors import RefusedError
 from blocks.keyring import enrolled
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
@@ -18,7 +17,6 @@ from blocks.rulebook import Shelf
 from blocks.wire.canonical import canonical, digest
 from tasks.stepup import Signed, request_of, take
 
-RACES_MAX = 20
 GOOD_FOR = timedelta(minutes=10)
 
 
@@ -89,7 +87,7 @@ async def draw_up(line: Line, case: str, verdict: str, by: str, ledger: Ledger) 
     )
     body = {**line.body, "request": request.model_dump(mode="json")}
     drawn = line.model_copy(update={"act": "confirming", "body": body})
-    await enter(case, lambda _: drawn, ledger)
+    await ledger.enter(case, lambda _: drawn)
     return request
 
 
@@ -141,18 +139,3 @@ async def sign(kind: Kind, matter: Matter, brought: dict[str, Any], where: Where
         return Outcome(await kind.do(matter.request, taken, matter.by, where), done=True)
     except RefusedError as refusal:
         return Outcome(f"Nothing was done: {refusal.detail}.")
-
-
-async def enter(case: str, judge: Callable[[Chain], Line | None], ledger: Ledger) -> Chain:
-    """Append what *judge* makes of a chain as it stands, asked again whenever somebody else was first."""
-    chain = await ledger.read(case)
-    for _ in range(RACES_MAX):
-        line = judge(chain)
-        if line is None:
-            return chain
-        try:
-            return await ledger.append(chain, [line])
-        except ConflictError:
-            chain = await ledger.read(case, known=chain)
-    message = f"{case}: {RACES_MAX} lost races in a row"
-    raise ConflictError(message)

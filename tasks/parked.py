@@ -7,7 +7,6 @@ the case next (see `tasks.effects`).
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from blocks.errors import ConflictError
 from blocks.ledger import Chain, Ledger
 from blocks.ports import Erp
 from blocks.records.ledger import Line
@@ -19,7 +18,6 @@ from blocks.wire.patients import reason_to_leave_out
 from blocks.wire.report import in_doubt
 from tasks.rules.standing import counts_as
 
-RACES_MAX = 20
 KINDS: dict[str, Literal["purchase order", "stock issue"]] = {"order": "purchase order", "issue": "stock issue"}
 """What each effect makes in the ERP."""
 
@@ -48,8 +46,8 @@ async def settle(  # noqa: PLR0913  whoever says it is judged by the rulebook, w
     """
     if by is None:
         raise CannotSettleError("This person is not in the directory: give the id of somebody who is.")
-    chain = await ledger.read(said.case)
-    for _ in range(RACES_MAX):
+
+    async def settled(chain: Chain) -> Line:
         parked = _parked(chain)
         if said.about and said.about != (parked.key, len(chain.having("parked", parked.key))):
             raise CannotSettleError(f"This card is over: {chain.case} is in doubt anew. Please use the newest card.")
@@ -65,15 +63,10 @@ async def settle(  # noqa: PLR0913  whoever says it is judged by the rulebook, w
         }
         if others := sorted(counts_as(by.id, rulebook.duties, at) - {by.id}):
             body["counts_as"] = others
-        line = Line(act="settled", key=parked.key, actor=f"person:{by.id}", at=at, source=door, body=body)
-        try:
-            await ledger.append(chain, [line])
-        except ConflictError:
-            chain = await ledger.read(said.case, known=chain)
-        else:
-            return _taken(said, parked.body["effect"])
-    message = f"{said.case}: {RACES_MAX} lost races in a row"
-    raise ConflictError(message)
+        return Line(act="settled", key=parked.key, actor=f"person:{by.id}", at=at, source=door, body=body)
+
+    entered = await ledger.enter(said.case, settled)
+    return _taken(said, entered.lines[-1].body["effect"])
 
 
 def reason_not_to_settle(said: Said, by: Person, chain: Chain, rulebook: Rulebook, at: datetime) -> str | None:

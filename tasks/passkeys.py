@@ -16,7 +16,7 @@ from blocks.records.passkeys import Confirmation, Invitation, Passkey, Passkeys
 from blocks.records.people import Directory, Person
 from blocks.records.policy import Rulebook
 from blocks.wire.canonical import canonical, digest
-from tasks.matters import Told, Where, draw_up, drawn_of, enter, proven_by
+from tasks.matters import Told, Where, draw_up, drawn_of, proven_by
 from tasks.stepup import DOOR, Signed
 
 GOOD_FOR = timedelta(hours=24)
@@ -48,7 +48,7 @@ async def invite(
     token, invitation = _drawn(person, actor, rulebook.directory, at)
     body = {"invitation": invitation.model_dump(mode="json")} | ({"recovery": recovery} if recovery else {})
     line = Line(act="invited", key=invitation.token, actor=actor, at=at, body=body)
-    await enter(PASSKEYS, lambda _: line, ledger)
+    await ledger.enter(PASSKEYS, lambda _: line)
     return token
 
 
@@ -115,7 +115,7 @@ class InvitationMatter:
             source=DOOR,
             body=body,
         )
-        await enter(PASSKEYS, lambda chain: None if chain.last("invited", request.ask) else mine, where.ledger)
+        await where.ledger.enter(PASSKEYS, lambda chain: None if chain.last("invited", request.ask) else mine)
         return "The link that you were given serves now, once, within a day."
 
 
@@ -144,7 +144,7 @@ async def enrol(key: Passkey, invitation: Invitation, *, ledger: Ledger, at: dat
         body: dict[str, Any] = {"passkey": key.model_dump(mode="json"), "invitation": invitation.token}
         return Line(act="enrolled", key=key.credential, actor=f"person:{key.person}", at=at, body=body)
 
-    await enter(PASSKEYS, line, ledger)
+    await ledger.enter(PASSKEYS, line)
     return key
 
 
@@ -176,7 +176,7 @@ async def withdraw(  # noqa: PLR0913  who says so, through which door, and by wh
         gone = passkeys_of(now).find(key.credential) is None
         return None if gone else Line(act="withdrawn", key=key.credential, actor=actor, at=at, source=door, body=body)
 
-    await enter(PASSKEYS, line, ledger)
+    await ledger.enter(PASSKEYS, line)
     return key
 
 

@@ -17,7 +17,7 @@ from blocks.records.passkeys import Confirmation
 from blocks.records.people import EVERYWHERE, Absence, Delegation, Duties, Person
 from blocks.records.policy import Rulebook
 from blocks.wire.canonical import canonical
-from tasks.matters import ToConfirmError, Told, Where, draw_up, drawn_of, enter, proven_by
+from tasks.matters import ToConfirmError, Told, Where, draw_up, drawn_of, proven_by
 from tasks.rules.duties import reason_not_to_be_away, reason_not_to_delegate
 from tasks.stepup import DOOR, Signed
 
@@ -124,4 +124,4 @@ def _assert_none(reason: str | None) -> None:
 
 async def _enter(ledger: Ledger, line: Line) -> Duties:
     """Enter a line in the book; the same key twice is one line."""
-    return duties_of(await enter(DUTIES, lambda chain: None if chain.last(line.act, line.key) else line, ledger))
+    return duties_of(await ledger.enter(DUTIES, lambda chain: None if chain.last(line.act, line.key) else line))

@@ -12,7 +12,7 @@ from blocks.records.policy import Policy, Rulebook
 from blocks.rulebook import Shelf
 from blocks.wire.canonical import canonical
 from tasks import proposals
-from tasks.matters import Told, Where, enter
+from tasks.matters import Told, Where
 from tasks.proposals import Approver, InForce, Proposal, Subject, Terms, adopted_after, differences, proposal_of
 from tasks.rules.proof import Proof, prove
 from tasks.stepup import DOOR, Signed
@@ -40,7 +40,7 @@ async def adopt_first(policy: Policy, door: str, *, ledger: Ledger, shelf: Shelf
             raise _refused("one is in force: `almoner policy propose FILE`, and somebody else approves it")
         return None if last else Line(act="adopted", key=version, actor=f"door:{door}", at=at, source=door, body=body)
 
-    await enter(POLICY, judge, ledger)
+    await ledger.enter(POLICY, judge)
     return proof
 
 

@@ -20,7 +20,7 @@ from blocks.records.passkeys import Passkeys
 from blocks.records.passkeys import Proof as PasskeyProof
 from blocks.records.people import Person, Role
 from blocks.records.policy import Policy, Rulebook
-from tasks.matters import ToConfirmError, Where, draw_up, enter
+from tasks.matters import ToConfirmError, Where, draw_up
 from tasks.rules.standing import counts_as
 
 
@@ -108,7 +108,7 @@ async def propose(subject: Subject, version: str, start: Mapping[str, str], who:
         )
         return _line("proposed", version, author, who.door, at, proposal.model_dump(mode="json"))
 
-    proposal = proposal_of(await enter(subject.book, judge, ledger), version)
+    proposal = proposal_of(await ledger.enter(subject.book, judge), version)
     assert proposal is not None  # noqa: S101  it was just entered
     return proposal
 
@@ -142,7 +142,7 @@ async def approve(subject: Subject, version: str, who: Approver, check: Check, w
             raise _refused(subject, f"another {subject.name} was put in force since it was proposed: propose it again")
         return mine
 
-    taken = adopted_after(await enter(subject.book, judge, ledger), proposal)
+    taken = adopted_after(await ledger.enter(subject.book, judge), proposal)
     assert taken is not None  # noqa: S101  it was just entered, by us or somebody else
     told, new = taken.body, (taken.actor, taken.at, taken.body) == (mine.actor, mine.at, mine.body)
     return InForce(proposal.object, told["effective_from"], told["author"], told["approver"], new)

@@ -200,14 +200,7 @@ class Rounds:
 
     async def _note_told(self, one: Waiting, lines: list[Line], at: datetime) -> None:
         line = Line(act="told", key=one.ask.key, actor=ACTOR, at=at, source=CLOCK, body={"whom": [*_whom(one, lines)]})
-        chain = await self._ledger.read(one.case)
-        while waits_for(chain):
-            try:
-                await self._ledger.append(chain, [line])
-            except ConflictError:
-                chain = await self._ledger.read(one.case, known=chain)
-            else:
-                return
+        await self._ledger.enter(one.case, lambda chain: line if waits_for(chain) else None)
 
 
 def _mark(one: Waiting, at: datetime) -> Mark:

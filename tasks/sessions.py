@@ -13,7 +13,7 @@ from blocks.records.policy import Policy, Rulebook
 from blocks.records.sessions import Session
 from blocks.sessions import LOG_IN, Opened, chain_of, opened_of
 from blocks.wire.canonical import canonical
-from tasks.matters import Told, Where, draw_up, drawn_of, enter, proven_by
+from tasks.matters import Told, Where, draw_up, drawn_of, proven_by
 from tasks.stepup import DOOR, Signed
 
 
@@ -70,7 +70,7 @@ class SessionMatter:
             source=DOOR,
             body=body,
         )
-        await enter(request.case, lambda chain: None if opened_of(chain) else mine, where.ledger)
+        await where.ledger.enter(request.case, lambda chain: None if opened_of(chain) else mine)
         return "Go back to your command line: it goes on there. You can close this page."
 
 
@@ -107,7 +107,7 @@ def reason_not_to_claim(person: str, policy: Policy, keys: Passkeys) -> str | No
 async def close(session: Session, door: str, *, ledger: Ledger, at: datetime) -> None:
     """Close a session; nothing that is signed in it afterwards counts."""
     line = Line(act="logged-out", key=session.id, actor=f"person:{session.person}", at=at, source=door)
-    await enter(chain_of(session.id), lambda chain: None if chain.last("logged-out") else line, ledger)
+    await ledger.enter(chain_of(session.id), lambda chain: None if chain.last("logged-out") else line)
 
 
 def _refused(reason: str) -> RefusedError:

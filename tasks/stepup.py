@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from blocks.errors import ConflictError, UnreadableError
+from blocks.errors import UnreadableError
 from blocks.keyring import PASSKEYS, House, enrolled, passkeys_of
 from blocks.ledger import Chain, Ledger
 from blocks.records.approval import Ask
@@ -22,7 +22,6 @@ from tasks.rules.authority import acting_for
 from tasks.rules.standing import Acting, above_of
 
 DOOR = "passkey"
-RACES_MAX = 20
 FAILURES_MAX = 5
 """So often may a confirmation fail; then its link is spent."""
 SPENT = "This link has run out, or was used. Please press Approve on the card again."
@@ -112,8 +111,7 @@ async def _use(proof: Proof, by: Person, ledger: Ledger, at: datetime) -> Passke
     """
     from blocks.passkeys import NotProvenError, assert_signed
 
-    chain = await ledger.read(PASSKEYS)
-    for _ in range(RACES_MAX):
+    def used(chain: Chain) -> Line:
         key = passkeys_of(chain).find(proof.credential)
         if key is None or key.person != by.id:
             raise NotTakenError("this passkey is not enrolled for you")
@@ -122,13 +120,9 @@ async def _use(proof: Proof, by: Person, ledger: Ledger, at: datetime) -> Passke
         except NotProvenError as error:
             raise NotTakenError(str(error)) from error
         body = {"case": proof.request.case, "ask": proof.request.ask, "nonce": proof.request.nonce, "uses": uses}
-        line = Line(act="used", key=key.credential, actor=f"person:{by.id}", at=at, source=DOOR, body=body)
-        try:
-            return passkeys_of(await ledger.append(chain, [line]))
-        except ConflictError:
-            chain = await ledger.read(PASSKEYS, known=chain)
-    message = f"{PASSKEYS}: {RACES_MAX} lost races in a row"
-    raise ConflictError(message)
+        return Line(act="used", key=key.credential, actor=f"person:{by.id}", at=at, source=DOOR, body=body)
+
+    return passkeys_of(await ledger.enter(PASSKEYS, used))
 
 
 async def _note_failure(request: Confirmation, why: str, ledger: Ledger, at: datetime) -> None:

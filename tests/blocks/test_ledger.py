@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from blocks import ledger as ledgers
 from blocks.errors import ConflictError, NotFoundError, UnavailableError
 from blocks.ledger import Chain, Ledger, TamperedError, entry_key
 from blocks.ports import Store
-from blocks.records.ledger import GENESIS, Line
+from blocks.records.ledger import GENESIS, Entry, Line
 from blocks.store import FolderStore
 from blocks.wire.canonical import canonical, is_canonical
 from tests.samples import NOON
@@ -120,6 +121,47 @@ async def test_a_document_that_is_not_what_its_name_says_is_not_believed(store: 
     await store.create(f"objects/{'0' * 64}", b"forged")
     with pytest.raises(TamperedError, match="not what its name says"):
         await Ledger(store).fetch("0" * 64)
+
+
+class Overtaken(FolderStore):
+    """A folder in which somebody else is always first, or is so many times."""
+
+    times = 1_000_000
+
+    async def create(self, key: str, data: bytes) -> None:
+        self.times -= 1
+        if self.times >= 0:
+            theirs = Entry.model_validate_json(data).model_copy(update={"lines": (line(),)})
+            await super().create(key, canonical(theirs))
+            raise ConflictError(key)
+        await super().create(key, data)
+
+
+async def test_who_was_not_first_judges_anew_and_waits_for_what_they_look_up(tmp_path):
+    ledger, seen = Ledger(Overtaken(tmp_path)), list[int]()
+    ledger.store.times = 2
+
+    async def judged(chain: Chain) -> Line:
+        await asyncio.sleep(0)
+        seen.append(chain.seq)
+        return line("mine", n=chain.seq)
+
+    chain = await ledger.enter(CASE, judged)
+    assert (seen, chain.last("mine").body) == ([0, 1, 2], {"n": 2})
+    assert chain == await Ledger(ledger.store).read(CASE)
+
+
+async def test_where_nothing_comes_of_a_judgement_nothing_is_written(store: Store):
+    ledger = Ledger(store)
+    written = await grown(ledger, 2)
+    assert await ledger.enter(CASE, lambda chain: None if chain.having("again") else line()) == written
+    assert await ledger.read(CASE) == written
+
+
+async def test_who_always_loses_is_told_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(ledgers, "RACES_MAX", 3)
+    with pytest.raises(ConflictError, match=f"{CASE}: 3 lost races in a row"):
+        await Ledger(Overtaken(tmp_path)).enter(CASE, lambda _: line())
 
 
 async def test_every_chain_is_listed_with_its_length(store: Store):

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from blocks import rulebook
 from blocks.books import DIRECTORY, POLICY
-from blocks.errors import ConflictError, NotFoundError, RefusedError
+from blocks.errors import NotFoundError, RefusedError
 from blocks.history import History
 from blocks.ledger import Chain, Ledger
 from blocks.records.clock import Calendar, Clock
@@ -47,19 +46,6 @@ async def test_the_same_policy_adopted_by_several_at_once_is_adopted_once(tmp_pa
     ledger = Ledger(FolderStore(tmp_path))
     assert len(set(await adopted(ledger, *[plain_policy()] * 8))) == 1
     assert (await ledger.read(POLICY)).seq == 1
-
-
-async def test_who_always_loses_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(rulebook, "RACES_MAX", 3)
-
-    class Overtaken(FolderStore):
-        async def create(self, key: str, data: bytes) -> None:
-            if key.startswith("cases/"):
-                raise ConflictError(key)
-            await super().create(key, data)
-
-    with pytest.raises(ConflictError, match="book~policy: 3 lost races in a row"):
-        await adopted(Ledger(Overtaken(tmp_path)), plain_policy())
 
 
 async def test_where_nothing_is_in_force_the_remedy_is_told(tmp_path: Path):
