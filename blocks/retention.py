@@ -7,6 +7,7 @@ takes nothing away.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -79,6 +80,16 @@ class LockedBucket:
         if found.get("Mode") != "COMPLIANCE":
             return None
         return Lock(int(found.get("Days") or int(found["Years"]) * DAYS_A_YEAR))
+
+    async def policy(self) -> dict[str, Any] | None:
+        """Read what the bucket forbids and allows; empty where it says nothing, None where it does not tell."""
+        try:
+            found: dict[str, Any] = json.loads((await self._ask("get_bucket_policy"))["Policy"])
+        except RefusedError as error:
+            cause = error.__cause__
+            answered = cause.response["Error"]["Code"] if isinstance(cause, ClientError) else ""
+            return {} if answered == "NoSuchBucketPolicy" else None
+        return found
 
     async def kept_until(self, version: Version) -> datetime | None:
         """Say until when a version is kept; None where nothing keeps it."""

@@ -59,7 +59,8 @@ def ministack() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
-    environment = {"PATH": os.environ["PATH"], "BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "GATEWAY_PORT": port}
+    environment = {"BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "GATEWAY_PORT": port, "AUTH": "true"}
+    environment["PATH"] = os.environ["PATH"]
     running = subprocess.Popen(  # noqa: S603  as asked for
         [program], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infrastructure.commands import ledger_explain, ledger_export, ledger_hold, ledger_log, ledger_pack
+from infrastructure.commands import ledger_bucket, ledger_explain, ledger_export, ledger_hold, ledger_log, ledger_pack
 from infrastructure.commands.speaking import plainly
 from infrastructure.commands.surroundings import find
 
@@ -51,6 +51,7 @@ app.command()(ledger_pack.pack)
 app.command()(ledger_hold.hold)
 app.command()(ledger_hold.release)
 app.command("holds")(ledger_hold.list_holds)
+app.command("bucket-policy")(ledger_bucket.bucket_policy)
 app.command("check-bundle")(ledger_pack.check_bundle)
 
 
@@ -107,8 +108,11 @@ async def _verify() -> "Verdict":
     from blocks import connect
     from blocks.audit import verify as verify_all
 
-    witnessed, seen_in = connect.witnessed(), connect.witness_bucket()
-    return await verify_all(connect.ledger(), connect.log(), witnessed, bucket=connect.bucket(), witness_bucket=seen_in)
+    bucket, seen_in = connect.bucket(), connect.witness_bucket()
+    verdict = await verify_all(
+        connect.ledger(), connect.log(), connect.witnessed(), bucket=bucket, witness_bucket=seen_in
+    )
+    return verdict._replace(notes=(*verdict.notes, *await ledger_bucket.told_of_policies(bucket, seen_in)))
 
 
 async def _quarantine() -> list[dict[str, object]]:

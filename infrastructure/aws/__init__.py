@@ -1,0 +1,1 @@
+"""What AWS is told."""

@@ -1,0 +1,1 @@
+"""What AWS is told, and what of it two servers enforce."""
