@@ -19,6 +19,7 @@ from blocks.ports import Store
 from blocks.store import S3Store
 
 DAYS_A_YEAR = 365.25
+THERE_ALREADY = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
 
 
 class Lock(NamedTuple):
@@ -57,9 +58,21 @@ class LockedBucket:
         return cls(store.where.client(), store.where.bucket, store.where.prefix)
 
     async def make(self, lock: Lock) -> None:
-        """Make the bucket with Object Lock (which brings versions), and set its default retention."""
-        await self._ask("create_bucket", ObjectLockEnabledForBucket=True)
-        await self.keep_for(lock)
+        """Make the bucket with Object Lock (which brings versions), and set its default retention.
+
+        Whoever died half-way is followed by the next: what is there already is left, what is missing is set.
+        `RefusedError` where the bucket is there and was made without Object Lock, which it can never have.
+        """
+        try:
+            await self._ask("create_bucket", ObjectLockEnabledForBucket=True)
+        except RefusedError as refused:
+            if _code(refused) not in THERE_ALREADY:
+                raise
+        now = await self.lock()
+        if now is None:
+            raise RefusedError("store", f"{self._bucket} was made without Object Lock, and can never have it")
+        if now.days < lock.days:
+            await self.keep_for(lock)
 
     async def keep_for(self, lock: Lock) -> None:
         """Set the default retention of what is written from now on; `RefusedError` where it would become shorter."""
@@ -71,14 +84,17 @@ class LockedBucket:
         await self._ask("put_object_lock_configuration", ObjectLockConfiguration=configuration)
 
     async def lock(self) -> Lock | None:
-        """Read the default retention; None where the bucket promises none."""
+        """Read the default retention: 0 days where none is set, None where the bucket was made without Object Lock."""
         try:
             answer = await self._ask("get_object_lock_configuration")
         except RefusedError:
             return None
-        found = answer["ObjectLockConfiguration"].get("Rule", {}).get("DefaultRetention", {})
-        if found.get("Mode") != "COMPLIANCE":
+        configuration = answer.get("ObjectLockConfiguration", {})
+        if configuration.get("ObjectLockEnabled") != "Enabled":
             return None
+        found = configuration.get("Rule", {}).get("DefaultRetention", {})
+        if found.get("Mode") != "COMPLIANCE":
+            return Lock(0)
         return Lock(int(found.get("Days") or int(found["Years"]) * DAYS_A_YEAR))
 
     async def policy(self) -> dict[str, Any] | None:
@@ -86,9 +102,7 @@ class LockedBucket:
         try:
             found: dict[str, Any] = json.loads((await self._ask("get_bucket_policy"))["Policy"])
         except RefusedError as error:
-            cause = error.__cause__
-            answered = cause.response["Error"]["Code"] if isinstance(cause, ClientError) else ""
-            return {} if answered == "NoSuchBucketPolicy" else None
+            return {} if _code(error) == "NoSuchBucketPolicy" else None
         return found
 
     async def kept_until(self, version: Version) -> datetime | None:
@@ -163,3 +177,9 @@ class LockedBucket:
             raise RefusedError("store", str(error)) from error
         except BotoCoreError as error:
             raise UnavailableError("store", str(error)) from error
+
+
+def _code(error: RefusedError) -> str:
+    """Read what S3 calls what it said no to."""
+    cause = error.__cause__
+    return str(cause.response["Error"]["Code"]) if isinstance(cause, ClientError) else ""

@@ -34,8 +34,9 @@ class Prolonged(NamedTuple):
 async def keep_long_enough(ledger: Ledger, bucket: LockedBucket, rulebook: Rulebook, now: datetime) -> Prolonged | None:
     """See to it that everything is kept as long as policy asks; None where the bucket has no lock at all.
 
-    A default that becomes longer is noted before it is set, with the rules that ask for it, and again when everything
-    that lay there was prolonged: who dies in between is followed by the next.
+    A default that becomes longer, or that whoever made the bucket did not live to set, is noted before it is set, with
+    the rules that ask for it, and again when everything that lay there was prolonged: who dies in between is followed
+    by the next.
     """
     days, lock = days_kept(rulebook.policy.retention), await bucket.lock()
     if lock is None:
@@ -46,9 +47,9 @@ async def keep_long_enough(ledger: Ledger, bucket: LockedBucket, rulebook: Ruleb
         await _note(ledger, "retention-set", now, {"days": days, "rules": rules}, rulebook.policy_version)
         await bucket.keep_for(Lock(days))
     chain = await ledger.read(BOOK)
-    begun, ended = chain.last("retention-set"), chain.last("retention-applied")
-    if begun and (ended is None or ended.body["days"] < begun.body["days"]):
-        wanted = int(begun.body["days"])
+    last = next((line for line in reversed(chain.lines) if line.act in ("retention-set", "retention-applied")), None)
+    if last and last.act == "retention-set":
+        wanted = int(last.body["days"])
         async for version in bucket.versions():
             done += not version.hides and await bucket.keep(version, version.at + timedelta(days=wanted))
         await _note(ledger, "retention-applied", now, {"days": wanted, "versions": done})

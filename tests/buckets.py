@@ -108,7 +108,11 @@ def unmade(request: pytest.FixtureRequest, which: str) -> Server:
     """Speak to a server, in a bucket that is not there yet."""
     if which == "ministack":
         return Server(request.getfixturevalue("ministack"), "test", "test")
-    stack: BackgroundStack = request.getfixturevalue("seaweed")
+    return unmade_on(request.getfixturevalue("seaweed"))
+
+
+def unmade_on(stack: BackgroundStack) -> Server:
+    """Speak to a laptop's own S3, in a bucket that is not there yet."""
     return Server(stack.site.ports.url("s3"), stack.site.keys.s3_access_key, stack.site.keys.s3_secret_key)
 
 

@@ -169,5 +169,5 @@ def _kept(days: int | None) -> str:
     if days is None:
         return "  a folder keeps no versions: what somebody wrote over, only the log can tell"
     if not days:
-        return "! the bucket was made without Object Lock: who may write to it may take away what is there"
+        return "! the bucket has no Object Lock, or no default retention yet: who may write may take away what is there"
     return f"  whatever is written is kept for {days:,} days (Object Lock, COMPLIANCE); every version was looked at"

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 from infrastructure.local.stack.running import Wish, background_stack
-from tests.buckets import Server, installed_tools
+from tests.buckets import installed_tools, unmade_on
 from tests.tampering.campaign import Told, campaign, in_bucket, in_folder
 from tests.tampering.ledger import Kept
 from tests.tampering.places import Bucket, Folder
@@ -28,8 +28,7 @@ def main() -> int:
         home.mkdir()
         (home / "tools").symlink_to(installed_tools())
         with background_stack(Wish(home, only=("s3",))) as stack:
-            keys = stack.site.keys
-            server = Server(stack.site.ports.url("s3"), keys.s3_access_key, keys.s3_secret_key)
+            server = unmade_on(stack)
             server.versioned()
             places = (Folder(Path(folder)), Bucket(server))
             written = (Kept.written(place, cases=asked.cases, random=Random(asked.cases)) for place in places)  # noqa: S311

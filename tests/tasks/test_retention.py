@@ -14,7 +14,7 @@ from blocks.rulebook import Shelf, adopt
 from infrastructure.local.hospital.__main__ import directory, policy
 from tasks.retention import BOOK, keep_long_enough
 from tasks.rules.retention import days_kept, reason_not_to_hold
-from tests.buckets import Server
+from tests.buckets import Server, unmade
 from tests.hospital import MORNING
 
 CONTRACT = Keeping(kind="claims", years=12, source="a contract with a payer")
@@ -69,6 +69,20 @@ async def test_who_died_after_the_default_was_set_is_followed_by_the_next(server
     assert min(await ends(server, "objects/")) < in_days(30)
     await keep_long_enough(ledger, server.bucket, rulebook, datetime.now(UTC))
     assert min(await ends(server, "objects/")) > in_days(days_kept([CONTRACT]) - 1)
+
+
+@pytest.mark.parametrize("which", ["seaweed", "ministack"])
+async def test_a_bucket_that_somebody_made_and_did_not_live_to_set_keeps_everything_after_the_next_look(request, which):
+    unkept = unmade(request, which)
+    unkept.client.create_bucket(Bucket=unkept.name, ObjectLockEnabledForBucket=True)
+    ledger = Ledger(unkept.store)
+    rulebook = await in_force(ledger, policy())
+    await unkept.store.create("cases/RQ-1/00000001.json", b"one")
+    assert await ends(unkept, "cases/RQ-1/") == []
+    await keep_long_enough(ledger, unkept.bucket, rulebook, datetime.now(UTC))
+    assert await unkept.bucket.lock() == Lock(days_kept(KEEPING))
+    assert min(await ends(unkept, "")) > in_days(days_kept(KEEPING) - 1)
+    assert len(await ends(unkept, "cases/RQ-1/")) == 1
 
 
 async def test_a_policy_that_asks_for_less_shortens_nothing(server: Server):
