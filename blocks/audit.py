@@ -15,6 +15,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from blocks.audit_log import LogFound, audit_log
+from blocks.audit_stamps import Stamps, audit_stamps, stamps_of
 from blocks.errors import NotFoundError
 from blocks.finding import Finding
 from blocks.heads import Head, read_notes
@@ -23,7 +24,9 @@ from blocks.log import Log
 from blocks.prover import Prover
 from blocks.records.ledger import GENESIS, Entry
 from blocks.retention import LockedBucket
+from blocks.scope import Scope
 from blocks.shadows import shadowed, told_as_shadowed, witness_shadowed
+from blocks.tsa import Roots
 from blocks.wire.canonical import canonical, digest, is_canonical
 from blocks.witness import Witnessed
 
@@ -55,6 +58,12 @@ class Verdict(NamedTuple):
     """Entries of the last moments, not yet under a head."""
     witnessed: int | None = None
     """Entries under the largest head that the witness cosigned; None where there is none."""
+    stamps: int = 0
+    """Time-stamps of signed heads."""
+    stamped: str = ""
+    """Up to how many entries, when and by whom the last was given; empty where none holds."""
+    covers: Scope | None = None
+    """Of which period this is, where it is a pack and not a whole ledger."""
     kept_days: int | None = None
     """For how long the bucket keeps whatever is written to it; 0: it promises nothing; None: it was not looked at."""
 
@@ -71,23 +80,30 @@ class Text(NamedTuple):
     data: bytes
 
 
-async def verify(
+async def verify(  # noqa: PLR0913  each is what somebody who verifies may have, or not
     ledger: Ledger,
     log: Log | None = None,
     witnessed: Witnessed | None = None,
     *,
     bucket: LockedBucket | None = None,
     witness_bucket: LockedBucket | None = None,
+    roots: Roots | None = None,
+    scope: Scope | None = None,
     now: datetime | None = None,
 ) -> Verdict:
     """Verify every chain, the log over them as far as its key is known, and every object that an entry refers to.
 
     *bucket*, *witness_bucket*: where ledger and witness keep versions, so that what was put over an entry or a head can
-    be told from what was taken away.
+    be told from what was taken away. *roots*: whom one believes what time it was. *scope*: of which period the ledger
+    is, where it is a pack.
     """
     began = now or datetime.now(UTC)  # what is written while this goes on is not late
-    found = await audit_log(log, witnessed) if log else None
-    verdict = await _Audit(ledger, found, began, now).verdict()
+    seen = await stamps_of(ledger)
+    sizes = (one.size for one in seen.kept)
+    found = await audit_log(log, witnessed, sizes=sizes, scope=scope) if log else None
+    verdict = await _Audit(ledger, found, began, now, scope).verdict()
+    if found:
+        verdict = _with_stamps(verdict, audit_stamps(seen, found, roots))
     shadows = await shadowed(bucket, found) if bucket else []
     if witness_bucket and witnessed:
         shadows += await witness_shadowed(witness_bucket, witnessed)
@@ -98,9 +114,19 @@ async def verify(
     return verdict._replace(findings=findings, kept_days=lock.days if lock else 0)
 
 
+def _with_stamps(verdict: Verdict, stamps: Stamps) -> Verdict:
+    findings, notes = tuple(sorted({*verdict.findings, *stamps.findings})), (*verdict.notes, *stamps.notes)
+    last = (
+        f"{stamps.covers:,} entries at {stamps.last.at:%Y-%m-%d %H:%M} UTC by {stamps.last.by}" if stamps.last else ""
+    )
+    return verdict._replace(findings=findings, notes=notes, stamps=stamps.kept, stamped=last)
+
+
 class _Audit:
-    def __init__(self, ledger: Ledger, found: LogFound | None, began: datetime, given: datetime | None) -> None:
-        self.ledger, self.log, self.now, self.given = ledger, found, began, given
+    def __init__(
+        self, ledger: Ledger, found: LogFound | None, began: datetime, given: datetime | None, scope: Scope | None
+    ) -> None:
+        self.ledger, self.log, self.now, self.given, self.scope = ledger, found, began, given, scope
         self.room, self.prover = asyncio.Semaphore(AT_ONCE), Prover(ledger)
         self.found = list(found.findings) if found else []
         self.referred: set[str] = set()
@@ -114,7 +140,8 @@ class _Audit:
         self.found += [Finding("log", key, "removed", because) for key, because in notes.removed.items()]
         cases = [case async for case, _ in self.ledger.cases()]
         counts = await asyncio.gather(*(self._check(case, notes.heads.get(case, {})) for case in cases))
-        known = {*notes.heads, *(self.log.committed.cases() if self.log else ())}
+        logged_cases = (self.log.demanded if self.scope else self.log.committed.cases()) if self.log else ()
+        known = {*notes.heads, *logged_cases}
         for case in known - set(cases):
             logged = len(self._logged(case, notes.heads.get(case, {})))
             because = f"{logged} entries were logged, none is there"
@@ -124,14 +151,19 @@ class _Audit:
         sealed, witnessed = (self.log.size, self.log.witnessed) if self.log else (None, None)
         told = tuple(sorted(set(self.found)))
         trusting = self.prover.notes
-        return Verdict(len(cases), sum(counts), len(names), told, trusting, sealed, self.waiting, witnessed)
+        verdict = Verdict(len(cases), sum(counts), len(names), told, trusting, sealed, self.waiting, witnessed)
+        return verdict._replace(covers=self.scope)
 
     async def _check(self, case: str, noted: dict[int, Head]) -> int:
         async with self.room:
             texts = [text async for text in read_texts(self.ledger, case)]
         for text in texts:
             self.referred.update(name.decode() for name in REFERRED.findall(text.data))
-        finding = first_fault(case, texts, self._logged(case, noted)) or self._unsealed(case, texts, noted)
+        logged = self._logged(case, noted)
+        if self.scope and self.log:  # of what came after the period, nothing must be there
+            upto = max(len(texts), self.log.demanded.get(case, 0))
+            logged = {seq: head for seq, head in logged.items() if seq <= upto}
+        finding = first_fault(case, texts, logged) or self._unsealed(case, texts, noted)
         self.found.extend([finding] if finding else await _unproven(self.prover, case, texts))
         return len(texts)
 

@@ -1,22 +1,27 @@
 """Verifying the Merkle log: its keys, its heads, every entry and every tile of the tree, and what the witness saw."""
 
 import asyncio
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from blocks.errors import NotFoundError
 from blocks.finding import Fault, Finding
 from blocks.ledger import TamperedError, entry_key
 from blocks.log import CHECKPOINT, KEYS, PREFIX, Head, Log, Tenure, read_head
+from blocks.scope import Scope
 from blocks.sealer import LOCK
-from blocks.wire.commitments import Committed, read_commitment
+from blocks.wire.commitments import Commitment, Committed, read_commitment
 from blocks.wire.merkle import leaf_hash
 from blocks.wire.tiles import WIDTH, Edge, Tile, hashed_in, hashes_in, tiles_of, unbundled
 from blocks.witness import Witnessed
 
 AHEAD = 16
 WITNESS = "witness"
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 class LogFound(NamedTuple):
@@ -30,20 +35,33 @@ class LogFound(NamedTuple):
     """How many entries the witness has seen; None where there is no witness."""
     tenures: tuple[Tenure, ...] = ()
     """The log's keys, as far as they hold."""
+    roots: Mapping[int, bytes] = NOTHING
+    """The root of the tree at each size that was asked for."""
+    placed: Mapping[int, Commitment] = NOTHING
+    """The last entry under each size that was asked for, and the first after it, by place."""
+    demanded: Mapping[str, int] = NOTHING
+    """How far each chain must be there, where only a scope of them is."""
 
 
-async def audit_log(log: Log, witnessed: Witnessed | None) -> LogFound:
-    """Verify the published log from its keys to its last tile, against what the witness holds."""
+async def audit_log(
+    log: Log, witnessed: Witnessed | None, *, sizes: Iterable[int] = (), scope: Scope | None = None
+) -> LogFound:
+    """Verify the published log from its keys to its last tile, against what the witness holds.
+
+    *sizes*: of which trees the root, and the entries on both sides of their edge, are wanted. *scope*: where the log
+    stands in a pack, which has no lock, and chains of a period alone.
+    """
     findings = list[Finding]()
     tenures = await _tenures(log, findings)
-    head = await _head(log, tenures, findings)
+    head = await (_read_head(log, CHECKPOINT, tenures, findings) if scope else _head(log, tenures, findings))
     seen = await _seen(witnessed, findings)
     sees = seen.checkpoint.size if seen else None
     if head is None:
         return LogFound(Committed(), 0, "", findings, sees, tenures)
-    walk = _Walk(log, head, witnessed if seen else None, seen, findings)
+    walk = _Walk(log, head, witnessed if seen else None, seen, findings, tuple(sorted(set(sizes))), scope)
     await walk.through()
-    return LogFound(walk.committed, head.checkpoint.size, walk.at, findings, sees, tenures)
+    found = LogFound(walk.committed, head.checkpoint.size, walk.at, findings, sees, tenures)
+    return found._replace(roots=walk.roots, placed=walk.placed, demanded=walk.demanded)
 
 
 async def _tenures(log: Log, findings: list[Finding]) -> tuple[Tenure, ...]:
@@ -114,7 +132,12 @@ class _Walk:
     witnessed: Witnessed | None
     seen: Head | None
     findings: list[Finding]
+    sizes: Sequence[int] = ()
+    scope: Scope | None = None
     committed: Committed = field(default_factory=Committed)
+    roots: dict[int, bytes] = field(default_factory=dict)
+    placed: dict[int, Commitment] = field(default_factory=dict)
+    demanded: dict[str, int] = field(default_factory=dict)
     edge: Edge = field(default_factory=Edge)
     at: str = ""
     rewritten: bool = False
@@ -132,6 +155,8 @@ class _Walk:
                 kept = self._take(bundle, *read)
                 if len(kept) != bundle.width:
                     return
+                for size in self._sizes_in(bundle):
+                    self.roots[size] = hashed_in(self.edge, kept[: size - bundle.number * WIDTH])[0].root
                 self.edge, new = hashed_in(self.edge, kept)
                 await self._match(new, full=True)
         if self.edge.root != checkpoint.root:
@@ -183,6 +208,22 @@ class _Walk:
                 if not self.committed.add(found.case, found.seq, found.digest):
                     self._names(entries, place, start, "doubled", "the log commits to it twice")
                 self.at = found.at
+                self._note(found, start + place)
+
+    def _note(self, found: Commitment, place: int) -> None:
+        """Take up what was asked for of an entry."""
+        if self.scope and self.scope.demands(found.case, found.at):
+            self.demanded[found.case] = max(found.seq, self.demanded.get(found.case, 0))
+        if place in self._edges:
+            self.placed[place] = found
+
+    @cached_property
+    def _edges(self) -> frozenset[int]:
+        return frozenset({*(size - 1 for size in self.sizes), *self.sizes})
+
+    def _sizes_in(self, bundle: Tile) -> Sequence[int]:
+        begin = bundle.number * WIDTH
+        return self.sizes[bisect_right(self.sizes, begin) : bisect_right(self.sizes, begin + bundle.width)]
 
     async def _match(self, new: dict[str, bytes], *, full: bool) -> None:
         """Compare the tiles above the leaves with those published."""

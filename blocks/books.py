@@ -11,6 +11,7 @@ from blocks.records.ledger import Line
 POLICY = "book~policy"
 DIRECTORY = "book~directory"
 DUTIES = "book~duties"
+FINGERPRINT = "book~fingerprint"
 KNOWN_WITHIN = timedelta(minutes=1)
 """What is adopted is known everywhere within this, generously, where clocks differ: for whoever judges afterwards."""
 

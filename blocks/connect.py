@@ -25,6 +25,7 @@ from blocks.vault import Vault, master_key
 if TYPE_CHECKING:
     from blocks.log import Log
     from blocks.retention import LockedBucket
+    from blocks.tsa import Authority, Roots
     from blocks.wire.signed_note import SecretKey
     from blocks.witness import Witnessed
 
@@ -157,6 +158,29 @@ def witnessed() -> "Witnessed | None":
 
     public = os.environ.get("ALMONER_WITNESS_PUBLIC_KEY")
     return Witnessed(witness_store(), PublicKey.parse(public)) if public else None
+
+
+def authority() -> "Authority | None":
+    """Open the time-stamp authority: `ALMONER_TSA_URL`, believed by `ALMONER_TSA_ROOTS`. None where none is set."""
+    from blocks.tsa import Authority
+
+    url = os.environ.get("ALMONER_TSA_URL")
+    if url and not url.startswith(("https://", "http://")):
+        raise SettingError(f"ALMONER_TSA_URL is no address: {url[:40]!r}; it begins with https://")
+    return Authority(url, tsa_roots()) if url else None
+
+
+def tsa_roots() -> "Roots | None":
+    """Read whom one believes what time it was: `ALMONER_TSA_ROOTS` is a file of certificates (PEM), or not set."""
+    from blocks.tsa import Roots
+
+    file = os.environ.get("ALMONER_TSA_ROOTS")
+    if not file:
+        return None
+    try:
+        return Roots.read(Path(file).read_bytes())
+    except OSError as error:
+        raise SettingError(f"ALMONER_TSA_ROOTS: {file} cannot be read ({error.strerror})") from error
 
 
 def secret_key(variable: str) -> "SecretKey":

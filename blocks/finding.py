@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 Fault = Literal[
     "altered", "removed", "reordered", "inserted", "shadowed",
     "unproven", "doubled", "unsealed", "replayed", "rewritten",
+    "backdated", "postdated",
 ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import IO, NamedTuple
 
@@ -33,9 +33,12 @@ class Counted(NamedTuple):
     events: int
 
 
-async def export(writer: Writer, out: IO[str], ledger: Ledger, span: Span = EVER) -> Counted:
+async def export(
+    writer: Writer, out: IO[str], ledger: Ledger, span: Span = EVER, upto: Mapping[str, int] | None = None
+) -> Counted:
     """Print every line of the ledger within a span as one event; return how many.
 
+    *upto*: how many entries of each chain count, where the ledger is cut at a head; of others none does.
     What a format wants last waits in a file, so that memory is bound by the longest chain, not by their number.
     """
     chains = events = 0
@@ -47,7 +50,10 @@ async def export(writer: Writer, out: IO[str], ledger: Ledger, span: Span = EVER
         for part in writer.begin():
             put(part)
         async for chain in chains_of(ledger):
-            if found := events_of(chain, *span):
+            found = events_of(chain, *span)
+            if upto is not None:
+                found = [event for event in found if event.seq <= upto.get(chain.case, 0)]
+            if found:
                 chains, events = chains + 1, events + len(found)
                 for part in writer.chain(chain.case, found):
                     put(part)

@@ -4,8 +4,9 @@ Whoever kept a fingerprint can tell later whether the log they are shown still c
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+from blocks.books import FINGERPRINT
 from blocks.errors import ConflictError
 from blocks.ledger import Ledger
 from blocks.log import Head, Log
@@ -14,24 +15,31 @@ from blocks.records.ledger import Line
 from blocks.wire.signed_note import Checkpoint
 from blocks.witness import Witnessed
 
-BOOK = "book~fingerprint"
 ACTOR = "process:fingerprint"
 
 
+class Room(NamedTuple):
+    """Where it is told: the desk, and its channel of finance and audit."""
+
+    desk: Desk
+    channel: str
+
+
 async def tell_fingerprint(
-    ledger: Ledger, log: Log, witnessed: Witnessed | None, desk: Desk, channel: str, now: datetime
+    ledger: Ledger, log: Log, witnessed: Witnessed | None, room: Room, now: datetime, stamped: str = ""
 ) -> str | None:
     """Post the head's fingerprint, unless this day's (UTC) was posted; the day, or None where there was nothing to do.
 
-    The post is looked for before it is made, and noted in the ledger after: told twice by nobody, forgotten by nobody.
+    *stamped*: what there is to say of the day's time-stamp. The post is looked for before it is made, and noted in the
+    ledger after: told twice by nobody, forgotten by nobody.
     """
-    day, chain = f"{now:%Y-%m-%d}", await ledger.read(BOOK)
+    day, chain = f"{now:%Y-%m-%d}", await ledger.read(FINGERPRINT)
     head = await log.head()
     if head is None or chain.last("told", day):
         return None
     seen = await witnessed.head() if witnessed else None
     alarms = await witnessed.alarms() if witnessed else []
-    posted = await desk.post(channel, card(day, head, seen, len(alarms)), maybe_posted=True)
+    posted = await room.desk.post(room.channel, card(day, head, seen, len(alarms), stamped), maybe_posted=True)
     body = {
         "channel": posted.channel,
         "ts": posted.ts,
@@ -45,16 +53,17 @@ async def tell_fingerprint(
     return day
 
 
-def card(day: str, head: Head, seen: Head | None, alarms: int) -> Card:
-    """Draw the message: how many entries, their root, and what the witness says."""
+def card(day: str, head: Head, seen: Head | None, alarms: int, stamped: str = "") -> Card:
+    """Draw the message: how many entries, their root, what the witness says, and the time-stamp."""
     shown = head.checkpoint
     told = [
         f"*Ledger on {day}*: {shown.size:,} entries under one signed head",
         f"Fingerprint `{spelled(shown)}`",
         witness_says(shown, seen, alarms),
+        *([stamped] if stamped else []),
     ]
     block: dict[str, Any] = {"type": "section", "text": {"type": "mrkdwn", "text": "\n".join(told)}}
-    text = f"Ledger on {day}: {shown.size:,} entries, fingerprint {spelled(shown)}. {told[-1]}"
+    text = f"Ledger on {day}: {shown.size:,} entries, fingerprint {spelled(shown)}. {' '.join(told[2:])}"
     return Card([block], text, f"fingerprint-{day}")
 
 

@@ -1,6 +1,7 @@
 """Packing a period for an auditor from elsewhere: one archive that needs nothing of ours. Knows no Prefect.
 
 The same ledger under the same head is the same bytes: names are in order, and nothing in it says when it was packed.
+It is cut at the head: what was written since is in no pack yet, though the ledger goes on while it is packed.
 """
 
 import hashlib
@@ -13,11 +14,14 @@ from datetime import date, datetime, time, timedelta
 from typing import IO, NamedTuple
 from zoneinfo import ZoneInfo
 
-from blocks.books import DIRECTORY, DUTIES, POLICY, latest
+from blocks.books import DIRECTORY, POLICY, latest
 from blocks.errors import NotFoundError, UnreadableError
-from blocks.keyring import PASSKEYS
 from blocks.ledger import Chain, Ledger, entry_key
 from blocks.log import CHECKPOINT, KEYS, PREFIX, Head, Log
+from blocks.scope import JUDGED_BY, Scope
+from blocks.sessions import chain_of
+from blocks.stamps import kept_stamps
+from blocks.tsa import Roots
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.commitments import moment_text, read_commitment
 from blocks.wire.exported import Writer
@@ -29,8 +33,8 @@ from blocks.witness import Witnessed
 from tasks.exporting import Span, chains_of, export
 from tasks.proving import believed, stored
 
-ALWAYS = frozenset({POLICY, DIRECTORY, DUTIES, PASSKEYS})
-"""Books without which no decision can be judged: they are packed from their first entry, in every period."""
+ABOUT, LEDGER, ROOTS = "about.json", "ledger", "tsa-roots.pem"
+"""Where a pack says what it is, where its part of the ledger lies, and by whom its time-stamps are believed."""
 REFERRED = re.compile(rb'"(?:seen|object|policy|directory|shown)":"([0-9a-f]{64})"')
 DATED = (1980, 1, 1, 0, 0, 0)
 """The moment that every file of the archive bears: the earliest that the format can say."""
@@ -63,14 +67,33 @@ class Period(NamedTuple):
         return [datetime.combine(first + timedelta(days=n), time.min, self.since.tzinfo) for n in range(days)]
 
 
+class Logged(NamedTuple):
+    """What is under the head: of each chain how many entries, how many sealed in time; and which must be there."""
+
+    held: dict[str, int]
+    early: dict[str, int]
+    within: frozenset[str]
+
+
 class Packed(NamedTuple):
-    """How much went into a pack: chains, entries, documents, entries of the log, and events of the period."""
+    """How much went into a pack: chains, entries, documents, entries of the log, events of the period, time-stamps."""
 
     chains: int
     entries: int
     objects: int
     log: int
     events: int
+    stamps: int = 0
+
+
+class Believing(NamedTuple):
+    """Whom the hospital believes beside its log: the witness, and who says what time it was."""
+
+    witness: Witnessed | None = None
+    roots: Roots | None = None
+
+
+NOBODY = Believing()
 
 
 class _Archive:
@@ -104,13 +127,13 @@ async def pack(
     log: Log | None,
     papers: Mapping[str, bytes],
     *,
-    witnessed: Witnessed | None = None,
+    believing: Believing = NOBODY,
 ) -> Packed:
     """Write the archive of a period: entries, objects, log, keys, what was in force, exports, README, verifier.
 
     *papers*: what is added as it stands, by name. Without a log it holds what the chains themselves show.
     """
-    head, witness = await believed(log, witnessed) if log else (None, "")
+    head, witness = await believed(log, believing.witness) if log else (None, "")
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as zipped:
         archive = _Archive(zipped)
         for name, data in sorted(papers.items()):
@@ -118,62 +141,85 @@ async def pack(
         about = {"period": period.name, "since": moment_text(period.since), "until": moment_text(period.until)}
         if log and head:
             about |= {"log": log.first_key.text} | ({"witness": witness} if witness else {})
-        archive.put("about.json", canonical(about))
+        archive.put(ABOUT, canonical(about))
         archive.put("in_force.json", canonical(await _in_force(ledger, period)))
-        within = await _put_log(archive, log, head, period) if log and head else {}
-        chains, entries, objects = await _put_ledger(archive, ledger, within, period)
-        events = await _put_exports(archive, ledger, period)
+        logged = await _put_log(archive, log, head, period) if log and head else None
+        stamps = await _put_stamps(archive, ledger, head, believing.roots) if head else 0
+        counted, upto = await _put_ledger(archive, ledger, logged, period)
+        events = await _put_exports(archive, ledger, period, upto)
         archive.sum_up()
-    return Packed(chains, entries, objects, head.checkpoint.size if head else 0, events)
+    return Packed(*counted, head.checkpoint.size if head else 0, events, stamps)
 
 
-async def _put_log(archive: _Archive, log: Log, head: Head, period: Period) -> dict[str, int]:
-    """Pack the whole published log; return how far each chain was sequenced within the period."""
-    size, since, until = head.checkpoint.size, moment_text(period.since), moment_text(period.until)
-    archive.put(f"ledger/{CHECKPOINT}", head.note.data)
+async def _put_log(archive: _Archive, log: Log, head: Head, period: Period) -> Logged:
+    """Pack the whole published log; return what it holds of each chain."""
+    size, scope = head.checkpoint.size, Scope(moment_text(period.since), moment_text(period.until))
+    archive.put(f"{LEDGER}/{CHECKPOINT}", head.note.data)
     async for blob in log.store.list(KEYS):
-        archive.put(f"ledger/{blob.key}", await log.store.get(blob.key))
+        archive.put(f"{LEDGER}/{blob.key}", await log.store.get(blob.key))
     for level in (None, *levels_of(size)):
         for tile in tiles_of(size, level):
-            archive.put(f"ledger/{PREFIX}{tile.path}", await log.read_tile(tile))
-    within: dict[str, int] = {}
+            archive.put(f"{LEDGER}/{PREFIX}{tile.path}", await log.read_tile(tile))
+    held, early, within = dict[str, int](), dict[str, int](), set[str]()
     async for _, leaf in log.leaves(size):
-        found = read_commitment(leaf)
-        if found and since <= found.at < until:
-            within[found.case] = max(found.seq, within.get(found.case, 0))
-    return within
+        if found := read_commitment(leaf):
+            held[found.case] = max(found.seq, held.get(found.case, 0))
+            if found.at < scope.until:
+                early[found.case] = held[found.case]
+            if scope.demands(found.case, found.at):
+                within.add(found.case)
+    return Logged(held, early, frozenset(within))
+
+
+async def _put_stamps(archive: _Archive, ledger: Ledger, head: Head, roots: Roots | None) -> int:
+    """Pack the time-stamps of heads that this one continues, and by whom they are believed."""
+    kept = [one for one in (await kept_stamps(ledger.store))[0] if one.size <= head.checkpoint.size]
+    for one in kept:
+        for key, data in ((one.note_key, one.note), (one.answer_key, one.answer)):
+            if data is not None:  # the verifier names it
+                archive.put(f"{LEDGER}/{key}", data)
+    if kept and roots:
+        archive.put(ROOTS, roots.pem)
+    return len(kept)
 
 
 async def _put_ledger(
-    archive: _Archive, ledger: Ledger, within: dict[str, int], period: Period
-) -> tuple[int, int, int]:
-    """Pack each chain in which something happened, from its first entry on, and the documents it speaks of."""
-    referred: set[str] = set()
-    chains = entries = 0
-    async for chain in chains_of(ledger):
-        upto = max(within.get(chain.case, 0), _before(chain, period.until))
-        if not (chain.case in ALWAYS or chain.case in within or _happened(chain, period)):
-            continue
-        for entry, text in zip(chain.entries[:upto], await stored(chain, ledger, upto), strict=True):
-            archive.put(f"ledger/{entry_key(chain.case, entry.seq)}", text)
+    archive: _Archive, ledger: Ledger, logged: Logged | None, period: Period
+) -> tuple[tuple[int, int, int], dict[str, int]]:
+    """Pack each chain in which something happened, from its first entry on, and the documents it speaks of.
+
+    Return how many chains, entries and documents there are, and how far each chain goes.
+    """
+    referred, sessions, upto = set[str](), set[str](), dict[str, int]()
+
+    async def put(chain: Chain) -> None:
+        upto[chain.case] = _upto(chain, logged, period)
+        for entry, text in zip(chain.entries, await stored(chain, ledger, upto[chain.case]), strict=False):
+            archive.put(f"{LEDGER}/{entry_key(chain.case, entry.seq)}", text)
             referred.update(name.decode() for name in REFERRED.findall(text))
-        chains, entries = chains + 1, entries + upto
+            sessions.update(line.signed.session for line in entry.lines if line.signed)
+
+    async for chain in chains_of(ledger):
+        if chain.case in JUDGED_BY or (logged and chain.case in logged.within) or _happened(chain, period, logged):
+            await put(chain)
+    for name in sorted({chain_of(session) for session in sessions} - set(upto)):
+        await put(await ledger.read(name))
     kept = 0
     for name in sorted(referred):
         try:
-            archive.put(f"ledger/objects/{name}", await ledger.store.get(f"objects/{name}"))
+            archive.put(f"{LEDGER}/objects/{name}", await ledger.store.get(f"objects/{name}"))
         except NotFoundError:
             continue  # the verifier names it
         kept += 1
-    return chains, entries, kept
+    return (len(upto), sum(upto.values()), kept), upto
 
 
-async def _put_exports(archive: _Archive, ledger: Ledger, period: Period) -> int:
+async def _put_exports(archive: _Archive, ledger: Ledger, period: Period, upto: Mapping[str, int]) -> int:
     events = 0
     for name, kind in FORMATS.items():
         with tempfile.TemporaryFile() as file:
             text = io.TextIOWrapper(file, encoding="utf-8", newline="\n")
-            events = (await export(kind(), text, ledger, Span(period.since, period.until))).events
+            events = (await export(kind(), text, ledger, Span(period.since, period.until), upto)).events
             text.flush()
             file.seek(0)
             archive.stream(f"exports/{period.name}.{name}", file)
@@ -197,12 +243,17 @@ async def _in_force(ledger: Ledger, period: Period) -> list[dict[str, str]]:
     return found
 
 
-def _before(chain: Chain, until: datetime) -> int:
-    return max((entry.seq for entry in chain.entries if any(x.at < until for x in entry.lines)), default=0)
+def _upto(chain: Chain, logged: Logged | None, period: Period) -> int:
+    """Say how many of a chain's entries belong into the pack: all before the period's end that are under the head."""
+    before = max((entry.seq for entry in chain.entries if any(x.at < period.until for x in entry.lines)), default=0)
+    if logged is None:
+        return before
+    return min(chain.seq, logged.held.get(chain.case, 0), max(before, logged.early.get(chain.case, 0)))
 
 
-def _happened(chain: Chain, period: Period) -> bool:
-    return any(period.since <= line.at < period.until for line in chain.lines)
+def _happened(chain: Chain, period: Period, logged: Logged | None) -> bool:
+    entries = chain.entries[: _upto(chain, logged, period)]
+    return any(period.since <= line.at < period.until for entry in entries for line in entry.lines)
 
 
 def _file(name: str) -> zipfile.ZipInfo:

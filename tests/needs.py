@@ -1,6 +1,7 @@
 """What a test needs and may not find here: it skips, or fails where everything is required."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import NoReturn
 
@@ -45,3 +46,8 @@ def mining() -> str:
     """Find a Python that has pm4py, which is AGPL and so lives in an environment of its own: ALMONER_MINING."""
     found = os.environ.get("ALMONER_MINING", str(_ROOT / ".venv-mining" / "bin" / "python"))
     return found if Path(found).exists() else missing("There is no pm4py here: see .ci/run, and set ALMONER_MINING.")
+
+
+def openssl() -> str:
+    """Find OpenSSL's program, which plays the time-stamp authority, and checks stamps as an auditor would."""
+    return shutil.which("openssl") or missing("There is no openssl here: apt-get install openssl.")

@@ -8,18 +8,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infrastructure.commands import ledger_bucket, ledger_explain, ledger_export, ledger_hold, ledger_log, ledger_pack
+from infrastructure.commands import (
+    ledger_bucket,
+    ledger_explain,
+    ledger_export,
+    ledger_hold,
+    ledger_log,
+    ledger_pack,
+    ledger_verify,
+)
 from infrastructure.commands.speaking import plainly
 from infrastructure.commands.surroundings import find
 
 if TYPE_CHECKING:
-    from blocks.audit import Verdict
     from blocks.ledger import Chain
 
 app = typer.Typer(no_args_is_help=True, help="Read the ledger, and verify it.")
 Home = Annotated[Path, typer.Option(envvar="ALMONER_HOME", help="Whose stack.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
-NOT_FOUND, FALSE = 1, 1
+NOT_FOUND = 1
 app.command()(ledger_log.seal)
 app.add_typer(ledger_log.keys, name="keys")
 
@@ -53,22 +60,7 @@ app.command()(ledger_hold.release)
 app.command("holds")(ledger_hold.list_holds)
 app.command("bucket-policy")(ledger_bucket.bucket_policy)
 app.command("check-bundle")(ledger_pack.check_bundle)
-
-
-@app.command()
-def verify(home: Home = Path(".almoner"), as_json: AsJson = False) -> None:
-    """Verify every chain, the log and its witness, and every object; name the first wrong entry of each chain."""
-    with plainly():
-        find(home)
-        verdict = asyncio.run(_verify())
-        if as_json:
-            from blocks.audit import to_json
-
-            print(to_json(verdict))
-        else:
-            _tell_verdict(verdict)
-        if not verdict.verified:
-            raise typer.Exit(FALSE)
+app.command()(ledger_verify.verify)
 
 
 @app.command("list")
@@ -104,17 +96,6 @@ async def _read(case: str) -> "tuple[Chain, str]":
     return await ledger.read(case), held.words if held else ""
 
 
-async def _verify() -> "Verdict":
-    from blocks import connect
-    from blocks.audit import verify as verify_all
-
-    bucket, seen_in = connect.bucket(), connect.witness_bucket()
-    verdict = await verify_all(
-        connect.ledger(), connect.log(), connect.witnessed(), bucket=bucket, witness_bucket=seen_in
-    )
-    return verdict._replace(notes=(*verdict.notes, *await ledger_bucket.told_of_policies(bucket, seen_in)))
-
-
 async def _quarantine() -> list[dict[str, object]]:
     from blocks import connect
     from tasks.arrivals import quarantine as read_quarantine
@@ -148,26 +129,3 @@ def _tell(chain: "Chain", held: str) -> None:
     if held:
         console.print(f"⚖ {held}", markup=False)
     console.print(f"{chain.seq} entries, head {chain.head}", markup=False)
-
-
-def _tell_verdict(verdict: "Verdict") -> None:
-    for finding in verdict.findings:
-        print(f"✗ {finding.where} was {finding.fault}: {finding.because}")
-    for note in verdict.notes:
-        print(f"· {note}")
-    counted = f"{verdict.chains} chains, {verdict.entries} entries, {verdict.objects} documents"
-    print(f"✓ {counted}: all as written" if verdict.verified else f"{counted}: {len(verdict.findings)} do not hold")
-    if verdict.sealed is None:
-        print("! the signed log was not looked at: set ALMONER_LOG_FIRST_KEY (`almoner ledger keys` prints it)")
-    else:
-        seen = "no witness" if verdict.witnessed is None else f"{verdict.witnessed} of them seen by the witness"
-        print(f"  {verdict.sealed} entries under a signed head, {seen}; {verdict.waiting} wait for the next head")
-    print(_kept(verdict.kept_days))
-
-
-def _kept(days: int | None) -> str:
-    if days is None:
-        return "  a folder keeps no versions: what somebody wrote over, only the log can tell"
-    if not days:
-        return "! the bucket has no Object Lock, or no default retention yet: who may write may take away what is there"
-    return f"  whatever is written is kept for {days:,} days (Object Lock, COMPLIANCE); every version was looked at"

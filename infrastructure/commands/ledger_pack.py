@@ -38,6 +38,7 @@ def pack(
             raise typer.Exit(NOT_DONE) from None
     counted = f"{packed.chains:,} chains, {packed.entries:,} entries, {packed.objects:,} documents"
     sealed = f"{packed.log:,} entries under the signed head" if packed.log else "under no signed head"
+    sealed += f", {packed.stamps:,} time-stamps" if packed.stamps else ""
     print(f"✓ {to}: {counted}, {packed.events:,} events of {period}; {sealed}")
     print("  The auditor unpacks it and runs `python -m auditor.check_pack .`: README.md says how.")
 
@@ -74,14 +75,15 @@ def papers() -> dict[str, bytes]:
 async def _pack(period: str, to: Path) -> "Packed":
     from blocks import connect
     from tasks.case import utc_now
-    from tasks.packing import Period, pack
+    from tasks.packing import Believing, Period, pack
 
     _, directory = await connect.shelf().directory_in_force(utc_now())
     month = Period.of(period, directory.zone)
+    believing = Believing(connect.witnessed(), connect.tsa_roots())
     draft = to.with_name(f".{to.name}.part")
     try:
         with draft.open("wb") as out:
-            packed = await pack(month, out, connect.ledger(), connect.log(), papers(), witnessed=connect.witnessed())
+            packed = await pack(month, out, connect.ledger(), connect.log(), papers(), believing=believing)
         draft.replace(to)
     finally:
         draft.unlink(missing_ok=True)

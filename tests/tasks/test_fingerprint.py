@@ -12,7 +12,7 @@ from blocks.sealer import Sealer
 from blocks.store import FolderStore
 from blocks.wire.signed_note import COSIGNS, SecretKey
 from blocks.witness import Witness, Witnessed
-from tasks.fingerprint import tell_fingerprint
+from tasks.fingerprint import Room, tell_fingerprint
 from tests.fakes.desk import FakeDesk
 from tests.samples import NOON
 
@@ -34,7 +34,7 @@ class House:
     async def tell(self, days: int = 0) -> str | None:
         witnessed = Witnessed(self.own, WITNESS.public)
         now = NOON + timedelta(days=days)
-        return await tell_fingerprint(self.ledger, self.log, witnessed, self.desk, "finance-audit", now)
+        return await tell_fingerprint(self.ledger, self.log, witnessed, Room(self.desk, "finance-audit"), now)
 
     def texts(self) -> list[str]:
         return [card.text for card in self.desk.cards("finance-audit")]

@@ -19,12 +19,13 @@ from blocks.log import Log
 from blocks.records.ledger import Line
 from blocks.rulebook import Shelf, adopt
 from blocks.store import FolderStore
+from blocks.tsa import Roots
 from blocks.wire.canonical import canonical
 from blocks.witness import Witnessed
 from infrastructure.auditor.check_pack import check_pack
 from infrastructure.commands.ledger_pack import papers
 from infrastructure.local.hospital.__main__ import directory
-from tasks.packing import Packed, Period, pack
+from tasks.packing import Believing, Packed, Period, pack
 from tasks.results import keep_result, result_of
 from tests.hospital import MORNING, Hospital, plain_policy
 from tests.sealing import KEY, WITNESS, seal, witness
@@ -55,10 +56,10 @@ async def months(hospital: Hospital) -> tuple[Hospital, str, str]:
 
 
 async def packed(
-    hospital: Hospital, period: Period, log: Log | None, seen: Witnessed | None = None
+    hospital: Hospital, period: Period, log: Log | None, seen: Witnessed | None = None, roots: Roots | None = None
 ) -> tuple[bytes, Packed]:
     out = io.BytesIO()
-    told = await pack(period, out, hospital.ledger, log, papers(), witnessed=seen)
+    told = await pack(period, out, hospital.ledger, log, papers(), believing=Believing(seen, roots))
     return out.getvalue(), told
 
 

@@ -14,8 +14,8 @@ from infrastructure.local.desk.driver import DeskDriver
 from infrastructure.local.stack.foreground import addresses, stopped_by_signals
 from infrastructure.local.stack.site import Site
 
-SETTLE_S = 3.0
-"""What the last messages and the log of heads may take after the last case has ended."""
+SETTLE_S = 8.0
+"""What the last messages, the log and its witness, who looks every five seconds, may take after the last case."""
 EARLIER = "Requisitions kept from before: {}. They count (stock, budgets, orders of 30 days); --reset begins afresh."
 
 
@@ -50,13 +50,12 @@ async def _perform(wanted: Wanted) -> int:
 
 
 async def _on_stage(wanted: Wanted, site: Site) -> int:
-    from blocks import connect
-    from blocks.audit import verify
     from infrastructure.local.demo import judging, telling
     from infrastructure.local.demo.playing import play
     from infrastructure.local.demo.scenario import morning
     from infrastructure.local.demo.signing import assert_can_enrol
     from infrastructure.local.demo.watching import watch
+    from infrastructure.verifying import verify_everything
     from tasks.case import utc_now
 
     if wanted.auto:
@@ -70,7 +69,7 @@ async def _on_stage(wanted: Wanted, site: Site) -> int:
         ended = await (play if wanted.auto else watch)(stage, scene)
         seconds = time.monotonic() - began
         await asyncio.sleep(SETTLE_S)
-        verdict = await verify(connect.ledger())
+        verdict = await verify_everything()
         wrong = await judging.differences(stage, ended, verdict) if wanted.auto else []
     if wanted.as_json:
         print(telling.as_json(ended, verdict, seconds), flush=True)

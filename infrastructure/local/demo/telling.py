@@ -10,6 +10,7 @@ from rich.text import Text
 
 from blocks.audit import Verdict
 from infrastructure.local.demo.playing import Ended
+from infrastructure.verifying import told
 
 COLOURS = {"filled": "green", "ordered": "green", "rejected": "yellow", "refused": "yellow", "quarantined": "yellow"}
 UNBOUNDED = 160
@@ -18,9 +19,16 @@ UNBOUNDED = 160
 
 def as_json(ended: Sequence[Ended], verdict: Verdict, seconds: float) -> str:
     """Print it for machines."""
-    ledger = {"chains": verdict.chains, "entries": verdict.entries, "verified": verdict.verified}
-    told = {"cases": [_case(one) for one in ended], "ledger": ledger, "seconds": round(seconds, 1)}
-    return json.dumps(told, indent=1)
+    ledger = {
+        "chains": verdict.chains,
+        "entries": verdict.entries,
+        "verified": verdict.verified,
+        "sealed": verdict.sealed,
+        "witnessed": verdict.witnessed,
+        "stamps": verdict.stamps,
+    }
+    whole = {"cases": [_case(one) for one in ended], "ledger": ledger, "seconds": round(seconds, 1)}
+    return json.dumps(whole, indent=1)
 
 
 def _case(one: Ended) -> dict[str, Any]:
@@ -53,6 +61,6 @@ def show(ended: Sequence[Ended], verdict: Verdict, seconds: float) -> None:
             str(one.chain.seq or ""),
         )
     console.print(table)
-    counted = f"{verdict.chains} chains, {verdict.entries} entries"
-    holds = "all as written" if verdict.verified else f"{len(verdict.findings)} do not hold"
-    console.print(f"Ledger: {counted}, {holds}. {seconds:.0f} s.")
+    console.print("Ledger", style="bold")
+    console.print("\n".join(told(verdict)), markup=False)
+    console.print(f"The morning took {seconds:.0f} s.")
