@@ -1,13 +1,13 @@
 """Who may answer an ask: one rule behind every door, judged again on the way out."""
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from datetime import datetime
 from itertools import combinations
 from typing import TypeVar, get_args
 
 from blocks.records.approval import Added, Ask, ByEmergency, Decision
 from blocks.records.money import Money
-from blocks.records.people import EVERYWHERE, ByPlace, Directory, Duties, Grant, Person
+from blocks.records.people import EVERYWHERE, ByPlace, Delegation, Directory, Duties, Grant, Person
 from tasks.rules.standing import NOBODY_ABOVE, Above, Acting, counts_as, rights
 
 S = TypeVar("S", bound=Hashable)
@@ -28,7 +28,8 @@ def acting_for(  # noqa: PLR0913  to whom it was escalated counts beside who hol
     Segregation of duties: nobody approves what they asked for, and nobody fills two seats of one case, be it as
     themselves or as somebody they stand in for. When its terms change, those who agreed to the old ones are asked
     again: each may answer again in the seat they had. Who was added beyond policy fills none of its roles: they, or
-    somebody who stands in for them in everything, answer alone; where they have left, who added them or their manager.
+    somebody who stands in for them in everything and has not decided yet, answer alone; where they have left, who added
+    them or their manager.
     """
     if by is None:
         return "You are not in the hospital's directory, so you cannot decide this."
@@ -39,7 +40,7 @@ def acting_for(  # noqa: PLR0913  to whom it was escalated counts beside who hol
     if reason := _reason_in_conflict(ask, by, earlier, counts_as(by.id, duties, at), directory):
         return reason
     if ask.added:
-        return _acting_as_added(ask, ask.added, by, directory, duties, at)
+        return _acting_as_added(ask, ask.added, by, earlier, directory, duties.held_by(by.id, at))
     reasons = []
     for acting in rights(by, directory, duties, at, ask):
         reason = _reason_out_of_reach(ask, above.lends(acting, ask.role)) or _reason_let_by_requester(ask, acting)
@@ -91,32 +92,36 @@ def whom_it_lacks(
 
 
 def _acting_as_added(
-    ask: Ask, added: Added, by: Person, directory: Directory, duties: Duties, at: datetime
+    ask: Ask, added: Added, by: Person, earlier: tuple[Decision, ...], directory: Directory, held: Iterable[Delegation]
 ) -> Acting | str:
     if by.id == added.person:
         return Acting(by, by.grants)
+    mine = ask.key.partition("-")[2]
+    spent = {one.by for one in earlier if not one.added or one.ask.partition("-")[2] != mine}
     of = directory.person(added.person)
-    for lent in duties.held_by(by.id, at):
+    for lent in held:
         reach = Grant(role=ask.role, cost_centres=lent.cost_centres, limit=lent.limit)
         in_full = not lent.roles and covers(reach, ask.cost_centre) and within(reach, ask.counted)
-        if of and of.active and lent.of == of.id and in_full:
+        if of and of.active and lent.of == of.id and in_full and by.id not in spent:
             return Acting(by, by.grants, of)
-    if by.id in _in_place_of(added, directory):
+    instead = _in_place_of(added, directory)
+    if by.id in (instead - spent or instead):
         return Acting(by, by.grants, of)
-    return f"This waits for {added.name}, whom {added.by} added."
+    waits = f"This waits for {added.name}, whom {added.by} added"
+    return f"{waits}: you have decided already." if by.id in spent else f"{waits}."
 
 
-def _in_place_of(added: Added, directory: Directory) -> Collection[str]:
+def _in_place_of(added: Added, directory: Directory) -> frozenset[str]:
     """Name who answers where the one who was added has left: who added them, or the nearest manager who is there."""
     left = directory.person(added.person)
     if left and left.active:
-        return ()
+        return frozenset()
     seen = {added.person}
     above = directory.person(left.manager) if left and left.manager else None
     while above and not above.active and above.id not in seen:
         seen.add(above.id)
         above = directory.person(above.manager) if above.manager else None
-    return {added.by_id, above.id} if above else {added.by_id}
+    return frozenset({added.by_id, above.id} if above else {added.by_id})
 
 
 def _reason_in_conflict(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from blocks.records.approval import Added, Ask, Decision
 from blocks.records.people import Delegation, Duties, Grant, Person, Role
 from infrastructure.local.hospital.__main__ import directory
-from tasks.rules.authority import acting_for, too_few_for
+from tasks.rules.authority import acting_for, too_few_for, who_can
 from tasks.rules.plan import Seat, who_sits
 from tasks.rules.standing import Acting
 from tests.samples import NOON, ask, decision, people, person, usd
@@ -177,3 +177,39 @@ def test_what_one_has_decided_as_added_keeps_one_from_no_role_nor_the_other_way_
     )
     mine = ask(added=ADDED.model_copy(update={"person": "ana.silva"}))
     assert isinstance(acting_for(mine, ana, (other,), directory(), none, NOON), Acting)
+
+
+@pytest.mark.parametrize(
+    ("decided", "may"),
+    [
+        ({"by": "frida.ng", "ask": "1-department-manager", "role": "department-manager"}, False),
+        ({"by": "frida.ng", "ask": "1-added-ana.silva", "added": True}, False),
+        ({"by": "frida.ng", "ask": "0-added-leo.brandt", "added": True}, True),
+        ({"by": "ivo.petrov", "ask": "1-department-manager", "role": "department-manager"}, True),
+    ],
+)
+def test_who_stands_in_for_the_one_who_was_added_has_not_decided_elsewhere(decided, may):
+    by, role = decided.pop("by"), decided.pop("role", "implant-coordinator")
+    earlier = (decision(by, role=role).model_copy(update=decided),)
+    duties = Duties(
+        delegations=(Delegation(key="d1", of="leo.brandt", to="frida.ng", start=NOON, until=NOON + timedelta(days=1)),)
+    )
+    asked = ask(key="1-added-leo.brandt", added=ADDED)
+    found = acting_for(asked, directory().person("frida.ng"), earlier, directory(), duties, NOON)
+    assert isinstance(found, Acting) is may
+    assert may or found == "This waits for Leo Brandt, whom Ivo Petrov added: you have decided already."
+    assert isinstance(acting_for(asked, directory().person("leo.brandt"), earlier, directory(), duties, NOON), Acting)
+
+
+@pytest.mark.parametrize(
+    ("decided", "may"), [(("ivo.petrov",), {"ana.silva"}), (("ivo.petrov", "ana.silva"), {"ivo.petrov", "ana.silva"})]
+)
+def test_where_who_was_added_has_left_whoever_has_not_decided_yet_comes_first(decided, may):
+    people = tuple(x.model_copy(update={"active": x.id != "leo.brandt"}) for x in directory().people)
+    gone = directory().model_copy(update={"people": people})
+    manager = next(x.manager for x in people if x.id == "leo.brandt")
+    names = {"ana.silva": manager, "ivo.petrov": "ivo.petrov"}
+    earlier = tuple(decision(names[one], role="department-manager") for one in decided)
+    asked = ask(key="1-added-leo.brandt", added=ADDED.model_copy(update={"by_id": "ivo.petrov"}))
+    able = who_can(asked, gone, Duties(), NOON, earlier=earlier)
+    assert {one.by.id for one in able} == {names[one] for one in may}
