@@ -1,8 +1,10 @@
 """Check a pack: a period of Almoner's ledger, unpacked into a folder. It trusts nobody, and asks nobody.
 
-    python -m auditor.check_pack FOLDER [--key LOGKEY] [--witness WITNESSKEY]
+    python -m auditor.check_pack FOLDER [--key LOGKEY] [--witness WITNESSKEY] [--roots PEM] [--earlier FOLDER]
 
-It needs Python and the library `cryptography`. Give the keys as you know them from elsewhere: see `check_bundle.py`.
+It needs Python and the library `cryptography`, and for time-stamps the program `openssl`. Give the keys, and the roots
+of the time-stamp authority, as you know them from elsewhere: see `check_bundle.py`. An earlier pack shows that the log
+went on from where it was then.
 Exit code 0: everything holds. 1: something does not, and each is named. 2: it cannot be read.
 """
 
@@ -11,14 +13,15 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .check_bundle import LEAF, TILE, Json, Wrong, check_case, check_head, lines_of, must, node, read_chain, sha256
+from .check_bundle import Json, Wrong, check_case, lines_of, read_chain
+from .check_log import Given, check_log
+from .check_stamps import check_stamps
 
 REFERRED = re.compile(rb'"(?:seen|object|policy|directory|shown)":"([0-9a-f]{64})"')
-PASSKEYS, SUMS = "book~passkeys", "SHA256SUMS"
+PASSKEYS, FINGERPRINT, SUMS = "book~passkeys", "book~fingerprint", "SHA256SUMS"
 
 
 class Found(NamedTuple):
@@ -28,8 +31,9 @@ class Found(NamedTuple):
     wrong: list[str]
 
 
-def check_pack(folder: Path, key: str = "", witness: str = "") -> Found:
+def check_pack(folder: Path, key: str = "", witness: str = "", *, given: Given | None = None) -> Found:
     """Check everything in an unpacked archive."""
+    known = given or Given(key, witness)
     about = json.loads((folder / "about.json").read_bytes())
     found = Found([], _sums(folder))
     chains: dict[str, list[bytes]] = {}
@@ -43,10 +47,14 @@ def check_pack(folder: Path, key: str = "", witness: str = "") -> Found:
             found.wrong.append(str(wrong))
     _decisions(entries, found)
     _objects(folder, chains, found)
+    trees: dict[int, bytes] = {}
     try:
-        _log(folder, about, chains, found, (key, witness))
+        for told, more in zip(found, check_log(folder, about, chains, known, trees), strict=True):
+            told.extend(more)
     except (Wrong, OSError, ValueError, IndexError) as wrong:
         found.wrong.append(str(wrong))
+    for told, more in zip(found, check_stamps(folder, entries.get(FINGERPRINT, []), known.roots, trees), strict=True):
+        told.extend(more)
     _exports(folder, about, entries, found)
     return found
 
@@ -103,73 +111,6 @@ def _objects(folder: Path, chains: dict[str, list[bytes]], found: Found) -> None
     found.holds.append(f"{len(kept)} documents are what their names say")
 
 
-def _log(folder: Path, about: Json, chains: dict[str, list[bytes]], found: Found, given: tuple[str, str]) -> None:
-    """Rebuild the tree, and compare it with its signed head, and each entry with what the log commits to."""
-    if "log" not in about:
-        must(not any(given), "it is under no signed head, so the key that you gave has signed nothing")
-        found.holds.append("NOT under a signed head: this shows what the chains say, not that they were there")
-        return
-    for key, name in zip(given, ("log", "witness"), strict=True):
-        must(not key or key.strip() == about.get(name), f"the {name}'s key is {about.get(name)}, not the one given")
-    where = folder / "ledger" / "log"
-    handovers = [path.read_text(encoding="utf-8") for path in sorted((where / "keys").glob("*"))]
-    note = (where / "checkpoint").read_text(encoding="utf-8")
-    size, root = check_head(note, about["log"], handovers, about.get("witness", ""))
-    tree = _Tree()
-    seen: dict[tuple[str, int], str] = {}
-    for leaf in _leaves(where, size):
-        tree.add(leaf)
-        committed = LEAF.fullmatch(leaf)
-        at, case, digest, seq = (one.decode() for one in committed.groups()) if committed else ("", "", "", "0")
-        if case in chains and int(seq) <= len(chains[case]):
-            seen[case, int(seq)] = digest
-        elif not committed or about["since"] <= at < about["until"]:
-            found.wrong.append(f"{case or repr(leaf)}/{seq} is in the log of this period, and not in the archive")
-    must(tree.root() == root, "the log is not the one whose head was signed")
-    for case, texts in chains.items():
-        for number, text in enumerate(texts, 1):
-            if seen.get((case, number)) != sha256(text).hex():
-                what = "is not what the log commits to" if (case, number) in seen else "is not in the signed log"
-                found.wrong.append(f"{case}/{number} {what}")
-    found.holds.append(f"{size} entries are under the head signed by {about['log']}")
-    found.holds.append(f"all that the log has from {about['since']} to {about['until']} was looked for here")
-
-
-class _Tree:
-    """A Merkle tree that grows by its right edge (RFC 6962): the full subtrees, each with its width."""
-
-    def __init__(self) -> None:
-        self._edge: list[tuple[int, bytes]] = []
-
-    def add(self, leaf: bytes) -> None:
-        self._edge.append((1, sha256(b"\x00" + leaf)))
-        while len(self._edge) > 1 and self._edge[-1][0] == self._edge[-2][0]:
-            (width, right), (_, left) = self._edge.pop(), self._edge.pop()
-            self._edge.append((2 * width, node(left, right)))
-
-    def root(self) -> bytes:
-        if not self._edge:
-            return sha256(b"")
-        found = self._edge[-1][1]
-        for _, left in reversed(self._edge[:-1]):
-            found = node(left, found)
-        return found
-
-
-def _leaves(where: Path, size: int) -> Iterator[bytes]:
-    """Read the log's entries from its bundles (C2SP tlog-tiles)."""
-    for number in range(-(-size // TILE)):
-        width = min(TILE, size - number * TILE)
-        digits = f"{number:0{-(-len(str(number)) // 3) * 3}d}"
-        parts = [digits[at : at + 3] for at in range(0, len(digits), 3)]
-        path = "/".join([*(f"x{part}" for part in parts[:-1]), parts[-1]])
-        data = (where / "tile" / "entries" / (path if width == TILE else f"{path}.p/{width}")).read_bytes()
-        for _ in range(width):
-            length = int.from_bytes(data[:2], "big")
-            yield data[2 : 2 + length]
-            data = data[2 + length :]
-
-
 def _exports(folder: Path, about: Json, entries: dict[str, list[Json]], found: Found) -> None:
     """Count the exported events against the lines of the period."""
     lines = [line for chain in entries.values() for line in lines_of(chain)]
@@ -190,9 +131,12 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--key", default="", help="the log's first public key, as you know it")
     parser.add_argument("--witness", default="", help="the witness's public key, as you know it")
+    parser.add_argument("--roots", type=Path, help="the time-stamp authority's roots (PEM), as you know them")
+    parser.add_argument("--earlier", type=Path, help="an earlier pack, unpacked: this one's log must go on from its")
     asked = parser.parse_args()
     try:
-        found = check_pack(asked.folder, asked.key, asked.witness)
+        given = Given(asked.key, asked.witness, asked.roots, asked.earlier)
+        found = check_pack(asked.folder, given=given)
     except (OSError, ValueError, KeyError) as error:
         print(f"\u2717 {asked.folder} cannot be read as a pack: {type(error).__name__}: {error}", file=sys.stderr)
         return 2

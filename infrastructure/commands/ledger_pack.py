@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tasks.packing import Packed
 
 NOT_DONE, FALSE = 1, 1
-GIVEN = ("__init__.py", "check_bundle.py", "check_pack.py")
+GIVEN = ("__init__.py", "check_bundle.py", "check_log.py", "check_pack.py", "check_stamps.py")
 """Of the auditor's programs, what goes into a pack."""
 IN_GO = Path(__file__).parents[2] / "tests" / "verifier"
 

@@ -1,6 +1,7 @@
 // Verifies an Almoner ledger with nothing of Almoner: Go's own sumdb packages, and the formats of C2SP.
 //
 //	verifier -store DIR|URL|s3://BUCKET -key NAME+ID+KEY [-witness DIR|URL|s3://BUCKET -witness-key NAME+ID+KEY]
+//	verifier -pack DIR -key NAME+ID+KEY [-witness-key NAME+ID+KEY]
 //
 // It reads log/checkpoint and log/tile/..., rebuilds the tree, follows the log's keys, compares every entry of every chain
 // with what the log commits to, every document with its name, and the whole with what the witness saw. A bucket is asked
@@ -249,9 +250,11 @@ func tiles(store place, size int64, hashes *tree) {
 	}
 }
 
-// chains compares every entry that the log commits to with the store, and each with the one before it.
-func chains(store place, log []commitment) {
+// chains compares every entry that the log commits to with the store, and each with the one before it. Of a pack, what
+// is not of its period may be missing, unless the same chain goes on after it. It returns how many entries are there.
+func chains(store place, log []commitment, period *scope) int {
 	known, documents := make(map[string]string, len(log)), map[string]bool{}
+	last, absent, here := map[string]int{}, []commitment{}, 0
 	for _, one := range log {
 		if _, twice := known[one.key()]; twice {
 			finds(one.key(), "doubled: the log commits to it twice")
@@ -260,9 +263,17 @@ func chains(store place, log []commitment) {
 	}
 	for _, one := range log {
 		data, err := store.get(one.key())
+		if err != nil && !period.demands(one) {
+			absent = append(absent, one)
+			continue
+		}
 		if err != nil {
 			finds(one.key(), "removed: the log holds it")
 			continue
+		}
+		here++
+		if one.Seq > last[one.Case] {
+			last[one.Case] = one.Seq
 		}
 		sum := sha256.Sum256(data)
 		if hex.EncodeToString(sum[:]) != one.Digest {
@@ -281,6 +292,11 @@ func chains(store place, log []commitment) {
 			documents[string(name[1])] = true
 		}
 	}
+	for _, one := range absent {
+		if one.Seq < last[one.Case] {
+			finds(one.key(), "removed: the chain goes on after it")
+		}
+	}
 	for name := range documents {
 		data, err := store.get("objects/" + name)
 		if sum := sha256.Sum256(data); err != nil || hex.EncodeToString(sum[:]) != name {
@@ -292,6 +308,7 @@ func chains(store place, log []commitment) {
 			finds(key, "inserted: the log does not hold it")
 		}
 	}
+	return here
 }
 
 // entriesIn lists the keys of all entries that a store shows; none where it cannot be listed.
@@ -408,15 +425,23 @@ func main() {
 	own := flag.String("witness", "", "folder or address of the witness's store")
 	ownKey := flag.String("witness-key", "", "public key of the witness")
 	only := flag.Bool("log-only", false, "leave the chains alone")
+	pack := flag.String("pack", "", "folder of an unpacked pack, in place of a store")
 	flag.Parse()
+	var period *scope
+	if *pack != "" {
+		period, *store = scopeOf(*pack), filepath.Join(*pack, "ledger")
+	}
 	ledger := open(*store)
 	keys := tenures(ledger, *key)
 	shown, ok := head(ledger, "log/checkpoint", keys)
 	var hashes tree
 	var log []commitment
+	here := 0
 	if ok {
-		if lock, known := head(ledger, "log/lock", keys); known && lock != shown {
-			finds("log/checkpoint", "replayed: the lock is at %d entries, it shows %d", lock.N, shown.N)
+		if period == nil { // a pack has no lock
+			if lock, known := head(ledger, "log/lock", keys); known && lock != shown {
+				finds("log/checkpoint", "replayed: the lock is at %d entries, it shows %d", lock.N, shown.N)
+			}
 		}
 		log = entries(ledger, shown.N, &hashes)
 		if root, err := tlog.TreeHash(int64(len(log)), &hashes); len(log) > 0 && (err != nil || root != shown.Hash) {
@@ -427,9 +452,14 @@ func main() {
 		}
 		if *own != "" {
 			witness(open(*own), newCosigner(*ownKey), shown, log, &hashes)
+		} else if *ownKey != "" {
+			data, _ := ledger.get("log/checkpoint")
+			if _, _, is := cosigned(data, newCosigner(*ownKey)); !is {
+				finds("log/checkpoint", "unwitnessed: the witness has not cosigned it")
+			}
 		}
 		if !*only {
-			chains(ledger, log)
+			here = chains(ledger, log, period)
 		}
 	}
 	if held, is := ledger.(*bucket); is && !*only {
@@ -442,7 +472,7 @@ func main() {
 		fmt.Fprintf(out, "%s: %s\n", one.where, one.what)
 	}
 	if len(wrong) == 0 {
-		fmt.Fprintf(out, "ok: %d entries under the head %v\n", shown.N, shown.Hash)
+		fmt.Fprintf(out, "ok: %d entries under the head %v%s\n", shown.N, shown.Hash, period.covers(here, len(log)))
 	}
 	out.Flush()
 	if len(wrong) > 0 {
