@@ -117,7 +117,16 @@ def _decisions(chain: Chain) -> Iterator[Violation]:
     for ask, count in Counter(one.ask for one in decisions).items():
         if count > 1:
             yield Violation("I7", chain.case, f"{count} decisions on {ask}")
-    approvers = Counter(one.by for one in decisions if one.verdict == "approve" and one.ask.startswith("1-"))
+    adders = {
+        (one.key, one.added.by_id)
+        for line in chain.lines
+        if line.act == "asked" and (one := Ask.model_validate(line.body["ask"])).added
+    }
+    approvers = Counter(
+        one.by
+        for one in decisions
+        if one.verdict == "approve" and one.ask.startswith("1-") and (one.ask, one.by) not in adders
+    )  # who added somebody who has left may say, a second time, that it needs no more
     if requester in approvers:
         yield Violation("I4", chain.case, f"{requester} approved what they asked for")
     yield from (Violation("I4", chain.case, f"{by} approved twice") for by, n in approvers.items() if n > 1)

@@ -105,7 +105,7 @@ def _acting_as_added(
         if of and of.active and lent.of == of.id and in_full and by.id not in spent:
             return Acting(by, by.grants, of)
     instead = _in_place_of(added, directory)
-    if by.id in (instead - spent or instead):
+    if instead and by.id in (instead - spent or {added.by_id}):  # who added them may say that it needs no more
         return Acting(by, by.grants, of)
     waits = f"This waits for {added.name}, whom {added.by} added"
     return f"{waits}: you have decided already." if by.id in spent else f"{waits}."
