@@ -1,6 +1,7 @@
 """Which deaths are tried: every one at every boundary, and on the posting path every one after every one."""
 
 from collections.abc import AsyncIterator, Iterator
+from itertools import count, islice
 from typing import NamedTuple
 
 from tests.crashes.points import EFFECTS, WHENS, Death
@@ -38,21 +39,25 @@ async def tried(story: Story, personality: str, deaths: tuple[Death, ...] = ()) 
     return Tried(story, personality, deaths, at, done)
 
 
-async def singles(story: Story, personality: str) -> AsyncIterator[Tried]:
-    """Die once: at every boundary of the story as it goes without a death."""
+async def singles(story: Story, personality: str, *, every: int = 1) -> AsyncIterator[Tried]:
+    """Die once: at every boundary of the story as it goes without a death, or at each *every*-th."""
     yield (straight := await tried(story, personality))
-    for death in _deaths(range(1, _changes(straight, 0) + 1)):
+    for death in islice(_deaths(range(1, _changes(straight, 0) + 1)), 0, None, every):
         yield await tried(story, personality, (death,))
 
 
-async def pairs(personality: str, *, further: bool = False) -> AsyncIterator[Tried]:
-    """Die on the posting path, and whoever takes it up dies on what is left of it; *further*: anywhere after."""
-    straight = await tried(POSTED, personality)
+async def pairs(personality: str, *, further: bool = False, every: int = 1) -> AsyncIterator[Tried]:
+    """Die on the posting path, and whoever takes it up dies on what is left of it; *further*: anywhere after.
+
+    *every*: try each so-manieth pair.
+    """
+    straight, place = await tried(POSTED, personality), count()
     for first in _deaths(posting_path(straight.lived.processes[0].changes)):
         once = await tried(POSTED, personality, (first,))
         left = once.lived.processes[1].changes
         for second in _deaths(range(1, len(left) + 1) if further else posting_path(left)):
-            yield await tried(POSTED, personality, (first, second))
+            if next(place) % every == 0:
+                yield await tried(POSTED, personality, (first, second))
 
 
 def posting_path(changes: list[str]) -> range:

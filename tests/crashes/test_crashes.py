@@ -16,6 +16,11 @@ from tests.fakes.erp_server import PERSONALITIES
 
 TASKS = Path(effects.__file__).parent
 NOTHING, LAGS = "nothing at all", "a look-up that lags"
+SINGLES, PAIRS = 7, 11
+every_or_some = pytest.mark.parametrize(
+    "thorough", [pytest.param(True, marks=pytest.mark.long, id="all"), pytest.param(False, id="some")]
+)
+"""A sample comes with each run of the tests; the whole enumeration takes minutes, and has a marker of its own."""
 
 
 @pytest.fixture(autouse=True)
@@ -23,10 +28,11 @@ def _no_patience_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(durable, "BACKOFF_S", 0)
 
 
+@every_or_some
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
 @pytest.mark.parametrize("personality", PERSONALITIES)
-async def test_whoever_dies_anywhere_the_case_ends_as_it_would_have(story, personality, capsys):
-    tries = [one async for one in singles(story, personality)]
+async def test_whoever_dies_anywhere_the_case_ends_as_it_would_have(story, personality, thorough, capsys):
+    tries = [one async for one in singles(story, personality, every=1 if thorough else SINGLES)]
     assert not [fault for one in tries for fault in one.faults]
     with capsys.disabled():
         sys.stdout.write(f"\n{len(tries) - 1} deaths: {story.name}, {personality} ")
@@ -35,25 +41,28 @@ async def test_whoever_dies_anywhere_the_case_ends_as_it_would_have(story, perso
     assert changes & {*EFFECTS.values()}
 
 
-async def test_whoever_dies_while_two_are_asked_the_case_ends_as_it_would_have():
-    tries = [one async for one in singles(LONGER, LAGS)]
-    assert len(tries) > 60
+@every_or_some
+async def test_whoever_dies_while_two_are_asked_the_case_ends_as_it_would_have(thorough):
+    tries = [one async for one in singles(LONGER, LAGS, every=1 if thorough else SINGLES)]
+    assert len(tries) > (60 if thorough else 60 / SINGLES)
     assert not [fault for one in tries for fault in one.faults]
 
 
-async def test_whoever_dies_while_an_order_is_taken_back_it_is_taken_back_once():
-    tries = [one async for one in singles(UNWANTED, NOTHING)]
+@every_or_some
+async def test_whoever_dies_while_an_order_is_taken_back_it_is_taken_back_once(thorough):
+    tries = [one async for one in singles(UNWANTED, NOTHING, every=1 if thorough else SINGLES)]
     assert "erp.cancel" in tries[0].lived.processes[0].changes
     assert not [fault for one in tries for fault in one.faults]
 
 
+@every_or_some
 @pytest.mark.parametrize("personality", PERSONALITIES)
-async def test_whoever_dies_on_the_posting_path_and_whoever_takes_it_up_dies_too(personality, capsys):
-    tries = [one async for one in pairs(personality)]
+async def test_whoever_dies_on_the_posting_path_and_whoever_takes_it_up_dies_too(personality, thorough, capsys):
+    tries = [one async for one in pairs(personality, every=1 if thorough else PAIRS)]
     assert not [fault for one in tries for fault in one.faults]
     with capsys.disabled():
         sys.stdout.write(f"\n{len(tries)} pairs of deaths: {personality} ")
-    assert len(tries) > 100
+    assert len(tries) > (100 if thorough else 100 / PAIRS)
     # Where nobody can tell, a person is asked instead of a second order; elsewhere nobody has to look.
     assert any(one.lived.parked for one in tries) == (personality == NOTHING)
 

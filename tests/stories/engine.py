@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 
 import pytest
 from prefect.client.orchestration import PrefectClient, get_client
@@ -13,9 +14,11 @@ from prefect.states import State
 from flows.requisition import requisition
 from tests.hospital import Hospital
 
+NUMBERS = count(100, 100)
+"""Of the cases: no two tests may have the same, since they share a Prefect server."""
 ON_AN_ENGINE = [
     pytest.mark.engine,
-    pytest.mark.usefixtures("server"),
+    pytest.mark.usefixtures("engine"),
     # Prefect's engine leaves connections of its harness to the garbage collector.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"),
 ]

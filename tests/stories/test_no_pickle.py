@@ -39,7 +39,6 @@ async def test_a_requisition_from_beginning_to_end_loads_none(hospital, storage)
 
 
 async def test_what_the_dashboard_shows_of_a_case_is_kept_in_the_store_as_strict_json(hospital):
-    hospital.sent = 700  # a case of its own: the dashboard is shared with the other stories
     case = await hospital.submit("IVSET-20", 40)
     async with run_of(case, await request_of(hospital, case)) as (client, run):
         await awake(client, run, hospital)

@@ -1,7 +1,6 @@
 """Runs that are overtaken, or fail to tell of the end, are set right from the ledger: on Prefect's own engine."""
 
 from datetime import timedelta
-from itertools import count
 
 import pytest
 from prefect.client.orchestration import PrefectClient
@@ -18,13 +17,6 @@ from tests.hospital import Hospital
 from tests.stories.engine import ON_AN_ENGINE, awake, request_of, run_of
 
 pytestmark = ON_AN_ENGINE
-NUMBERS = count(100, 100)
-
-
-@pytest.fixture(autouse=True)
-def _a_name_of_its_own(hospital: Hospital) -> None:
-    """Let no two tests have the same case: they share a Prefect server."""
-    hospital.sent = next(NUMBERS)
 
 
 def in_the_middle_of(hospital: Hospital, monkeypatch: pytest.MonkeyPatch, deed) -> None:

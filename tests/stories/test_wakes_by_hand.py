@@ -18,21 +18,14 @@ from tasks.sleepers import Tags, bring_back
 from tasks.waking import AT_MOST_EVERY, rung, wakes_by_hand, woken
 from tests.clockwork import CLOCK, with_clock
 from tests.hospital import Hospital
-from tests.stories.engine import ON_AN_ENGINE, awake, request_of, run_of
+from tests.stories.engine import NUMBERS, ON_AN_ENGINE, awake, request_of, run_of
 
 pytestmark = ON_AN_ENGINE
-NUMBERS = count(5000, 100)
 FORCED = [
     Completed(name="Completed", message="by hand"),
     Failed(name="Failed", message="by hand"),
     Cancelled(name="Cancelled", message="by hand"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _a_name_of_its_own(hospital: Hospital) -> None:
-    """Let no two tests have the same case: they share a Prefect server."""
-    hospital.sent = next(NUMBERS)
 
 
 async def asleep_for_somebody(hospital: Hospital, client: PrefectClient, run: FlowRun) -> None:

@@ -14,7 +14,7 @@ from prefect.client.orchestration import PrefectClient
 from infrastructure.local.stack.foreground import forget
 from infrastructure.local.stack.running import Wish, background_stack
 from infrastructure.local.stack.trouble import StackError
-from tests.infrastructure.worker.house import House
+from tests.infrastructure.worker.house import House, Worker
 from tests.needs import missing
 
 
@@ -34,6 +34,22 @@ def api_url() -> Iterator[str]:
         yield stack.environment()["PREFECT_API_URL"]
     finally:
         running.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="module")
+def always_there(api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    """A worker that does nothing by itself: it takes whatever tests ring for, one test after the other."""
+    log = tmp_path_factory.mktemp("worker") / "worker.log"
+    worker = Worker(api_url, f"pool-{uuid4().hex[:8]}", log, "--poll-s", "3600").ready()
+    yield worker
+    worker.stop()
+
+
+@pytest.fixture
+def worker(house: House, always_there: Worker) -> Worker:
+    """Let the house's runs be for the worker that is there."""
+    house.pool = always_there.pool
+    return always_there
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ class Worker:
     """A warm worker in a process of its own."""
 
     def __init__(self, api_url: str, pool: str, log: Path, *flags: str, port: int = 0) -> None:
-        self.port = port or rig.free_port()
+        self.pool, self.port = pool, port or rig.free_port()
         self.bell = f"http://127.0.0.1:{self.port}"
         self.log = log
         command = [sys.executable, "-m", "infrastructure.worker", "--pool", pool]

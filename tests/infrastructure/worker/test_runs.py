@@ -6,13 +6,12 @@ import time
 import pytest
 from prefect.client.schemas.sorting import LogSort
 
-from tests.infrastructure.worker.house import House, until
+from tests.infrastructure.worker.house import House, Worker, until
 
 pytestmark = pytest.mark.engine
 
 
-async def test_a_ring_wakes_a_suspended_run_at_once(house: House) -> None:
-    worker = house.worker("--poll-s", "60")
+async def test_a_ring_wakes_a_suspended_run_at_once(house: House, worker: Worker) -> None:
     run = await house.waiting("RQ-1")
     worker.ring(run)
     await house.in_state(run, "Suspended")
@@ -26,8 +25,7 @@ async def test_a_ring_wakes_a_suspended_run_at_once(house: House) -> None:
     assert house.notes("RQ-1") == ["began", "began", "went on"]
 
 
-async def test_a_suspended_run_leaves_no_error_in_its_log(house: House) -> None:
-    worker = house.worker("--poll-s", "60")
+async def test_a_suspended_run_leaves_no_error_in_its_log(house: House, worker: Worker) -> None:
     run = await house.waiting("RQ-1")
     worker.ring(run)
     await house.in_state(run, "Suspended")
@@ -36,8 +34,7 @@ async def test_a_suspended_run_leaves_no_error_in_its_log(house: House) -> None:
     assert {log.level for log in logs if log.flow_run_id == run} == {20}
 
 
-async def test_a_ring_for_a_run_that_is_about_to_suspend_is_not_lost(house: House) -> None:
-    worker = house.worker("--poll-s", "60")
+async def test_a_ring_for_a_run_that_is_about_to_suspend_is_not_lost(house: House, worker: Worker) -> None:
     run = await house.waiting("RQ-1", slow_s=2)
     worker.ring(run)
     await until(lambda: _noted(house, "RQ-1", "began"), "the run to begin")
@@ -65,8 +62,7 @@ async def test_a_run_rung_for_again_and_again_runs_once(house: House) -> None:
     assert house.notes("RQ-1") == ["began", "went on"]
 
 
-async def test_two_runs_at_once_keep_their_lines_apart(house: House) -> None:
-    worker = house.worker("--poll-s", "60")
+async def test_two_runs_at_once_keep_their_lines_apart(house: House, worker: Worker) -> None:
     words = ("aleph", "beth")
     runs = {word: await house.run("speaking", word=word, folder=str(house.folder), others=2) for word in words}
     worker.ring(*runs.values())
@@ -80,10 +76,9 @@ async def test_two_runs_at_once_keep_their_lines_apart(house: House) -> None:
         assert not [line for line in lines if line.startswith(other)]
 
 
-async def test_a_running_run_is_cancelled_within_seconds(house: House) -> None:
+async def test_a_running_run_is_cancelled_within_seconds(house: House, worker: Worker) -> None:
     from prefect.states import Cancelling
 
-    worker = house.worker("--poll-s", "60")
     run = await house.run("lasting", case="RQ-1", folder=str(house.folder))
     worker.ring(run)
     await until(lambda: _noted(house, "RQ-1", "began"), "the run to begin")
@@ -93,10 +88,9 @@ async def test_a_running_run_is_cancelled_within_seconds(house: House) -> None:
     assert house.notes("RQ-1") == ["began"]
 
 
-async def test_a_suspended_run_can_be_cancelled(house: House) -> None:
+async def test_a_suspended_run_can_be_cancelled(house: House, worker: Worker) -> None:
     from prefect.states import Cancelling
 
-    worker = house.worker("--poll-s", "60")
     run = await house.waiting("RQ-1")
     worker.ring(run)
     await house.in_state(run, "Suspended")
@@ -108,10 +102,9 @@ async def test_a_suspended_run_can_be_cancelled(house: House) -> None:
     assert house.notes("RQ-1") == ["began"]
 
 
-async def test_a_run_suspended_from_outside_stops_at_its_next_step(house: House) -> None:
+async def test_a_run_suspended_from_outside_stops_at_its_next_step(house: House, worker: Worker) -> None:
     from prefect.states import Suspended
 
-    worker = house.worker("--poll-s", "60")
     house.answer("RQ-1")
     run = await house.run("stepping", case="RQ-1", folder=str(house.folder))
     worker.ring(run)
@@ -121,10 +114,7 @@ async def test_a_run_suspended_from_outside_stops_at_its_next_step(house: House)
     assert (await house.client.read_flow_run(run)).state_name == "Suspended"
 
 
-async def test_a_flow_that_exits_the_interpreter_is_crashed_and_the_worker_lives(
-    house: House,
-) -> None:
-    worker = house.worker("--poll-s", "60")
+async def test_a_flow_that_exits_the_interpreter_is_crashed_and_the_worker_lives(house: House, worker: Worker) -> None:
     run = await house.run("leaving")
     worker.ring(run)
     crashed = await house.in_state(run, "Crashed")
@@ -133,16 +123,14 @@ async def test_a_flow_that_exits_the_interpreter_is_crashed_and_the_worker_lives
     assert worker.health()["running"] == 0
 
 
-async def test_a_flow_that_fails_is_failed(house: House) -> None:
-    worker = house.worker("--poll-s", "60")
+async def test_a_flow_that_fails_is_failed(house: House, worker: Worker) -> None:
     run = await house.run("failing")
     worker.ring(run)
     failed = await house.in_state(run, "Failed")
     assert "no such thing" in (failed.state.message if failed.state else "")
 
 
-async def test_a_flow_that_is_no_coroutine_is_refused_with_a_reason(house: House) -> None:
-    worker = house.worker("--poll-s", "60")
+async def test_a_flow_that_is_no_coroutine_is_refused_with_a_reason(house: House, worker: Worker) -> None:
     run = await house.run("blocking")
     worker.ring(run)
     crashed = await house.in_state(run, "Crashed")
