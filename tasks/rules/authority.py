@@ -107,8 +107,7 @@ def _acting_as_added(
     instead = _in_place_of(added, directory)
     if instead and by.id in (instead - spent or {added.by_id}):  # who added them may say that it needs no more
         return Acting(by, by.grants, of)
-    waits = f"This waits for {added.name}, whom {added.by} added"
-    return f"{waits}: you have decided already." if by.id in spent else f"{waits}."
+    return f"This waits for {added.name}, whom {added.by} added."
 
 
 def _in_place_of(added: Added, directory: Directory) -> frozenset[str]:
