@@ -10,7 +10,7 @@ from blocks.ledger import Chain, Ledger
 from blocks.log import Log
 from blocks.proofs import reason_unproven
 from blocks.records.approval import Ask, Decision
-from blocks.records.dossier import Approver, Change, Deed, Dossier, Look, Place, Question, Sealed, Version
+from blocks.records.dossier import Approver, Change, Deed, Dossier, LegalHold, Look, Place, Question, Sealed, Version
 from blocks.records.ledger import Line
 from blocks.records.outcome import Facts, Outcome
 from blocks.records.people import Delegation, Person
@@ -65,6 +65,7 @@ async def dossier_of(chain: Chain, *, ledger: Ledger, shelf: Shelf, at: datetime
     staff = await shelf.directory(past.pinned["directory"]) if past.pinned else now.directory
     requester, outcome = staff.person(past.request.requester), _outcome(chain)
     held = await hold_on(chain.case, ledger)
+    keeper = now.directory.person(held.by) if held else None
     steps = (await explained(chain, past, shelf=shelf, at=at)).steps
     return Dossier(
         case=chain.case,
@@ -92,7 +93,7 @@ async def dossier_of(chain: Chain, *, ledger: Ledger, shelf: Shelf, at: datetime
         deeds=tuple(deed for deed in (_deed(*one) for one in told.lines) if deed.what),
         head=chain.head,
         entries=chain.seq,
-        hold=held.words if held else "",
+        hold=LegalHold(since=held.since, by=keeper.name if keeper else held.by, because=held.because) if held else None,
     )
 
 

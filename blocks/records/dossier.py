@@ -110,6 +110,19 @@ class Sealed(Record):
     witness: str = Field(default="", description="The key of the witness that cosigned the head, where one did")
 
 
+class LegalHold(Record):
+    """Why nothing of a case may be taken away for now: since when, who said so, and for which matter."""
+
+    since: AwareDatetime
+    by: str = Field(description="Their name, where the directory has it")
+    because: str
+
+    @property
+    def words(self) -> str:
+        """Say it in a line."""
+        return f"under legal hold since {self.since:%Y-%m-%d %H:%M} UTC by {self.by} ({self.because})"
+
+
 class Dossier(Record):
     """A case, told from the first message to the last confirmation."""
 
@@ -134,4 +147,4 @@ class Dossier(Record):
     head: str
     entries: int
     sealed: Sealed | None = None
-    hold: str = Field(default="", description="The legal hold it is under, in a line")
+    hold: LegalHold | None = None

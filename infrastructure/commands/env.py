@@ -10,6 +10,10 @@ import typer
 from infrastructure.commands.speaking import plainly
 
 app = typer.Typer()
+OPTIONAL = {
+    "ALMONER_TSA_URL": "no authority time-stamps the ledger's heads (RFC 3161). Set it before `almoner up`.",
+    "ALMONER_TSA_ROOTS": "certificates (PEM) by which time-stamps are believed; without them nobody asks who signed.",
+}
 
 
 @app.command()
@@ -25,5 +29,9 @@ def env(
         base = Home(home.absolute()).base
         family = ports.Ports(int(base.read_text())) if base.exists() else ports.from_environment()
         print("# These lines hold secrets: evaluate them, do not paste them.", file=sys.stderr)
-        for name, value in Site.open(home, family).own_environment().items():
+        told = Site.open(home, family).own_environment()
+        for name, value in told.items():
             print(f"export {name}={shlex.quote(value)}")
+        for name, what in OPTIONAL.items():
+            if name not in told:
+                print(f"# {name} is not set: {what}", file=sys.stderr)

@@ -84,7 +84,7 @@ def _tell(dossier: "Dossier", ask: str) -> None:
     tone, request = TONES.get(dossier.ended, "red"), dossier.request
     console.print(f"[bold]{dossier.case}[/]  [{tone}]{escape(dossier.headline)}[/]")
     if dossier.hold:
-        console.print(f"[bold yellow]⚖[/] {escape(dossier.hold)}")
+        console.print(f"[bold yellow]⚖[/] {escape(dossier.hold.words)}")
     facts = Table.grid(padding=(0, 2))
     title = f", {dossier.requester_title}" if dossier.requester_title else ""
     facts.add_row("[dim]asked by[/]", Text(f"{dossier.requester}{title}, for {request.cost_centre}"))

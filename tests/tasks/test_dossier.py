@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,6 +17,8 @@ from blocks.wire.names import effect_key, reference
 from tasks import people
 from tasks.dossier import dossier_of, under_a_head
 from tasks.finding import found
+from tasks.grounds import Grounds
+from tasks.holding import hold
 from tasks.past_cases import SkippedError
 from tasks.results import keep_result, result_of
 from tests.confirming import BY, Page
@@ -170,6 +173,19 @@ async def test_the_page_holds_everything_itself_and_what_people_typed_does_nothi
     assert "<img" not in page
     assert "://" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+async def test_a_case_under_legal_hold_says_so_by_the_names_and_the_clock_of_the_hospital(hospital):
+    case = await ordered(hospital)
+    assert "Legal hold" not in dossier_page(await told(hospital, case))
+    rulebook = await Shelf(hospital.ledger).in_force(hospital.now)
+    grounds = Grounds(rulebook.directory.person("frida.ng"), "matter <b>17</b>", "test", hospital.now)
+    await hold(case, grounds, ledger=hospital.ledger, policy=rulebook.policy, bucket=None)
+    held = (await told(hospital, case)).hold
+    assert held.words == f"under legal hold since {hospital.now:%Y-%m-%d %H:%M} UTC by Frida Ng (matter <b>17</b>)"
+    page = dossier_page(await told(hospital, case))
+    assert "<b>Legal hold</b> matter &lt;b&gt;17&lt;/b&gt;<br>" in page
+    assert f"put on by Frida Ng on {hospital.now.astimezone(ZoneInfo('America/Chicago')):%d %b %Y %H:%M:%S}" in page
 
 
 async def test_it_says_where_in_the_log_each_decision_is_and_who_signed_the_head(hospital, tmp_path):

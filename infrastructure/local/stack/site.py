@@ -14,6 +14,8 @@ BUCKET = "evidence"
 # What a person's shell may hold about other systems must not steer ours: an AWS profile, a Prefect cloud
 # account, a PostgreSQL service, a Slack token.
 _FOREIGN = ("AWS_", "PREFECT_", "PG", "SLACK_", "ALMONER_", "TRYTOND_")
+# What a person may set beside: who stamps the ledger's heads, and whom one believes what time it was.
+OPTIONAL = ("ALMONER_TSA_URL", "ALMONER_TSA_ROOTS")
 # An environment without bytecode doubles the start of every part.
 _SLOW = ("PYTHONDONTWRITEBYTECODE",)
 
@@ -44,7 +46,7 @@ class Site:
     def own_environment(self) -> dict[str, str]:
         """Only what we add to a person's environment; `almoner env` prints it."""
         ports = self.ports
-        return {
+        return _optional() | {
             "ALMONER_HOME": str(self.home.path),
             "ALMONER_PORT_BASE": str(ports.base),
             "ALMONER_STORE": f"s3://{BUCKET}",
@@ -82,6 +84,13 @@ class Site:
         # Written by the ERP's own preparation; before that nothing can ask the ERP anyway.
         key = self.home.path / "erp" / "service.key"
         return key.read_text().strip() if key.exists() else ""
+
+
+def _optional() -> dict[str, str]:
+    given = {name: os.environ[name] for name in OPTIONAL if os.environ.get(name)}
+    if roots := given.get("ALMONER_TSA_ROOTS"):
+        given["ALMONER_TSA_ROOTS"] = str(Path(roots).absolute())  # parts start elsewhere
+    return given
 
 
 def _without_proxy() -> dict[str, str]:

@@ -44,7 +44,7 @@ def test_a_hold_is_put_on_shown_listed_and_lifted(case: str):
     assert told.exit_code == 0, told.stderr
     assert told.stdout.startswith(f"✓ {case} is under legal hold.")
     assert "by frida.ng (matter 2026-17)" in said("show", case).stdout
-    assert "by frida.ng (matter 2026-17)" in said("explain", case).stdout
+    assert "by Frida Ng (matter 2026-17)" in said("explain", case).stdout
     assert "1 legal holds" in said("holds").stdout
     assert said("release", case, "--as", "frida.ng", "--because", "matter closed").exit_code == 0
     assert "legal hold" not in said("show", case).stdout

@@ -127,3 +127,13 @@ def test_down_stops_the_stack_and_status_shows_it_before(tmp_path: Path) -> None
     assert f"process {running.pid}" in shown.stdout
     assert stopped.stdout == "Stopped.\n"
     assert not alive(running.pid)
+
+
+def test_a_time_stamp_authority_that_the_shell_names_is_passed_on_and_its_absence_is_said(tmp_path: Path) -> None:
+    home = {"ALMONER_HOME": str(tmp_path / "home"), "ALMONER_PORT_BASE": str(free_family().base)}
+    told = almoner("env", **home)
+    assert "ALMONER_TSA" not in told.stdout
+    assert "# ALMONER_TSA_URL is not set: no authority time-stamps the ledger's heads" in told.stderr
+    told = almoner("env", **home, ALMONER_TSA_URL="https://tsa.example/", ALMONER_TSA_ROOTS="roots.pem")
+    assert "export ALMONER_TSA_URL=https://tsa.example/\n" in told.stdout
+    assert f"export ALMONER_TSA_ROOTS={PROJECT / 'roots.pem'}\n" in told.stdout
