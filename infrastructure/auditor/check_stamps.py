@@ -50,9 +50,11 @@ def check_stamps(
             held += 1
     if answers and checked:
         by = f"the roots in {roots.name}" + ("" if given else ", which came with the archive: compare them")
-        holds.append(f"{held} heads were time-stamped by an authority that is vouched for by {by}")
+        holds.append(f"time-stamped heads: {held}, by an authority that is vouched for by {by}")
     elif answers:
-        holds.append(f"who signed {held} time-stamps was NOT checked: it takes openssl, and the authority's roots")
+        holds.append(
+            f"time-stamped heads: {held}; who signed was NOT checked: it takes openssl and the authority's roots"
+        )
     return holds, wrong
 
 

@@ -38,7 +38,7 @@ def pack(
             raise typer.Exit(NOT_DONE) from None
     counted = f"{packed.chains:,} chains, {packed.entries:,} entries, {packed.objects:,} documents"
     sealed = f"{packed.log:,} entries under the signed head" if packed.log else "under no signed head"
-    sealed += f", {packed.stamps:,} time-stamps" if packed.stamps else ""
+    sealed += f", time-stamps: {packed.stamps:,}" if packed.stamps else ""
     print(f"✓ {to}: {counted}, {packed.events:,} events of {period}; {sealed}")
     print("  The auditor unpacks it and runs `python -m auditor.check_pack .`: README.md says how.")
 

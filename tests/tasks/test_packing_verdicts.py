@@ -234,7 +234,7 @@ def test_a_time_stamp_holds_by_openssl_in_one_command_and_by_the_packs_own_check
     done = subprocess.run([*command, "-CAfile", str(folder / "tsa-roots.pem")], capture_output=True, check=False)  # noqa: S603
     assert b"Verification: OK" in done.stdout + done.stderr
     told = check_pack(folder, given=Given(*KEYS, roots=folder / "tsa-roots.pem"))
-    assert "1 heads were time-stamped by an authority that is vouched for by the roots in tsa-roots.pem" in told.holds
+    assert "time-stamped heads: 1, by an authority that is vouched for by the roots in tsa-roots.pem" in told.holds
 
 
 def test_a_time_stamp_that_was_altered_taken_away_or_is_by_another_is_named(town, tmp_path):
