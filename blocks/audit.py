@@ -40,6 +40,8 @@ TELLING = re.compile(
     rb'|"signed":[{]|"source":"cli'
 )
 """What stands in an entry that may need proof; all others need not be read for it."""
+RESULT = re.compile(r"results/[^/]+/([^/]+)/(\d+)~([0-9a-f]{64})\.json")
+"""Where a result lies: see `tasks.results`."""
 REFERRED = re.compile(rb'"(?:seen|object|policy)":"([0-9a-f]{64})"')
 
 
@@ -64,6 +66,8 @@ class Verdict(NamedTuple):
     """Up to how many entries, when and by whom the last was given; empty where none holds."""
     covers: Scope | None = None
     """Of which period this is, where it is a pack and not a whole ledger."""
+    results: int = 0
+    """Results of cases that ended, each of which names an entry of its case."""
     kept_days: int | None = None
     """For how long the bucket keeps whatever is written to it; 0: it promises nothing; None: it was not looked at."""
 
@@ -131,6 +135,7 @@ class _Audit:
         self.found = list(found.findings) if found else []
         self.referred: set[str] = set()
         self.waiting = 0
+        self.results: dict[str, list[tuple[str, int, str]]] = {}
 
     async def verdict(self) -> Verdict:
         """Verify, the log first."""
@@ -138,6 +143,7 @@ class _Audit:
         notes = await read_notes(self.ledger.store, since=since)
         self.found += [Finding("log", key, "altered", because) for key, because in notes.altered.items()]
         self.found += [Finding("log", key, "removed", because) for key, because in notes.removed.items()]
+        results = await self._list_results()  # before the chains, which have what these name by then
         cases = [case async for case, _ in self.ledger.cases()]
         counts = await asyncio.gather(*(self._check(case, notes.heads.get(case, {})) for case in cases))
         logged_cases = (self.log.demanded if self.scope else self.log.committed.cases()) if self.log else ()
@@ -152,7 +158,7 @@ class _Audit:
         told = tuple(sorted(set(self.found)))
         trusting = self.prover.notes
         verdict = Verdict(len(cases), sum(counts), len(names), told, trusting, sealed, self.waiting, witnessed)
-        return verdict._replace(covers=self.scope)
+        return verdict._replace(covers=self.scope, results=results)
 
     async def _check(self, case: str, noted: dict[int, Head]) -> int:
         async with self.room:
@@ -164,8 +170,25 @@ class _Audit:
             upto = max(len(texts), self.log.demanded.get(case, 0))
             logged = {seq: head for seq, head in logged.items() if seq <= upto}
         finding = first_fault(case, texts, logged) or self._unsealed(case, texts, noted)
+        finding = finding or self._result_of_another(case, texts)
         self.found.extend([finding] if finding else await _unproven(self.prover, case, texts))
         return len(texts)
+
+    async def _list_results(self) -> int:
+        """Note which entry of its case each result names; how many there are."""
+        count = 0
+        async for blob in self.ledger.store.list("results/"):
+            if named := RESULT.fullmatch(blob.key):
+                self.results.setdefault(named[1], []).append((blob.key, int(named[2]), named[3]))
+                count += 1
+        return count
+
+    def _result_of_another(self, case: str, texts: list[Text]) -> Finding | None:
+        """Name a result that tells of an entry which the case does not have."""
+        for key, seq, head in self.results.get(case, ()):
+            if not 0 < seq <= len(texts) or digest(texts[seq - 1].data) != head:
+                return Finding(case, key, "inserted", f"it tells the case up to an entry {seq} that is not there")
+        return None
 
     def _logged(self, case: str, noted: dict[int, Head]) -> dict[int, Head]:
         """Give a chain's entries as the log holds them, and as they were noted since."""

@@ -16,7 +16,9 @@ async def verify_everything() -> Verdict:
 
 def told(verdict: Verdict) -> list[str]:
     """Say what a verdict holds: what is wrong, what rests on trust, and how far it reaches."""
-    counted = f"{verdict.chains} chains, {verdict.entries} entries, {verdict.objects} documents"
+    counted = (
+        f"{verdict.chains} chains, {verdict.entries} entries, {verdict.objects} documents, {verdict.results} results"
+    )
     return [
         *(f"✗ {finding.where} was {finding.fault}: {finding.because}" for finding in verdict.findings),
         *(f"· {note}" for note in verdict.notes),

@@ -32,6 +32,7 @@ from blocks.wire.xes import XesWriter
 from blocks.witness import Witnessed
 from tasks.exporting import Span, chains_of, export
 from tasks.proving import believed, stored
+from tasks.results import results_by_case
 
 ABOUT, LEDGER, ROOTS = "about.json", "ledger", "tsa-roots.pem"
 """Where a pack says what it is, where its part of the ledger lies, and by whom its time-stamps are believed."""
@@ -186,11 +187,12 @@ async def _put_stamps(archive: _Archive, ledger: Ledger, head: Head, roots: Root
 async def _put_ledger(
     archive: _Archive, ledger: Ledger, logged: Logged | None, period: Period
 ) -> tuple[tuple[int, int, int], dict[str, int]]:
-    """Pack each chain in which something happened, from its first entry on, and the documents it speaks of.
+    """Pack each chain in which something happened, from its first entry on, its results, and what it speaks of.
 
     Return how many chains, entries and documents there are, and how far each chain goes.
     """
     referred, sessions, upto = set[str](), set[str](), dict[str, int]()
+    results = await results_by_case(ledger)
 
     async def put(chain: Chain) -> None:
         upto[chain.case] = _upto(chain, logged, period)
@@ -198,6 +200,8 @@ async def _put_ledger(
             archive.put(f"{LEDGER}/{entry_key(chain.case, entry.seq)}", text)
             referred.update(name.decode() for name in REFERRED.findall(text))
             sessions.update(line.signed.session for line in entry.lines if line.signed)
+        for key in (key for key, told in results.get(chain.case, ()) if told <= upto[chain.case]):
+            archive.put(f"{LEDGER}/{key}", await ledger.store.get(key))
 
     async for chain in chains_of(ledger):
         if chain.case in JUDGED_BY or (logged and chain.case in logged.within) or _happened(chain, period, logged):

@@ -81,6 +81,14 @@ async def finished_cases(ledger: Ledger) -> dict[str, int]:
     return found
 
 
+async def results_by_case(ledger: Ledger) -> dict[str, list[tuple[str, int]]]:
+    """List where the results of each case lie, with the entry each is told up to."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    async for blob in ledger.store.list(PREFIX):
+        found.setdefault(_case(blob.key), []).append((blob.key, _told_up_to(blob.key)))
+    return found
+
+
 async def cases_of(document: str, ledger: Ledger) -> tuple[str, ...]:
     """Find the finished cases that ended in a document of that number: two systems may give the same one."""
     found = {case async for case, _ in _finished(ledger, _place(document))}
@@ -89,8 +97,12 @@ async def cases_of(document: str, ledger: Ledger) -> tuple[str, ...]:
 
 async def _finished(ledger: Ledger, place: str) -> AsyncIterator[tuple[str, int]]:
     async for blob in ledger.store.list(place):
-        parts = blob.key.split("/")
-        yield parts[-2] if len(parts) == PARTS else parts[1], _told_up_to(blob.key)
+        yield _case(blob.key), _told_up_to(blob.key)
+
+
+def _case(key: str) -> str:
+    parts = key.split("/")
+    return parts[-2] if len(parts) == PARTS else parts[1]
 
 
 def _told_up_to(key: str) -> int:

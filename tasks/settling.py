@@ -4,14 +4,14 @@ import asyncio
 from collections import defaultdict
 from typing import Any
 
-from prefect.artifacts import acreate_table_artifact
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import StateCreate
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, to_state_create
 
 from blocks import connect
-from blocks.wire.canonical import canonical, digest
+from tasks.artifacts import show_table
+from tasks.case import utc_now
 from tasks.groups import Carried, summary
 from tasks.results import Result, keep_result
 from tasks.runs import asleep, make_run, runs_of
@@ -24,11 +24,10 @@ STOPPED = frozenset({"FAILED", "CRASHED", "CANCELLED"})
 
 
 async def publish_group(run: str, carried: list[Carried]) -> None:
-    """Keep and show what became of each case of a group: one object and one table for all of them."""
+    """Keep and show what became of each case of a group: one table for all of them."""
     table = [{"case": one.case, "ended": one.ended, "because": one.because} for one in carried]
-    result = canonical({"run": run, "summary": summary(carried), "cases": table})
-    await connect.ledger().store.create(f"results/groups/{run}~{digest(result)[:12]}.json", result)
-    await acreate_table_artifact(table, key="group-outcomes", description=summary(carried))
+    said = f"{summary(carried)} (run {run})"
+    await show_table("group-outcomes", table, said, ledger=connect.ledger(), at=utc_now())
 
 
 async def keep_results(carried: list[Carried]) -> None:

@@ -2,13 +2,13 @@
 
 from weakref import WeakKeyDictionary
 
-from prefect.artifacts import acreate_table_artifact
 from prefect.client.orchestration import get_client
 
 from blocks import connect
 from blocks.bell import ring
 from blocks.ledger import Ledger
 from blocks.wire.reminders import bottleneck_table, bottlenecks, waiting_rows
+from tasks.artifacts import show_table
 from tasks.case import utc_now
 from tasks.durable import upkeep
 from tasks.rounds import Rounds
@@ -42,7 +42,7 @@ async def keep_time() -> str:
     rows, said = waiting_rows(found.waiting, at, zone), bottlenecks(found.waiting, at)
     holders = bottleneck_table(found.waiting, at, zone)
     if SHOWN.get("rows") != (rows, holders):
-        await acreate_table_artifact(rows, key="waiting", description=holders)
+        await show_table("waiting", rows, holders, ledger=ledger, at=at)
         SHOWN["rows"] = (rows, holders)
     done = ", ".join(f"{count} {DONE[move]}" for move, count in sorted(found.done.items()))
     return f"{said}; {done}" if done else said

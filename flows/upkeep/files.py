@@ -1,10 +1,10 @@
 """Files: what was dropped off in the store is picked up, row by row."""
 
-from prefect.artifacts import acreate_table_artifact
-
 from blocks import connect
 from blocks.bell import ring
 from blocks.ports import Blob
+from tasks.artifacts import show_table
+from tasks.case import utc_now
 from tasks.durable import upkeep
 from tasks.files import pick_up
 
@@ -19,7 +19,8 @@ async def pick_up_files() -> str:
     2. A table of what became of the rows is shown as an artifact.
     3. The bell is rung for the new cases.
     """
-    picked = await pick_up(connect.ledger(), TAKEN)
+    ledger = connect.ledger()
+    picked = await pick_up(ledger, TAKEN)
     rows = [
         {"file": file.name, "row": receipt.message, "case": receipt.case or "quarantined", "why": why}
         for file in picked
@@ -29,7 +30,8 @@ async def pick_up_files() -> str:
     rows += [{"file": f.name, "row": "all", "case": "quarantined", "why": i.reason} for f in picked for i in f.issues]
     failed = [file for file in picked if file.failed]
     if rows:
-        await acreate_table_artifact(rows, key="picked-up", description=f"{len(picked)} files, {len(rows)} rows")
+        said = f"{len(picked)} files, {len(rows)} rows"
+        await show_table("picked-up", rows, said, ledger=ledger, at=utc_now())
     cases = [receipt.case for file in picked for receipt in file.receipts if receipt.case]
     await ring(cases)
     told = f"{len(picked) - len(failed)} files, {len(cases)} cases"

@@ -47,6 +47,7 @@ def check_pack(folder: Path, key: str = "", witness: str = "", *, given: Given |
             found.wrong.append(str(wrong))
     _decisions(entries, found)
     _objects(folder, chains, found)
+    _results(folder, chains, found)
     trees: dict[int, bytes] = {}
     try:
         for told, more in zip(found, check_log(folder, about, chains, known, trees), strict=True):
@@ -109,6 +110,19 @@ def _objects(folder: Path, chains: dict[str, list[bytes]], found: Found) -> None
         if hashlib.sha256(path.read_bytes()).hexdigest() != name
     )
     found.holds.append(f"{len(kept)} documents are what their names say")
+
+
+def _results(folder: Path, chains: dict[str, list[bytes]], found: Found) -> None:
+    """Compare each result with the entry of its case that it names: what was shown of a case at its end."""
+    top, count = folder / "ledger" / "results", 0
+    for path in sorted(top.glob("*/*/*~*.json")):
+        seq, _, head = path.stem.partition("~")
+        texts, name = chains.get(path.parent.name, []), path.relative_to(top).as_posix()
+        told = json.loads(path.read_bytes())
+        if not 0 < int(seq) <= len(texts) or {hashlib.sha256(texts[int(seq) - 1]).hexdigest()} != {head, told["head"]}:
+            found.wrong.append(f"results/{name} tells of an entry {seq} that is not there")
+        count += 1
+    found.holds.append(f"{count} results tell of entries that are here")
 
 
 def _exports(folder: Path, about: Json, entries: dict[str, list[Json]], found: Found) -> None:

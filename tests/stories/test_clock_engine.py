@@ -1,10 +1,12 @@
 """The clock on Prefect's own engine: what a run and the dashboard's table say of what waits."""
 
+import json
 from datetime import timedelta
 
 from prefect.client.orchestration import get_client
 
 from flows.upkeep import clock
+from tasks.artifacts import chain_of
 from tests.clockwork import CLOCK, waiting, with_clock
 from tests.hospital import Hospital
 from tests.stories.engine import ON_AN_ENGINE
@@ -28,3 +30,6 @@ async def test_a_round_shows_what_it_did_and_a_table_of_all_that_waits_once_whil
     (table,) = found.json()
     assert table["description"].startswith(f"**{second.message}**")
     assert case in str(table["data"])
+    (line,) = (await hospital.ledger.read(chain_of(clock.utc_now()))).having("shown")
+    kept = json.loads(await hospital.ledger.fetch(str(line.seen)))
+    assert (kept["table"], kept["description"]) == (json.loads(table["data"]), table["description"])

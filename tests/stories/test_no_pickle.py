@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,8 +11,12 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 
+from blocks.audit import verify
+from blocks.ledger import Ledger
 from blocks.wire.canonical import is_canonical
+from tasks.artifacts import chain_of, show_table
 from tests.pickles import watched
+from tests.stores import CrashError, CrashingStore
 from tests.stories.engine import ON_AN_ENGINE, awake, request_of, run_of
 
 pytestmark = ON_AN_ENGINE
@@ -51,11 +56,45 @@ async def test_what_the_dashboard_shows_of_a_case_is_kept_in_the_store_as_strict
     assert json.loads(shown[f"{case.lower()}-reasons"]) == kept["reasons"]
 
 
+async def test_every_table_of_the_dashboard_is_kept_first_once_while_it_stays_the_same_and_loads_no_pickle(hospital):
+    ledger, at = hospital.ledger, hospital.now
+    rows = [{"case": "RQ-1", "waits for": "Ana Silva"}]
+
+    @flow(persist_result=False)
+    async def shows(table: list[dict[str, str]], days: int = 0) -> None:
+        await show_table("kept-table", table, f"{len(table)} wait", ledger=ledger, at=at + timedelta(days=days))
+
+    with watched() as unpickled:
+        for table in (rows, rows, []):
+            await shows(table)
+            shown = await artifacts_of("kept-table")
+            line = (await ledger.read(chain_of(at))).lines[-1]
+            data = await ledger.fetch(line.seen)
+            kept = json.loads(data)
+            assert json.loads(shown["kept-table"]) == kept["table"] == table
+            assert (kept["artifact"], kept["description"]) == ("kept-table", f"{len(table)} wait")
+            assert is_canonical(data)
+    assert unpickled == []
+    assert [line.act for line in (await ledger.read(chain_of(at))).lines] == ["shown", "shown"]
+    await shows([], days=1)
+    assert (await ledger.read(chain_of(at + timedelta(days=1)))).seq == 1
+    verdict = await verify(ledger)
+    assert (verdict.verified, verdict.objects) == (True, 4)  # policy and directory, and two tables
+
+
+async def test_a_table_that_cannot_be_kept_is_not_shown(hospital, tmp_path):
+    store = CrashingStore(tmp_path / "store")
+    store.crash_at(1, "before")
+    with pytest.raises(CrashError):
+        await show_table("never-shown", [{"a": "b"}], "one", ledger=Ledger(store), at=hospital.now)
+    assert await artifacts_of("never-shown") == {}
+
+
 async def artifacts_of(key: str) -> dict[str, str]:
     """Read a case's artifacts, of the API itself: the client's own method sends filters that it refuses."""
     wanted = {"artifacts": {"key": {"any_": [key, f"{key}-reasons"]}}}
     async with get_client() as client:
-        answer = await client._client.post("/artifacts/filter", json=wanted)
+        answer = await client._client.post("/artifacts/latest/filter", json=wanted)
     return {one["key"]: one["data"] for one in answer.json()}
 
 

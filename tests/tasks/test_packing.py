@@ -71,6 +71,19 @@ async def unpacked(months: tuple[Hospital, str, str], folder: Path, period: Peri
     return folder
 
 
+async def test_what_the_dashboard_showed_in_the_month_is_in_it_and_a_result_of_another_entry_is_found(months, tmp_path):
+    hospital, november, _ = months
+    table = await hospital.ledger.keep(b'{"artifact":"waiting"}')
+    line = Line(act="shown", key="waiting", actor="process:upkeep", at=MORNING, seen=table)
+    await hospital.ledger.enter("shown~2026-11-23", lambda _: line)
+    folder = await unpacked(months, tmp_path / "audit")
+    assert (folder / "ledger" / "objects" / table).is_file()
+    (result,) = (folder / "ledger" / "results").glob(f"*/{november}/*.json")
+    assert "1 results tell of entries that are here" in check_pack(folder, *OURS).holds
+    result.write_bytes(result.read_bytes().replace(b'"head":"', b'"head":"f'))
+    assert any("tells of an entry" in wrong for wrong in check_pack(folder, *OURS).wrong)
+
+
 async def test_the_auditor_runs_what_is_in_the_archive_in_an_empty_folder_and_it_holds(months, tmp_path):
     folder = await unpacked(months, tmp_path / "audit")
     command = [sys.executable, "-m", "auditor.check_pack", ".", "--key", OURS[0], "--witness", OURS[1]]

@@ -1,5 +1,6 @@
 """Results: kept under the document a case ended in, so that an order's number leads to its case."""
 
+from blocks.audit import verify
 from blocks.records.outcome import Outcome
 from tasks.results import cases_of, finished_cases, is_finished, keep_result, result_of
 from tests.hospital import Hospital
@@ -50,3 +51,14 @@ async def test_a_result_kept_before_its_key_named_the_document_still_counts(hosp
     await hospital.ledger.store.create(f"results/{case}/{chain.head}.json", b"{}")
     assert await is_finished(chain, hospital.ledger)
     assert await finished_cases(hospital.ledger) == {case: 0}
+
+
+async def test_a_result_of_an_entry_that_is_not_there_is_found_and_those_that_are_there_are_counted(hospital):
+    case, _ = await ended(hospital, "IVSET-20", 40)
+    chain = await hospital.chain(case)
+    verdict = await verify(hospital.ledger)
+    assert (verdict.verified, verdict.results) == (True, 1)
+    forged = f"results/1/{case}/{chain.seq:08}~{'f' * 64}.json"
+    await hospital.ledger.store.create(forged, b"{}")
+    (found,) = (await verify(hospital.ledger)).findings
+    assert (found.case, found.where, found.fault) == (case, forged, "inserted")

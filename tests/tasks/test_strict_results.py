@@ -1,10 +1,12 @@
 """Strict results: whatever metadata names, no pickle and no class is loaded; Prefect keeps nothing of ours."""
 
+import ast
 import base64
 import lzma
 import pickle
 import sys
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 import yaml
@@ -16,6 +18,8 @@ from infrastructure.deploy import PREFECT_YAML
 from tasks.durable import step
 from tasks.strict_results import PickleRefusedError
 from tests.pickles import watched
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_hook_sees_a_pickle():
@@ -74,3 +78,17 @@ def test_prefect_keeps_no_result_of_any_flow_or_step_of_ours():
     cells = [cell.cell_contents for cell in verb.__closure__ or ()]
     (ours,) = [x for x in cells if type(x) is type(task(lambda: None))]
     assert ours.persist_result is False
+
+
+def test_whatever_the_dashboard_is_given_is_given_where_it_is_kept_and_nowhere_else():
+    """A progress bar is all else: what it came to is told by the table of its group."""
+    given = {}
+    for room in ("flows", "tasks", "blocks", "infrastructure"):
+        for path in sorted((ROOT / room).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("prefect.artifacts"):
+                    given[path.relative_to(ROOT).as_posix()] = {alias.name for alias in node.names}
+                assert "create_" not in getattr(node, "attr", "") or "artifact" not in node.attr, path
+    progress = {"acreate_progress_artifact", "aupdate_progress_artifact"}
+    assert given.pop("flows/upkeep/group.py") == progress
+    assert set(given) == {"tasks/artifacts.py", "tasks/evidence.py"}
