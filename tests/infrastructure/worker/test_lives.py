@@ -95,6 +95,7 @@ async def test_a_worker_asks_to_be_renewed_beyond_its_memory(house: House) -> No
     assert code == RENEW
 
 
+@pytest.mark.long
 async def test_two_hundred_small_runs_do_not_grow_the_worker(house: House) -> None:
     worker = house.worker("--poll-s", "60", "--limit", "8")
 

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any, get_args
 
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -136,40 +137,54 @@ def askers(staff: Directory) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
-@given(rules=policies(), staff=staffs, data=st.data())
-def test_what_is_proven_never_leaves_a_case_without_people(rules: Policy, staff: Directory, data: st.DataObject):
-    violated = bool(prove(rules, staff, Duties(), NOON).violations)
-    event("violated" if violated else "proven")
-    amounts = st.decimals(0, rules.amount_max, places=2) | st.sampled_from([Decimal(x) for x in (0, 100, 500, 250)])
-    for _ in range(3):
-        amount, category = data.draw(amounts), data.draw(st.sampled_from(CATEGORIES))
-        more = {"contract": data.draw(st.sampled_from([None, "C-1"])), "low": data.draw(st.booleans())}
-        more["emergency"] = data.draw(st.booleans())
-        for asker, centre in askers(staff):
-            alone = left_without_people(rules, staff, amount, centre, asker, category=category, **more)
-            assert violated or not alone
+def some_or(many: int) -> pytest.MarkDecorator:
+    """So many examples would be minutes of every run: a fifth of them comes with each, all of them beside it."""
+    return pytest.mark.parametrize("examples", [many // 5, pytest.param(many, marks=pytest.mark.long)])
 
 
-@settings(max_examples=100, deadline=None)
-@given(rules=policies(), staff=staffs)
-def test_what_is_found_is_true(rules: Policy, staff: Directory):
+@some_or(200)
+def test_what_is_proven_never_leaves_a_case_without_people(examples: int):
+    @settings(max_examples=examples, deadline=None)
+    @given(rules=policies(), staff=staffs, data=st.data())
+    def nobody_is_left(rules: Policy, staff: Directory, data: st.DataObject) -> None:
+        violated = bool(prove(rules, staff, Duties(), NOON).violations)
+        event("violated" if violated else "proven")
+        amounts = st.decimals(0, rules.amount_max, places=2) | st.sampled_from([Decimal(x) for x in (0, 100, 500, 250)])
+        for _ in range(3):
+            amount, category = data.draw(amounts), data.draw(st.sampled_from(CATEGORIES))
+            more = {"contract": data.draw(st.sampled_from([None, "C-1"])), "low": data.draw(st.booleans())}
+            more["emergency"] = data.draw(st.booleans())
+            for asker, centre in askers(staff):
+                alone = left_without_people(rules, staff, amount, centre, asker, category=category, **more)
+                assert violated or not alone
+
+    nobody_is_left()
+
+
+@some_or(100)
+def test_what_is_found_is_true(examples: int):
     """Each gap is one that the process would run into: at its amount, in each of its cost centres."""
-    reach = Reach(rules, staff, Duties(), NOON)
-    for gap in gaps(reach, routes(rules, staff, reach.centres)):
-        if gap.rule not in {"nobody", "too few", "requester"}:
-            continue
-        on = gap.route.on
-        event(gap.rule)
-        asker = gap.person or "somebody.else"
-        assert left_without_people(
-            rules,
-            staff,
-            gap.route.amount,
-            gap.centres[0].replace("*", "Z"),
-            asker,
-            category=on.category,
-            contract=None if on.off_contract else "C-1",
-            low=on.low_budget,
-            emergency=on.emergency,
-        )
+
+    @settings(max_examples=examples, deadline=None)
+    @given(rules=policies(), staff=staffs)
+    def each_is_run_into(rules: Policy, staff: Directory) -> None:
+        reach = Reach(rules, staff, Duties(), NOON)
+        for gap in gaps(reach, routes(rules, staff, reach.centres)):
+            if gap.rule not in {"nobody", "too few", "requester"}:
+                continue
+            on = gap.route.on
+            event(gap.rule)
+            asker = gap.person or "somebody.else"
+            assert left_without_people(
+                rules,
+                staff,
+                gap.route.amount,
+                gap.centres[0].replace("*", "Z"),
+                asker,
+                category=on.category,
+                contract=None if on.off_contract else "C-1",
+                low=on.low_budget,
+                emergency=on.emergency,
+            )
+
+    each_is_run_into()
