@@ -1,14 +1,9 @@
 """The posting worker as a process of its own, to be killed at any system call: `python -m tests.crashes.posting`.
 
-It imports everything once, then forks for each request it reads (a line of JSON), so that a death costs no import.
-The child waits at a pipe until whoever watches it is attached, carries one approved case to its end, and says how by
-its exit status.
+It carries one approved case to its end.
 """
 
-import asyncio
 import json
-import os
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,13 +17,14 @@ from tasks import claims, durable
 from tasks.case import OvertakenError
 from tasks.effects import InDoubtError
 from tasks.results import keep_result, result_of
+from tests.crashes.zygote import BROKEN, ENDED, forks
 from tests.fakes.desk import FakeDesk
 from tests.fakes.erp_client import HttpErp
 from tests.fakes.erp_server import PERSONALITIES
 from tests.faults.guards import without
 from tests.hospital import Hospital
 
-ENDED, IN_DOUBT, UNAVAILABLE, BROKEN, OVERTAKEN = 0, 3, 4, 5, 6
+IN_DOUBT, UNAVAILABLE, OVERTAKEN = 3, 4, 6
 
 
 class FolderDesk(FakeDesk):
@@ -82,28 +78,6 @@ async def _carried(asked: dict[str, Any]) -> int:
     return ENDED
 
 
-def _child(asked: dict[str, Any]) -> None:
-    status = BROKEN
-    try:
-        os.read(os.open(asked["go"], os.O_RDONLY), 1)
-        status = asyncio.run(carry(asked))
-    finally:
-        os._exit(status)
-
-
-def main() -> None:
-    """Fork for each line that is read; answer with the child's process id, then with how it ended."""
-    durable.BACKOFF_S = 0
-    for line in sys.stdin:
-        pid = os.fork()
-        if pid == 0:
-            _child(json.loads(line))
-        sys.stdout.write(f"{pid}\n")
-        sys.stdout.flush()
-        _, status = os.waitpid(pid, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
-        sys.stdout.flush()
-
-
 if __name__ == "__main__":
-    main()
+    durable.BACKOFF_S = 0
+    forks(carry)

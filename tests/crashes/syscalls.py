@@ -6,21 +6,15 @@ was not. Another process then takes the case up over what was left on disk, and 
 
 import argparse
 import asyncio
-import json
-import os
-import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO, NamedTuple
 
 import uvicorn
 
@@ -30,70 +24,15 @@ from blocks.wire.report import in_doubt
 from tasks.lookout import Lookout
 from tasks.results import is_finished
 from tests.crashes import posting
-from tests.crashes.posting import ENDED, IN_DOUBT, UNAVAILABLE, FolderDesk
+from tests.crashes.posting import IN_DOUBT, UNAVAILABLE, FolderDesk
+from tests.crashes.zygote import ENDED, Place, Zygote, killing, places, traced
 from tests.fakes.erp_server import PERSONALITIES, ErpServer
 from tests.hospital import Hospital
 from tests.invariants import Violation, check_invariants
 from tests.settling import settled
 
-CALLS = "connect,sendto,sendmsg,recvfrom,openat,write,writev,link,linkat,unlink,unlinkat,rename,mkdir,close,fsync"
 TRACED = ("400 and the address of the first", "a look-up that lags", "nothing at all")
 ROUNDS_MAX = 12
-
-
-class Place(NamedTuple):
-    """A system call, and the how-manyth of its name."""
-
-    call: str
-    nth: int
-
-
-class Zygote:
-    """The posting worker's parent: everything is imported there, and children are had in a moment."""
-
-    def __init__(self) -> None:
-        command = [sys.executable, "-m", posting.__name__]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._to: IO[str] = self._process.stdin
-        self._from: IO[str] = self._process.stdout
-        self.child = 0
-        """The process that carries now, or did last."""
-
-    def carry(self, asked: dict[str, str], *strace: str) -> int:
-        """Let a child do what is asked, watched by strace where it is given arguments; return how it ended."""
-        go = Path(asked["root"]) / f"go-{self._process.pid}"
-        if not go.exists():
-            os.mkfifo(go)
-        gate = os.open(go, os.O_RDWR)  # so that neither end waits for the other, which may be dead by now
-        try:
-            self._to.write(json.dumps({**asked, "go": str(go)}) + "\n")
-            self._to.flush()
-            self.child = int(self._from.readline())
-            watching = attached(self.child, *strace) if strace else None
-            os.write(gate, b".")
-            status = int(self._from.readline())
-        finally:
-            os.close(gate)
-        if watching:
-            watching.communicate(timeout=20)
-        return status
-
-    def close(self) -> None:
-        self._to.close()
-        self._process.wait(timeout=20)
-        self._from.close()
-
-
-def attached(child: int, *arguments: str) -> subprocess.Popen[str]:
-    """Let strace watch a process, and return once it does."""
-    command = ["strace", "-p", str(child), *arguments]
-    strace = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # noqa: S603
-    assert strace.stderr is not None
-    said = strace.stderr.readline()
-    assert "attached" in said, said
-    return strace
 
 
 @contextmanager
@@ -132,16 +71,8 @@ class Bench:
         """List the system calls of a life without a death; *since*: from the first whose arguments say so."""
         log = self._folder / "log"
         with self.town() as (asked, _):
-            assert self._zygote.carry(asked, "-e", f"trace={CALLS}", "-s", "200", "-o", str(log)) == ENDED
-        seen: Counter[str] = Counter()
-        places, found = [], not since
-        for line in log.read_text().splitlines():
-            if not (call := re.match(r"(\w+)\(", line)):
-                continue
-            seen[call[1]] += 1
-            found = found or since in line
-            places += [Place(call[1], seen[call[1]])] if found else []
-        return places
+            assert self._zygote.carry(asked, *traced(log)) == ENDED
+        return places(log, since)
 
     def faults(self, *places: Place, without: str = "") -> list[str]:
         """Say what is wrong after some deaths."""
@@ -155,8 +86,7 @@ class Bench:
         with self.town() as (first, server):
             asked, wrong = first, list[Violation]()
             for place in places:
-                kill = f"inject={place.call}:signal=SIGKILL:when={place.nth}"
-                status = self._zygote.carry(asked, "-e", f"trace={place.call}", "-e", kill, "-o", os.devnull)
+                status = self._zygote.carry(asked, *killing(place))
                 if status not in (-signal.SIGKILL, ENDED, IN_DOUBT, UNAVAILABLE):
                     wrong.append(Violation("fell", asked["case"], f"who was to die ended with {status}"))
                 asked = later(asked, server) | {"without": without}
@@ -219,7 +149,7 @@ async def _checked(asked: dict[str, str], server: ErpServer) -> list[Violation]:
 
 def killed(personality: str, *, every: int = 1) -> tuple[int, int, list[str]]:
     """Kill at every n-th call; return how many calls there are, at how many it died, and what was wrong."""
-    zygote = Zygote()
+    zygote = Zygote(posting.__name__)
     try:
         with tempfile.TemporaryDirectory() as folder:
             bench = Bench(personality, zygote, Path(folder))

@@ -20,7 +20,7 @@ from infrastructure.doors.http import Request
 from infrastructure.local.desk.serving import running
 from infrastructure.local.desk.settings import DeskSettings
 from tests.bench.rig import free_port
-from tests.crashes.syscalls import attached
+from tests.crashes.zygote import attached
 from tests.fakes.desk import FakeDesk
 from tests.fakes.erp import FakeErp
 from tests.faults.hands import Nursery

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from typing import IO, Any
 
-from tests.crashes.syscalls import Zygote
+from tests.crashes import posting
+from tests.crashes.zygote import Zygote
 
 
 class Nursery:
@@ -47,7 +48,7 @@ class Hands:
     def zygote(self, nth: int = 0) -> Zygote:
         """Find whom workers are had from; two that carry at once come from two."""
         while len(self._zygotes) <= nth:
-            self._zygotes.append(Zygote())
+            self._zygotes.append(Zygote(posting.__name__))
         return self._zygotes[nth]
 
     def nursery(self, *before: str) -> Nursery:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.crashes.syscalls import Bench, Place, Zygote, later
+from tests.crashes.syscalls import Bench, later
+from tests.crashes.zygote import Place, Zygote
 from tests.faults import guards
 from tests.faults.matrix import Stage, row
 from tests.faults.proxy import proxied
