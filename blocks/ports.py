@@ -30,6 +30,10 @@ class Personality(NamedTuple):
     """What comes of a repeated key, for its adapter to read as the port says. Answered: like the first time.
     Pointed at: 400, with the address of what the first made. Refused at work: 409 while the first is being worked on,
     422 where it asked for something else."""
+    knows_before_it_judges: bool = False
+    """Whether a repeated key is looked for before anything else, so that a no to it says that the first made nothing.
+    To be declared only where the system promises it: without that, and without a look-up, a no to a further call,
+    while the first may be at work, is put before a person."""
 
     @property
     def knows_keys(self) -> bool:
@@ -45,6 +49,11 @@ class Erp(Protocol):
     when the ERP says no (nothing was kept, or what was kept is a draft that binds nobody), `UnknownError` when
     the answer was lost or the first call with the key is still at work, `MismatchError` where the key has something
     else, and `UnavailableError` or `UnreadableError` (it does not let us in) where nothing was changed for certain.
+    A refusal is about the call that it answers, never about an earlier one that may be at work still.
+
+    Between being called and sending what changes something, an adapter waits no longer than others wait beyond a claim
+    (ten seconds, see `tasks.claims`), be it for a connection or in a queue of its own: nobody looks at the claim again.
+    A key that is kept for good makes a late call harmless; where there is none, this bound is what does.
     """
 
     @property

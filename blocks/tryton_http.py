@@ -31,6 +31,8 @@ BUSY_TRIES: Final = 6
 BUSY_PAUSE_S: Final = 0.1
 CONNECTIONS: Final = 4
 """A small Tryton answers one request at a time: the rest wait here, where waiting is no time-out."""
+QUEUE_S: Final = 8.0
+"""How long a change may wait for one of them: less than others wait beyond the claim under which it is made."""
 
 NO_ACCESS: Final = "You are not allowed to access "
 """What Tryton says, as a business answer, where our user may not see or make such records at all."""
@@ -112,6 +114,8 @@ class TrytonRest:
         request = self._client.build_request(
             verb, path, params=params, content=content, headers={"X-Tryton-Context": header(context)}
         )
+        if _changes(request):
+            request.extensions["timeout"] |= {"pool": QUEUE_S}
         for attempt in range(BUSY_TRIES):
             answer = await self._send(request)
             if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:

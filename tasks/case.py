@@ -80,11 +80,14 @@ class Case:
         """Find the latest line of an act about a key, written or not yet."""
         return self._index.get((act, key))
 
-    def latest(self, key: str, acts: Collection[str], *, but_by: str = "") -> Line | None:
-        """Find the latest line about a key that is any of these acts, written or not yet; none that *but_by* holds."""
+    def latest(self, key: str, acts: Collection[str]) -> Line | None:
+        """Find the latest line about a key that is any of these acts, written or not yet."""
         lines = reversed((*self.chain.lines, *self._unwritten))
-        found = (line for line in lines if line.key == key and line.act in acts)
-        return next((line for line in found if not but_by or line.body.get("holder") != but_by), None)
+        return next((line for line in lines if line.key == key and line.act in acts), None)
+
+    def all(self, key: str, acts: Collection[str]) -> list[Line]:
+        """List the lines about a key that are any of these acts, written or not yet."""
+        return [line for line in (*self.chain.lines, *self._unwritten) if line.key == key and line.act in acts]
 
     def note(self, act: str, key: str = "", *, body: dict[str, Any] | None = None, **marks: str | None) -> None:
         """Remember a line, to be written with the next durable one."""

@@ -21,7 +21,7 @@ from blocks.wire.names import effect_key, reference
 from tasks.case import Case, current
 from tasks.claims import CLAIMS, claim, give_back, is_held, quiet_s, spend
 from tasks.doubts import ask_about
-from tasks.rules.doubt import what_next
+from tasks.rules.doubt import may_be_at_work, what_a_no_says, what_next
 from tasks.segregation import reason_not_to_count
 
 TRIED = frozenset({*CLAIMS, "unknown", "unsent", "parked", "settled"})
@@ -83,8 +83,7 @@ async def once(
     try:
         made = await do(draft, key=key)
     except RefusedError as refusal:
-        await _refused(case, effect, key, refusal)
-        raise
+        return await _told_no(case, effect, key, refusal, find, personality)
     except MismatchError as error:
         await _park(case, effect, key, error.detail)
     except UnknownError as error:
@@ -110,16 +109,16 @@ async def _taken_up(
     last = case.latest(key, TRIED)
     if last and last.act == "settled":
         return await _as_settled(case, effect, key, last)
+    if last and last.act == "parked":
+        await _park(case, effect, key)
     mine = case.claims.get(key)
-    if mine and not mine.spent:  # we stood still and never called: what counts is what was tried before us
-        last = case.latest(key, TRIED, but_by=case.holder)
-    if last and last.act not in {"unsent", "settled"}:
-        if last.act == "parked":
-            await _park(case, effect, key)
+    tried = _tried(case, key, but_now=mine is not None and not mine.spent)  # we stood still, and never called
+    if last := may_be_at_work(tried):
         found = await _looked_up(find, key) if personality.finds else None
         first = case.latest(key, {"intent", "attempt"}) or last
-        age_s = (case.clock() - first.at).total_seconds()
-        step = what_next(personality, found=found is not None, key_age_s=age_s, quiet_s=quiet_s(case, last))
+        age_s, refused = (case.clock() - first.at).total_seconds(), "refused" in tried[-1].body
+        quiet = quiet_s(case, last)
+        step = what_next(personality, found=found is not None, key_age_s=age_s, quiet_s=quiet, refused=refused)
         if found:
             return await _confirm(case, effect, key, found, how="adopted")
         if step == "wait":
@@ -128,6 +127,13 @@ async def _taken_up(
             await _park(case, effect, key)
     claim(case, "taken", key, {"effect": effect})
     return None
+
+
+def _tried(case: Case, key: str, *, but_now: bool) -> list[Line]:
+    """List what was tried under a key; *but_now*: leave out the call that our claim is for."""
+    mine = case.claims.get(key)
+    now = (mine.epoch, case.holder) if mine and but_now else None
+    return [line for line in case.all(key, TRIED) if (line.body.get("epoch"), line.body.get("holder")) != now]
 
 
 async def _looked_up(find: Callable[[str], Awaitable[ErpDocument | None]], key: str) -> ErpDocument | None:
@@ -183,6 +189,30 @@ async def _confirm(case: Case, effect: str, key: str, document: ErpDocument, *, 
     case.note("outcome", key, body=body, source="erp")
     await case.write()
     return document
+
+
+async def _told_no(
+    case: Case,
+    effect: str,
+    key: str,
+    refusal: RefusedError,
+    find: Callable[[str], Awaitable[ErpDocument | None]],
+    personality: Personality,
+) -> ErpDocument:
+    """Take a no for an answer, unless an earlier call may be at work still: it was not about that one."""
+    if last := may_be_at_work(_tried(case, key, but_now=True)):
+        if personality.finds and (found := await _looked_up(find, key)):
+            return await _confirm(case, effect, key, found, how="adopted")
+        says = what_a_no_says(personality, quiet_s=quiet_s(case, last))
+        detail = f"a further call was refused ({refusal.detail}), and what was sent before may have been made"
+        if says == "park":
+            await _park(case, effect, key, detail)
+        if says == "wait":
+            case.note("unknown", key, body={"effect": effect, "detail": detail, "refused": refusal.detail})
+            await case.write()
+            raise UnknownError(refusal.system, f"{effect}: {detail}")
+    await _refused(case, effect, key, refusal)
+    raise refusal
 
 
 async def _refused(case: Case, effect: str, key: str, refusal: RefusedError) -> None:

@@ -12,7 +12,7 @@ from tasks.case import Claim
 from tests.crashes.plan import POSTED, pairs, posting_path, singles, tried
 from tests.crashes.points import CHANGES, EFFECTS, PORTS, READS, Death
 from tests.crashes.town import LONGER, STORIES, UNWANTED
-from tests.fakes.erp_server import PERSONALITIES
+from tests.fakes.erp_server import NOBODY_TELLS, PERSONALITIES
 
 TASKS = Path(effects.__file__).parent
 NOTHING, LAGS = "nothing at all", "a look-up that lags"
@@ -64,7 +64,7 @@ async def test_whoever_dies_on_the_posting_path_and_whoever_takes_it_up_dies_too
         sys.stdout.write(f"\n{len(tries)} pairs of deaths: {personality} ")
     assert len(tries) > (100 if thorough else 100 / PAIRS)
     # Where nobody can tell, a person is asked instead of a second order; elsewhere nobody has to look.
-    assert any(one.lived.parked for one in tries) == (personality == NOTHING)
+    assert any(one.lived.parked for one in tries) == (personality in NOBODY_TELLS)
 
 
 async def test_the_posting_path_is_from_the_funds_to_the_outcome():

@@ -1,4 +1,4 @@
-"""A little ERP behind HTTP, of any of six personalities, with books of its own that tests may read.
+"""A little ERP behind HTTP, of any of nine personalities, with books of its own that tests may read.
 
     POST /orders, /issues            Idempotency-Key; {"reference", "draft"} → 201 the document
     GET  /orders?reference=…         what shows by now
@@ -27,15 +27,21 @@ from blocks.records.purchasing import CancelDraft, IssueDraft, OrderDraft, Requi
 from tests.fakes.erp import Booked, FakeErp
 
 DAY_S = 86_400
+_DAY = Personality(DAY_S, finds=False, knows_before_it_judges=True)
 PERSONALITIES = MappingProxyType({
-    "a key kept for a day": Personality(DAY_S, finds=False),
-    "a key kept for a week": Personality(7 * DAY_S, finds=False),
-    "400 and the address of the first": Personality(DAY_S, finds=False, repeated="pointed at"),
-    "409 at work, 422 for something else": Personality(DAY_S, finds=False, repeated="refused at work"),
+    "a key kept for a day": _DAY,
+    "a key kept for a week": _DAY._replace(key_kept_s=7 * DAY_S),
+    "400 and the address of the first": _DAY._replace(repeated="pointed at"),
+    "409 at work, 422 for something else": _DAY._replace(repeated="refused at work"),
     "a look-up that lags": Personality(0, finds=True, lag_s=120),
     "nothing at all": Personality(0, finds=False),
+    "a key for good, and a look-up": Personality(None, finds=True, lag_s=120, knows_before_it_judges=True),
+    "a key and a look-up, judges first": Personality(DAY_S, finds=True, lag_s=120),
+    "a key alone, judges first": Personality(DAY_S, finds=False),
 })  # fmt: skip
-"""The six ways in which ERPs treat a key."""
+"""The six ways in which ERPs treat a key; Tryton's; and two that say no to a further call before they know its key."""
+NOBODY_TELLS = frozenset({"nothing at all", "a key alone, judges first"})
+"""Those under which a person may have to look."""
 DRAFTS = {"orders": OrderDraft, "issues": IssueDraft}
 Draft = OrderDraft | IssueDraft
 
@@ -133,12 +139,20 @@ class ErpServer:
             if self.fail:
                 self.fail -= 1
                 return JSONResponse({"error": "come back later"}, 503)
+            if self._judges(kind, told["reference"]):
+                return JSONResponse({"error": "the period is closed"}, 400)
             key = request.headers.get("idempotency-key", "")
             if (known := self._known(kind, key)) and (answer := self._repeated(known, draft)):
                 return answer
             return await self._taken(kind, key, told["reference"], draft)
 
         return posted
+
+    def _judges(self, kind: str, reference: str) -> bool:
+        """Say no to a further call, also while the first is at work, where the key is looked at last."""
+        how = self.personality
+        again = any((x.kind, x.reference) == (kind, reference) for x in self._worked_off())
+        return again and how.knows_keys and not how.knows_before_it_judges
 
     def _known(self, kind: str, key: str) -> Job | None:
         """Find the first call with a key, unless it was too long ago."""

@@ -6,7 +6,7 @@ from functools import partial
 
 from blocks.wire.names import effect_key
 from blocks.wire.report import in_doubt
-from tests.fakes.erp_server import DAY_S, PERSONALITIES
+from tests.fakes.erp_server import DAY_S, NOBODY_TELLS, PERSONALITIES
 from tests.faults import guards
 from tests.faults.matrix import Stage, row
 from tests.faults.proxy import Fault
@@ -27,7 +27,7 @@ async def _under_all(stage: Stage, *makes: Callable[[], Fault]) -> list[Violatio
             await scene.woken()
             await scene.goes_on()
             found += await scene.found()
-            if scene.parked and personality != NOTHING:
+            if scene.parked and personality not in NOBODY_TELLS:
                 found.append(
                     Violation("needless", scene.case, f"a person had to look, although {personality} can tell")
                 )

@@ -17,7 +17,6 @@ import uvicorn
 from starlette.requests import Request
 from starlette.responses import Response
 
-from blocks.ports import Personality
 from blocks.records.purchasing import CancelDraft
 from tests.fakes.erp import FakeErp
 from tests.fakes.erp_server import DRAFTS, PERSONALITIES, Draft, ErpServer, Job
@@ -27,8 +26,12 @@ ANSWER_S = 0.03
 ENOUGH = 10_000_000
 """No budget runs out, and no shelf: what is refused posts nothing."""
 CENTRES, SHELVED = ("OR", "ICU", "ED", "PHA", "LAB", "IT"), ("GLOVE-M",)
-TREATED = {**PERSONALITIES, "a look-up that lags": Personality(0, finds=True, lag_s=3)}
-"""How it may treat a key; a look-up here lags by seconds."""
+TREATED = {
+    name: how._replace(lag_s=3) if how.finds else how
+    for name, how in PERSONALITIES.items()
+    if how.knows_before_it_judges or not how.knows_keys
+}
+"""How it may treat a key; a look-up here lags by seconds. Who judges first is waited for by the minute: not here."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The six personalities, each by HTTP: what each does with a key, and that its adapter reads it as the port says."""
+"""The personalities, each by HTTP: what each does with a key, and that its adapter reads it as the port says."""
 
 from datetime import date
 
@@ -11,7 +11,8 @@ from tests.fakes.erp_client import HttpErp
 from tests.fakes.erp_server import PERSONALITIES, ErpServer
 
 TODAY = date(2026, 11, 23)
-KEEP = [name for name, x in PERSONALITIES.items() if x.knows_keys]
+KEEP = [name for name, x in PERSONALITIES.items() if x.knows_before_it_judges]
+JUDGE_FIRST = [name for name, x in PERSONALITIES.items() if x.knows_keys and not x.knows_before_it_judges]
 KEEP_NONE = [name for name, x in PERSONALITIES.items() if not x.knows_keys]
 AT_WORK, POINTED = "409 at work, 422 for something else", "400 and the address of the first"
 
@@ -55,11 +56,26 @@ async def test_a_no_is_a_no_and_a_closed_door_changes_nothing(town):
 async def test_a_repeated_key_is_the_same_document_until_it_is_forgotten(town):
     key = new_key()
     first = await town.erp.order(order_of(TODAY), key=key)
-    town.now += town.server.personality.key_kept_s - 1
+    kept_s = town.server.personality.key_kept_s
+    town.now += (kept_s or 10**7) - 1
     assert await town.erp.order(order_of(TODAY), key=key) == first
+    if kept_s is None:
+        return
     town.now += 1
     assert (await town.erp.order(order_of(TODAY), key=key)).number != first.number
     assert len(town.server.booked()) == 2
+
+
+@pytest.mark.parametrize("town", JUDGE_FIRST, indirect=True)
+async def test_whoever_judges_first_says_no_to_a_further_call_also_while_the_first_is_at_work(town):
+    key, town.server.slow_s = new_key(), 90
+    with pytest.raises(UnknownError):
+        await town.erp.order(order_of(TODAY), key=key)
+    for booked in (0, 1):
+        with pytest.raises(RefusedError, match="the period is closed"):
+            await town.erp.order(order_of(TODAY), key=key)
+        assert len(town.server.booked()) == booked
+        town.now += 90
 
 
 @pytest.mark.parametrize("town", KEEP_NONE, indirect=True)
