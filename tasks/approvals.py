@@ -13,6 +13,7 @@ from blocks.records.approval import Ask, Decision, Posted
 from blocks.records.outcome import Outcome
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.cards import waiting_card
+from tasks.advising import note_advice
 from tasks.case import Case, current
 from tasks.clock import due_of, reason_not_expired
 from tasks.decide import decision_of, decisions_of, on_whom
@@ -120,6 +121,7 @@ async def _put(case: Case, asks: Sequence[Ask]) -> None:
     for ask in asks:
         if ask.key not in before:
             await _note_asked(case, ask)
+            note_advice(case, ask)
     if len(before) < len(asks):
         await case.write()
     for ask in asks:

@@ -10,13 +10,25 @@ from blocks.ledger import Chain, Ledger
 from blocks.log import Log
 from blocks.proofs import reason_unproven
 from blocks.records.approval import Ask, Decision
-from blocks.records.dossier import Approver, Change, Deed, Dossier, LegalHold, Look, Place, Question, Sealed, Version
+from blocks.records.dossier import (
+    Approver,
+    Change,
+    Counsel,
+    Deed,
+    Dossier,
+    LegalHold,
+    Look,
+    Place,
+    Question,
+    Sealed,
+    Version,
+)
 from blocks.records.ledger import Line
 from blocks.records.outcome import Facts, Outcome
 from blocks.records.people import Delegation, Person
 from blocks.records.purchasing import ErpDocument
 from blocks.rulebook import Shelf
-from blocks.wire.canonical import digest
+from blocks.wire.canonical import canonical, digest
 from blocks.wire.names import reference
 from blocks.wire.report import headline, tell
 from blocks.witness import Witnessed
@@ -143,7 +155,8 @@ async def _question(
     told: _Told, one: Asked, step: Step, *, ledger: Ledger, shelf: Shelf, versions: _Versions
 ) -> Question:
     line, where = told.place("asked", one.ask.key)
-    beside = (x for x in told.lines if x[0].key == one.ask.key and x[0].act not in {"asked", "decided", "drawn"})
+    apart = {"asked", "decided", "drawn", "advised"}
+    beside = (x for x in told.lines if x[0].key == one.ask.key and x[0].act not in apart)
     approver = None
     if one.decision:
         approver = await _approver(told, one.ask, one.decision, step, ledger=ledger, shelf=shelf, versions=versions)
@@ -156,7 +169,24 @@ async def _question(
         approver=approver,
         able=tuple(f"{x.name}: {x.because}{' (away)' if x.away else ''}" for x in step.able),
         beside=tuple(deed for deed in (_deed(*x) for x in beside) if deed.what),
-        advice=tuple(x.body for x, _ in told.having("advised", key=one.ask.key)),
+        advice=tuple(_counsel(*x, one.decision) for x in told.having("advised", key=one.ask.key)),
+    )
+
+
+def _counsel(line: Line, where: Place, decision: Decision | None) -> Counsel:
+    """Read advice as it was kept: what became of it was judged then, and is not judged again."""
+    body, advice = line.body, line.body["advice"]
+    return Counsel(
+        words=body["words"],
+        because=advice["because"],
+        answer=body["answer"],
+        whom=body["whom"],
+        model=f"{advice['model']} {advice['version']}",
+        confidence=advice["confidence"],
+        input=advice["input"],
+        holds=digest(canonical(body["made_from"])) == advice["input"],
+        then=f"{decision.name} {decision.done} it" if decision else "",
+        place=where,
     )
 
 

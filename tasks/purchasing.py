@@ -22,8 +22,9 @@ from tasks.effects import once
 from tasks.rules.books import Funds, Spend, fiscal_years, funds_book, spend_book
 from tasks.rules.funds import condensed, left, reason_short
 
-AGAIN = Personality(key_kept_s=None, finds=False)
-"""How every ERP treats a document that is taken back twice: it is taken back. So it is asked again, never sought."""
+AGAIN = Personality(key_kept_s=None, finds=False, knows_before_it_judges=True)
+"""How every ERP treats a document that is taken back twice: it is taken back, its state being its key. So it is asked
+again, never sought; and a no says that the first call did not take it back either, once that is no longer at work."""
 
 
 @step
@@ -149,7 +150,8 @@ async def issue_order(draft: OrderDraft, year: int) -> ErpDocument:
     """Place the order, charged to a fiscal year; the ERP keeps one order a case, however often we ask."""
     erp, case = connect.erp(), current()
     order = await once("order", draft, do=erp.order, find=erp.find_order, personality=erp.personality)
-    placed = Line(act="placed", key=case.id, actor=case.actor, at=case.clock())
+    paid = {"item": draft.item, "unit_price": draft.unit_price.model_dump(mode="json")}
+    placed = Line(act="placed", key=case.id, actor=case.actor, at=case.clock(), body=paid)
     _funds(draft.cost_centre, year).marks.append(placed)
     return order
 

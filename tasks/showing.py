@@ -41,6 +41,7 @@ def locked_card(chain: Chain, ask: Ask, zone: str) -> Card | None:
 def around_of(chain: Chain, ask: Ask, rulebook: Rulebook) -> Around:
     """Read what has come about around an ask."""
     held, handed, asked = held_of(chain, ask.key), chain.last("handed", ask.key), chain.last("asked", ask.key)
+    advised = chain.last("advised", ask.key)
     return Around(
         handed_by=handed.body["by"] if handed else "",
         handed_to=rulebook.directory.person(handed.body["to"]) if handed else None,
@@ -49,6 +50,7 @@ def around_of(chain: Chain, ask: Ask, rulebook: Rulebook) -> Around:
         changed=_changed(chain, ask),
         fewer=rulebook.policy.approve_fewer,
         due=due_in(asked) if asked else None,
+        advice=advised.body["words"] if advised else "",
     )
 
 

@@ -60,6 +60,21 @@ class Approver(Record):
     place: Place
 
 
+class Counsel(Record):
+    """What a model recommended on an ask, what became of that, and what the person then did."""
+
+    words: str = Field(description="As it was shown; empty: it was not")
+    because: str
+    answer: str = Field(description="Of governance: show, route (marked: look at this) or ignore")
+    whom: str = Field(description="Who was asked, and so saw it where it was shown")
+    model: str
+    confidence: int = Field(description="Per cent, by the model's own account")
+    input: str = Field(description="SHA-256 of what it was made from")
+    holds: bool = Field(description="Whether what it was made from is kept, and is what that digest says")
+    then: str = Field(default="", description="What the person did")
+    place: Place
+
+
 class Question(Record):
     """One ask: to whom, why, what its card showed, and what came of it."""
 
@@ -73,7 +88,7 @@ class Question(Record):
     beside: tuple[Deed, ...] = Field(
         default=(), description="What else happened to it: reminders, late clicks, questions"
     )
-    advice: tuple[dict[str, Any], ...] = Field(default=(), description="What models recommended, as it was shown")
+    advice: tuple[Counsel, ...] = Field(default=(), description="What models recommended, and what came of it")
 
 
 class Change(Record):

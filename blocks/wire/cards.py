@@ -47,6 +47,7 @@ class Around(NamedTuple):
     fewer: bool = True
     due: datetime | None = None
     lacks: str = "the directory must name somebody"
+    advice: str = ""
 
 
 NOTHING = Around()
@@ -92,6 +93,9 @@ def ask_card(
     if first:
         still = f" {_mentions(others, standing_in)} may still decide." if others else ""
         needed += f" {escape(around.handed_by)} hands it over to you.{still}"
+    advice = f"Advice, by a machine: {around.advice}. " if around.advice else ""
+    if advice:
+        blocks.append(context(f"💡 *Advice*, by a machine: it decides nothing. {escape(around.advice)}"))
     whom = _mentions(first or people, standing_in) or f"⚠️ *Nobody may decide this just now*, {escape(around.lacks)}"
     blocks.append(section(f"{whom}: {needed}"))
     waits = f"Waits for {_asked(ask)}."
@@ -102,7 +106,7 @@ def ask_card(
     until = f" Due {moment(around.due, zone)}." if around.due else ""
     until += " You confirm it with your passkey." if ask.passkey else ""
     blocks += [context(f"If approved, {_after(ask, around)}.{until}"), _buttons(ask, around)]
-    text = f"{_headline(ask)}. Asked by {ask.requester_name} for {ask.cost_centre}. {_money_line(ask)} {waits}"
+    text = f"{_headline(ask)}. Asked by {ask.requester_name} for {ask.cost_centre}. {_money_line(ask)} {advice}{waits}"
     return Card(blocks, text[:TEXT_MAX], ask_message(ask))
 
 

@@ -127,6 +127,12 @@ def _intent(line: Line) -> str:
     return f"intends the {line.body.get('effect')} under key `{line.key}`"
 
 
+def _unheard(body: dict[str, Any]) -> str:
+    if "refused" in body:
+        return f"a further call was refused ({_cell(body['refused'])}), which says nothing of the first"
+    return "the answer was lost"
+
+
 def _settled(line: Line) -> str:
     effect, verdict = line.body["effect"], line.body["verdict"]
     if verdict == "made":
@@ -140,6 +146,11 @@ def _woken(line: Line) -> str:
     state, times = line.body["state"], line.body["times"]
     often = f", {times:,} times" if times > 1 else ""
     return f"woken by hand in Prefect ({_cell(state)}){often}: nothing was decided, so it sleeps again"
+
+
+def _advice(body: dict[str, Any]) -> str:
+    unseen = "" if body["words"] else " (shown to nobody: it is not sure enough)"
+    return f"{_cell(body['advice']['because'])}{unseen}"
 
 
 def _outcome(line: Line) -> str:
@@ -158,6 +169,7 @@ TELLERS: dict[str, Callable[[Line], str]] = {
     "received": _received,
     "step": _step,
     "asked": _asked,
+    "advised": lambda line: f"{line.body['advice']['model']} advises: {_advice(line.body)}",
     "posted": lambda line: f"card posted in {line.body['channel']}",
     "confirming": lambda line: f"has yet to sign the {line.body['request']['verdict']} with a passkey",
     "decided": _decided,
@@ -182,7 +194,7 @@ TELLERS: dict[str, Callable[[Line], str]] = {
     "question": lambda line: f"asks: {_cell(line.body['text'])}",
     "answer": lambda line: f"answers: {_cell(line.body['text'])}",
     "intent": _intent,
-    "unknown": lambda line: f"{line.body['effect']}: the answer was lost, so it is looked up",
+    "unknown": lambda line: f"{line.body['effect']}: {_unheard(line.body)}, so it is looked up",
     "taken": lambda line: f"takes the {line.body['effect']} over, in case whoever began it comes back",
     "unsent": lambda line: f"{line.body['effect']}: the system could not be reached, so nothing was sent",
     "parked": lambda line: f"{line.body['effect']}: in doubt, waits for a person",

@@ -8,6 +8,8 @@ from blocks.records.ledger import Entry
 from blocks.records.money import Money, total
 from blocks.records.outcome import Hold
 
+PAID_MAX = 24
+"""How many of the latest prices of an item are remembered."""
 LONG_HELD = timedelta(minutes=10)
 """Between hold and order lie seconds; where an order is in doubt, days."""
 
@@ -39,6 +41,8 @@ class Funds:
     placed: dict[str, tuple[int, Hold]] = field(default_factory=dict)
     since: dict[str, datetime] = field(default_factory=dict)
     """When each case's money was last set aside."""
+    paid: dict[str, tuple[dict[str, str], ...]] = field(default_factory=dict)
+    """The latest unit prices of each item that was ordered, oldest first, as they are kept."""
 
     def take(self, entry: Entry) -> None:
         """Fold one more entry in."""
@@ -49,8 +53,11 @@ class Funds:
                 self.since[line.key] = line.at
             elif line.act == "released":
                 self.holds.pop(line.key, None)
-            elif line.act == "placed" and (hold := self.holds.pop(line.key, None)):
-                self.placed[line.key] = (entry.seq, hold)
+            elif line.act == "placed":
+                if hold := self.holds.pop(line.key, None):
+                    self.placed[line.key] = (entry.seq, hold)
+                if item := line.body.get("item"):
+                    self.paid[item] = (*self.paid.get(item, ()), line.body["unit_price"])[-PAID_MAX:]
 
     def standing(self, *, since: int, but: str) -> tuple[Hold, ...]:
         """List the holds that the ERP's books, read when this one stood at *since*, may not carry yet."""
@@ -59,7 +66,7 @@ class Funds:
 
     def copy(self) -> "Funds":
         """Copy the state."""
-        return Funds(self.seq, dict(self.holds), dict(self.placed), dict(self.since))
+        return Funds(self.seq, dict(self.holds), dict(self.placed), dict(self.since), dict(self.paid))
 
     def long_held(self, at: datetime) -> tuple[str, ...]:
         """Name the cases whose money has been set aside for so long that it may have been forgotten."""

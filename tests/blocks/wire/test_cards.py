@@ -48,6 +48,7 @@ SHOWN = {
     "ask-one": cards.ask_card(ask(quantity=1), (ANA,)),
     "ask-added": cards.ask_card(ask(key="1-added-ana.silva", added=ADDED, why="Ivo Petrov added you"), (ANA,)),
     "ask-around": cards.ask_card(ask(asked_for=5), (IVO, ANA), {"ivo.petrov": "Leo"}, AROUND, "America/Chicago"),
+    "ask-advised": cards.ask_card(ask(), (ANA,), around=Around(advice="The usual price: <as> ever")),
     "ask-emergency": cards.ask_card(ask(emergency=True), (ANA,)),
     "ask-both": cards.ask_card(ask(beside=("1-department-manager", "1-finance-director"), enough=2), (ANA,)),
     "ask-two-of-three": cards.ask_card(ask(beside=("1-a", "1-b", "1-c"), enough=2, role="line-manager"), (ANA,)),
