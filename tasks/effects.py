@@ -17,7 +17,7 @@ from blocks.records.base import Record
 from blocks.records.ledger import Line
 from blocks.records.purchasing import ErpDocument
 from blocks.segregation_proofs import reason_not_to_have_settled
-from blocks.wire.names import effect_key, reference
+from blocks.wire.names import Effect, effect_key, reference
 from tasks.case import Case, current
 from tasks.claims import CLAIMS, claim, give_back, is_held, quiet_s, spend
 from tasks.doubts import ask_about
@@ -53,7 +53,7 @@ class VoidWordError(Exception):
 
 
 async def once(
-    effect: str,
+    effect: Effect,
     draft: Draft,
     *,
     do: Change[Draft],

@@ -5,10 +5,9 @@ import re
 
 from blocks.errors import NotFoundError, OutsideError
 from blocks.ledger import Chain, Ledger
-from blocks.wire.names import REFERENCE, effect_key
+from blocks.wire.names import EFFECTS, REFERENCE, effect_key
 from tasks.results import cases_of, finished_cases
 
-EFFECTS = ("order", "issue")
 KEY = re.compile(r"[0-9a-f]{32}")
 REVISIONS = 10
 """How often an effect of one case may have been made anew and still be found by its key."""
@@ -16,8 +15,9 @@ AT_ONCE = 32
 
 
 async def found(document: str, ledger: Ledger) -> tuple[Chain, ...]:
-    """Find the cases that a document is of: its name, one of its asks (`CASE/ASK`), an order's number, or our key.
+    """Find the cases that a document is of: its name, one of its asks (`CASE/ASK`), a document's number, or our key.
 
+    By key whatever a process changes is found, its cancellation too; by number whatever document came of it.
     An order's number is one request, among however many cases. What has ended only just now, and is not told of yet,
     is looked for among the open cases; so is a number that nobody has. `NotFoundError` where there is none.
     """

@@ -41,9 +41,14 @@ def result_of(chain: Chain, outcome: Outcome) -> Result:
         "markdown": case_report(chain, rows),
         "reasons": rows,
     }
-    return Result(
-        f"{_place(outcome.document)}{chain.case}/{chain.seq:0{SEQ_DIGITS}}~{chain.head}.json", canonical(told)
-    )
+    place = _place(outcome.document or _last_made(chain))
+    return Result(f"{place}{chain.case}/{chain.seq:0{SEQ_DIGITS}}~{chain.head}.json", canonical(told))
+
+
+def _last_made(chain: Chain) -> str | None:
+    """Find the document that a case made last: one that was taken back is still asked for by its number."""
+    made = [line.body["document"]["number"] for line in chain.having("outcome") if line.body.get("document")]
+    return made[-1] if made else None
 
 
 def _place(document: str | None) -> str:

@@ -2,9 +2,14 @@
 
 import base64
 import hashlib
+from typing import Final, Literal, get_args
 
 CASE_CHARS = 10
 """Fifty bits, short enough to read out on the telephone; what arrives under a name already taken is quarantined."""
+
+Effect = Literal["order", "issue", "cancel"]
+"""What processes change in systems of record. One that is not named here can be neither made nor found by its key."""
+EFFECTS: Final[tuple[Effect, ...]] = get_args(Effect)
 
 REFERENCE = "almoner:"
 """How our keys begin where a system of record keeps them beside other people's references."""

@@ -241,7 +241,7 @@ def check_inclusion(proof: Json, size: int, root: bytes, entry: tuple[str, int, 
 
 def check_bundle(bundle: Json, key: str = "", witness: str = "") -> list[str]:
     """Check a bundle; return what it proves, in words. `Wrong` says what does not hold."""
-    must(bundle["format"] == FORMAT, f"it is no {FORMAT}")
+    must(bundle["format"] == FORMAT, f"it is a bundle of another kind, {bundle['format']}; this program reads {FORMAT}")
     texts = zlib.decompress(base64.b64decode(bundle["entries"])).split(b"\n")
     entries = read_chain(bundle["case"], texts)
     log = bundle.get("log")
@@ -286,7 +286,8 @@ def main() -> int:
         print(f"\u2717 {wrong}")
         return 1
     except (OSError, ValueError, KeyError, TypeError, IndexError, zlib.error) as error:
-        print(f"\u2717 {asked.file} cannot be read as a bundle: {type(error).__name__}: {error}", file=sys.stderr)
+        why = f"{type(error).__name__}: {error}"
+        print(f"\u2717 {asked.file} is no bundle, or not a whole one ({why}): ask for it anew", file=sys.stderr)
         return 2
     print("\n".join([f"\u2713 {bundle['case']}", *(f"  {one}" for one in told)]))
     return 0

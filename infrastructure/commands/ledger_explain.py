@@ -9,11 +9,15 @@ import typer
 
 from infrastructure.commands.speaking import plainly
 from infrastructure.commands.surroundings import find
+from infrastructure.local.stack.trouble import StackError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
     from rich.console import Console
 
-    from blocks.records.dossier import Dossier, Question
+    from blocks.records.dossier import Approver, Counsel, Dossier, Question
 
 NOT_FOUND = 1
 TONES = {"filled": "green", "ordered": "green", "": "yellow"}
@@ -33,6 +37,8 @@ def explain(
     from blocks.wire.dossier_page import dossier_page
 
     with plainly():
+        for file in filter(None, (bundle, html)):
+            assert_writable(file)
         find(home)
         try:
             dossiers = asyncio.run(_dossiers(document))
@@ -74,15 +80,29 @@ async def _bundle(case: str) -> bytes:
     return await bundle_of(await ledger.read(case), ledger, connect.log(), connect.witnessed())
 
 
+def assert_writable(file: Path) -> None:
+    """Say before anything is read that there is no such folder; `StackError`."""
+    if not file.absolute().parent.is_dir():
+        remedy = "Make it first, or name a folder that is there."
+        raise StackError(f"There is no folder {file.parent} to write {file.name} into.", remedy)
+
+
 def _tell(dossier: "Dossier", ask: str) -> None:
+    from zoneinfo import ZoneInfo
+
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+    console, zone = Console(soft_wrap=not sys.stdout.isatty(), highlight=False), ZoneInfo(dossier.zone)
+
+    def when(at: "datetime") -> str:
+        return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+
     tone, request = TONES.get(dossier.ended, "red"), dossier.request
     console.print(f"[bold]{dossier.case}[/]  [{tone}]{escape(dossier.headline)}[/]")
+    console.print(f"[dim]times are those of {dossier.zone}[/]")
     if dossier.hold:
         console.print(f"[bold yellow]⚖[/] {escape(dossier.hold.words)}")
     facts = Table.grid(padding=(0, 2))
@@ -90,50 +110,83 @@ def _tell(dossier: "Dossier", ask: str) -> None:
     facts.add_row("[dim]asked by[/]", Text(f"{dossier.requester}{title}, for {request.cost_centre}"))
     reason = f": {request.reason}" if request.reason else ""
     facts.add_row("[dim]what[/]", Text(f"{request.quantity:,} × {request.item}{reason}"))
-    facts.add_row("[dim]came[/]", Text(f"{dossier.received.at:%Y-%m-%d %H:%M:%S} UTC as message {dossier.message}"))
+    facts.add_row("[dim]came[/]", Text(f"{when(dossier.received.at)} as message {dossier.message}"))
     if policy := dossier.policy:
         facts.add_row("[dim]policy[/]", f"in force from {policy.effective_from}, {policy.version[:16]}…")
     for look in dossier.looks:
         known = f"{look.on_hand} on hand, {look.unit_price or 'no price'} each, {look.left} of {look.budget} left"
-        facts.add_row("[dim]known[/]", f"{known} ({look.at:%H:%M:%S})")
+        facts.add_row("[dim]known[/]", f"{known} ({when(look.at)})")
     console.print(facts)
     for question in dossier.questions:
         if ask in ("", question.ask.key):
-            _tell_question(console, question)
-    table = Table("when (UTC)", "who", "system", "what", "entry", box=None, header_style="dim", pad_edge=False)
+            _tell_question(console, question, when)
+    table = Table("when", "who", "system", "what", "entry", box=None, header_style="dim", pad_edge=False)
     for deed in dossier.deeds:
-        table.add_row(f"{deed.at:%Y-%m-%d %H:%M:%S}", Text(deed.who), deed.system, Text(deed.what), str(deed.place.seq))
+        table.add_row(when(deed.at), Text(deed.who), deed.system, Text(deed.what), str(deed.place.seq))
     console.print()
     console.print(table)
     console.print(f"\n[dim]{dossier.entries} entries, head {dossier.head}[/]")
     if sealed := dossier.sealed:
         cosigned = f", cosigned by {sealed.witness.partition('+')[0]}" if sealed.witness else ""
-        signed = f"entry {sealed.index:,} of the {sealed.size:,} under the head that {sealed.key} signed{cosigned}"
+        signed = f"entry {sealed.index + 1:,} of the {sealed.size:,} under the head that {sealed.key} signed{cosigned}"
         console.print(f"[dim]{signed}[/]")
     else:
         console.print("[dim]under no signed head[/]")
 
 
-def _tell_question(console: "Console", question: "Question") -> None:
+def _tell_question(console: "Console", question: "Question", when: "Callable[[datetime], str]") -> None:
     from rich.markup import escape
 
     ask, approver = question.ask, question.approver
     console.print(f"\n[bold]{ask.role}[/]  {ask.amount}: {escape(ask.why)}")
     if approver is None:
-        console.print(f"  [yellow]waits[/] since {question.asked.at:%Y-%m-%d %H:%M} UTC")
+        console.print(f"  [yellow]waits[/] since {when(question.asked.at)}")
     else:
         tone = "green" if approver.verdict == "approve" else "red"
         behalf = f" for {approver.on_behalf_of}" if approver.on_behalf_of else ""
-        console.print(
-            f"  [{tone}]{approver.verdict}[/] by {escape(approver.name + behalf)}, {approver.at:%Y-%m-%d %H:%M:%S} UTC"
-            f", entry {approver.place.seq}"
-        )
-        console.print(f"  by right: {approver.right or 'none that the ledger shows'}", markup=False)
-        if approver.note:
-            console.print(f"  in their words: {approver.note}", markup=False)
-        if approver.passkey:
-            console.print(f"  passkey: {approver.passkey}", markup=False)
-    kept = "kept" if question.kept else "[red]NOT kept[/]"
-    console.print(f"  saw [dim]{question.shown}[/], {kept}")
-    for line in question.able:
-        console.print(f"  could answer: {line}", style="dim", markup=False)
+        who = escape(approver.name + behalf)
+        console.print(f"  [{tone}]{approver.verdict}[/] by {who}, {when(approver.at)}, entry {approver.place.seq}")
+        for line in _of_approver(approver, when):
+            console.print(f"  {line}", markup=False)
+    console.print(f"  saw: {_saw(question)}", markup=False)
+    kept = "kept as" if question.kept else "[red]NOT kept[/] as"
+    console.print(f"       [dim]{kept} {question.shown}[/]")
+    for counsel in question.advice:
+        console.print(f"  {_advice(counsel)}", markup=False)
+    for able in question.able:
+        console.print(f"  could answer: {able}", style="dim", markup=False)
+
+
+def _of_approver(approver: "Approver", when: "Callable[[datetime], str]") -> "Iterator[str]":
+    """Tell by what right somebody answered, and by which books that was judged."""
+    yield f"by right: {approver.right or 'none that the ledger shows'}"
+    if lent := approver.delegation:
+        yield f"delegation {lent.key}: from {when(lent.start)} until {when(lent.until)}"
+    directory = approver.directory
+    yield (
+        f"judged by the directory in force from {directory.effective_from} ({directory.version[:16]}…), "
+        f"and the book of duties up to entry {approver.duties}"
+    )
+    if approver.quantity:
+        yield f"for {approver.quantity:,} of them"
+    if approver.note:
+        yield f"in their words: {approver.note}"
+    if approver.passkey:
+        yield f"passkey: {approver.passkey}"
+
+
+def _saw(question: "Question") -> str:
+    """Tell what the card showed, as the page does."""
+    ask = question.ask
+    counted = f", counted as {ask.counted} with recent orders" if ask.counted != ask.amount else ""
+    contract = f"contract {ask.contract}" if ask.contract else "no contract"
+    what = f"{ask.quantity:,} × {ask.description} ({ask.item}) at {ask.unit_price}: {ask.amount}{counted}"
+    reason = f"; reason given: {ask.reason}" if ask.reason else ""
+    return f"{what}; from {ask.supplier_name}, {contract}; {ask.budget_left} of {ask.budget} left{reason}"
+
+
+def _advice(counsel: "Counsel") -> str:
+    shown = f"advice shown: {counsel.words}" if counsel.words else f"advice not shown: {counsel.because}"
+    made = "is kept" if counsel.holds else "does NOT match its digest"
+    then = f"; {counsel.then}" if counsel.then else ""
+    return f"{shown} ({counsel.model}, {counsel.confidence} % sure; what it was made from {made}){then}"

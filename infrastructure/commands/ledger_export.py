@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
+from infrastructure.commands.ledger_explain import assert_writable
 from infrastructure.commands.speaking import plainly
 from infrastructure.commands.surroundings import find
 
@@ -35,6 +36,8 @@ def export(  # noqa: PLR0913, PLR0917  three formats, two bounds, two places
     from blocks.errors import NotFoundError, OutsideError
 
     with plainly(), ExitStack() as opened:
+        if out:
+            assert_writable(out)
         find(home)
         to = opened.enter_context(out.open("w", encoding="utf-8")) if out else sys.stdout
         try:

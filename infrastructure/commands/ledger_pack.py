@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 NOT_DONE, FALSE = 1, 1
 GIVEN = ("__init__.py", "check_bundle.py", "check_log.py", "check_pack.py", "check_stamps.py")
 """Of the auditor's programs, what goes into a pack."""
+NO_BUNDLE = (
+    "this is no proof of a case, or a part of it is missing, so that nothing can be said of it. "
+    "Give the file that `almoner ledger explain CASE --bundle FILE` wrote, whole and unchanged; or write it anew"
+)
 IN_GO = Path(__file__).parents[2] / "tests" / "verifier"
 
 
@@ -58,7 +62,7 @@ def check_bundle(
         bundle = json.loads(file.read_bytes())
         told = check(bundle, key, witness)
     except (Wrong, ValueError, KeyError, TypeError, IndexError) as wrong:
-        print(f"✗ {file}: {wrong if isinstance(wrong, Wrong) else f'it is no bundle ({wrong})'}", file=sys.stderr)
+        print(f"✗ {file}: {wrong if isinstance(wrong, Wrong) else NO_BUNDLE}", file=sys.stderr)
         raise typer.Exit(FALSE) from None
     print("\n".join([f"✓ {bundle['case']}", *(f"  {one}" for one in told)]))
 

@@ -145,6 +145,19 @@ async def test_it_is_found_by_order_number_by_key_by_reference_and_by_ask(hospit
         assert [chain.case for chain in await found(document, hospital.ledger)] == [case]
 
 
+async def test_what_was_taken_back_is_found_by_its_number_and_by_the_key_of_the_cancellation(hospital):
+    case = await hospital.submit("KNEE-TIB-4", 1)
+    await hospital.wake(case)
+    await hospital.answer(case, "ivo.petrov")
+    number = (await hospital.wake(case)).document
+    await hospital.cancel(case, "rita.okafor")
+    outcome = await hospital.wake(case)
+    await keep_result(result_of(await hospital.chain(case), outcome), hospital.ledger)
+    assert outcome.document is None
+    for document in (number, effect_key(case, "cancel"), reference(effect_key(case, "cancel"))):
+        assert [chain.case for chain in await found(document, hospital.ledger)] == [case]
+
+
 async def test_an_order_that_nobody_has_been_told_of_yet_is_found_too(hospital):
     case = await hospital.submit("IVSET-20", 40)
     outcome = await hospital.wake(case)

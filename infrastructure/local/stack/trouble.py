@@ -26,6 +26,8 @@ def from_os(error: OSError) -> StackError:
             f"not allowed to write{where}.",
             "Point ALMONER_HOME at a directory you own, e.g. ALMONER_HOME=$HOME/.almoner",
         )
+    if error.errno in {errno.ENOENT, errno.ENOTDIR} and error.filename:
+        return StackError(f"There is no such file or folder{where}.", "Make it first, or name one that is there.")
     return StackError(f"{error.strerror or error}{where}", "See `almoner logs` for what came before.")
 
 

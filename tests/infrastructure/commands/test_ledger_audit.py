@@ -86,7 +86,30 @@ def test_a_bundle_is_written_and_checked_and_a_broken_one_is_not_believed(tmp_pa
     other = WITNESS.public.text
     assert said("check-bundle", str(file), "--key", other).exit_code == 1
     file.write_text("{}")
-    assert "it is no bundle" in said("check-bundle", str(file)).stderr
+    told = said("check-bundle", str(file)).stderr
+    assert "this is no proof of a case" in told
+    assert "`almoner ledger explain CASE --bundle FILE`" in told
+
+
+@pytest.mark.parametrize(
+    "words", [["explain", "{case}", "--bundle"], ["explain", "{case}", "--html"], ["export", "--xes", "--out"]]
+)
+def test_a_folder_that_is_not_there_is_named_with_what_to_do(tmp_path, case, words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        app([*(word.format(case=case) for word in words), str(tmp_path / "none" / "x")], standalone_mode=False)
+    said_of_it = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert f"There is no folder {tmp_path / 'none'} to write x into.\nMake it first" in said_of_it
+
+
+def test_what_they_saw_by_what_books_it_was_judged_and_the_hospitals_own_time_are_told(case):
+    told = said("explain", case).stdout
+    assert "times are those of America/Chicago" in told.splitlines()[1]
+    assert "saw: 1 × " in told
+    assert "(KNEE-TIB-4) at $2,890.00: $2,890.00" in told
+    assert "and the book of duties up to entry 0" in told
+    assert "2026-11-23 08:00:00 as message" in told  # 14:00 UTC
+    assert "UTC" not in told
 
 
 @pytest.mark.parametrize("words", [[], ["--ocel", "--xes"]], ids=["none", "two"])
