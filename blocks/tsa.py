@@ -11,6 +11,7 @@ from typing import NamedTuple, Self
 
 import httpx
 from cryptography.x509 import Certificate, ObjectIdentifier, load_der_x509_certificate, load_pem_x509_certificates
+from cryptography.x509.oid import NameOID
 from rfc3161_client import (
     HashAlgorithm,
     TimestampRequestBuilder,
@@ -49,7 +50,7 @@ class Roots(NamedTuple):
 
 
 class Stamp(NamedTuple):
-    """What an authority said: of which digest (SHA-256), when, and who signed, as X.509 spells a name."""
+    """What an authority said: of which digest (SHA-256), when, and who signed, by their certificate's common name."""
 
     imprint: bytes
     at: datetime
@@ -143,7 +144,7 @@ def reason_not_signed(found: TimeStampResponse, data: bytes, roots: Roots) -> st
         gone = [one for one in _certificates(found) if found.tst_info.gen_time > one.not_valid_after_utc]
         for one in (*gone, *late):
             until = f"from {one.not_valid_before_utc:%Y-%m-%d} to {one.not_valid_after_utc:%Y-%m-%d}"
-            return f"the certificate of {one.subject.rfc4514_string()} was valid {until}, not when it stamped"
+            return f"the certificate of {_name(one)} was valid {until}, not when it stamped"
         return f"the signature, or who signed, is vouched for by none of the roots ({str(error)[:SAID_MAX]})"
     return None
 
@@ -165,5 +166,12 @@ def _certificates(found: TimeStampResponse) -> list[Certificate]:
 def _signer(found: TimeStampResponse) -> str:
     """Name who says that they signed."""
     signers = [(one.issuer, one.serial_number) for one in found.signed_data.signer_infos]
-    named = (x.subject.rfc4514_string() for x in _certificates(found) if (x.issuer, x.serial_number) in signers)
-    return next(named, "somebody whose certificate is not in it")
+    for one in _certificates(found):
+        if (one.issuer, one.serial_number) in signers:
+            return _name(one)
+    return "somebody whose certificate is not in it"
+
+
+def _name(certificate: Certificate) -> str:
+    common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(common[0].value) if common else certificate.subject.rfc4514_string()

@@ -12,6 +12,7 @@ from blocks.ledger import Ledger
 from blocks.log import Head, Log
 from blocks.ports import Card, Desk
 from blocks.records.ledger import Line
+from blocks.wire.cards import escape
 from blocks.wire.signed_note import Checkpoint
 from blocks.witness import Witnessed
 
@@ -60,10 +61,12 @@ def card(day: str, head: Head, seen: Head | None, alarms: int, stamped: str = ""
         f"*Ledger on {day}*: {shown.size:,} entries under one signed head",
         f"Fingerprint `{spelled(shown)}`",
         witness_says(shown, seen, alarms),
-        *([stamped] if stamped else []),
+        *([escape(stamped)] if stamped else []),
     ]
     block: dict[str, Any] = {"type": "section", "text": {"type": "mrkdwn", "text": "\n".join(told)}}
-    text = f"Ledger on {day}: {shown.size:,} entries, fingerprint {spelled(shown)}. {' '.join(told[2:])}"
+    text = (
+        f"Ledger on {day}: {shown.size:,} entries, fingerprint {spelled(shown)}. {' '.join([told[2], stamped]).strip()}"
+    )
     return Card([block], text, f"fingerprint-{day}")
 
 

@@ -7,6 +7,7 @@ import logging
 from datetime import datetime
 from typing import NamedTuple
 
+from blocks import connect
 from blocks.books import FINGERPRINT
 from blocks.errors import ConflictError, OutsideError
 from blocks.ledger import Chain, Ledger
@@ -16,6 +17,7 @@ from blocks.records.ledger import Line
 from blocks.stamps import keep_stamp
 from blocks.tsa import Authority, read_stamp
 from blocks.wire.canonical import digest
+from blocks.wire.cards import escape
 from blocks.wire.commitments import moment_text
 from tasks.fingerprint import ACTOR, Room
 
@@ -28,6 +30,15 @@ class Stamped(NamedTuple):
 
     words: str
     new: bool = False
+
+
+async def stamp_today(ledger: Ledger, log: Log, now: datetime) -> Stamped:
+    """Have the head stamped where an authority is set; a setting that is no use is told as what it is."""
+    try:
+        authority = connect.authority()
+    except (connect.SettingError, OutsideError) as error:
+        return Stamped(f"No time-stamp: {error}.")
+    return await stamp_head(ledger, log, authority, now) if authority else Stamped("")
 
 
 async def stamp_head(ledger: Ledger, log: Log, authority: Authority, now: datetime) -> Stamped:
@@ -79,6 +90,6 @@ async def tell_late(ledger: Ledger, stamped: Stamped, room: Room, day: str) -> N
     chain = await ledger.read(FINGERPRINT)
     told = [(x.act, x.key) for x in chain.lines if (x.act, x.key) in {("told", day), ("stamped", day)}]
     if stamped.new and told[:1] == [("told", day)]:
-        text = {"type": "mrkdwn", "text": f"*Ledger on {day}*: {stamped.words}"}
+        text = {"type": "mrkdwn", "text": f"*Ledger on {day}*: {escape(stamped.words)}"}
         card = Card([{"type": "section", "text": text}], f"Ledger on {day}: {stamped.words}", f"stamp-{day}")
         await room.desk.post(room.channel, card, maybe_posted=True)

@@ -153,6 +153,12 @@ def _advice(body: dict[str, Any]) -> str:
     return f"{_cell(body['advice']['because'])}{unseen}"
 
 
+def _told(line: Line) -> str:
+    if "root" in line.body:  # the log's fingerprint
+        return f"told the fingerprint of {line.body['size']:,} entries, `{line.body['root'][:16]}…`"
+    return f"told {', '.join(line.body['whom'])}"
+
+
 def _outcome(line: Line) -> str:
     if "refused" in line.body:
         return f"{line.body['effect']} refused: {_cell(line.body['refused'])}"
@@ -180,7 +186,8 @@ TELLERS: dict[str, Callable[[Line], str]] = {
     "reminded": lambda line: f"reminds {', '.join(line.body['whom'])}" + (" to answer" if line.body["stopped"] else ""),
     "escalated": lambda line: f"lets {', '.join(line.body['people']) or 'nobody above'} decide it as well",
     "rerouted": lambda line: f"asks {', '.join(line.body['people']).replace('~', ' for ') or 'nobody'} now",
-    "told": lambda line: f"told {', '.join(line.body['whom'])}",
+    "told": _told,
+    "stamped": lambda line: f"{_cell(line.body['by'])} time-stamped {line.body['size']:,} entries at {line.body['at']}",
     "handed": lambda line: f"hands it over to {_cell(line.body['name'])}",
     "added": lambda line: f"adds {_cell(line.body['name'])}, who has to approve it too",
     "held-legally": lambda line: f"puts {_cell(line.key)} under legal hold: {_cell(line.body['because'])}",

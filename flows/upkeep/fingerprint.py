@@ -4,7 +4,7 @@ from blocks import connect
 from tasks.case import utc_now
 from tasks.durable import upkeep
 from tasks.fingerprint import Room, tell_fingerprint
-from tasks.stamping import Stamped, stamp_head, tell_late
+from tasks.stamping import stamp_today, tell_late
 
 
 @upkeep
@@ -19,8 +19,8 @@ async def tell_the_fingerprint() -> str:
     ledger, log, now = connect.ledger(), connect.log(), utc_now()
     if log is None:
         return "the log's first public key is not set (ALMONER_LOG_FIRST_KEY)"
-    room, authority = Room(connect.desk(), connect.audit_channel()), connect.authority()
-    stamped = await stamp_head(ledger, log, authority, now) if authority else Stamped("")
+    room = Room(connect.desk(), connect.audit_channel())
+    stamped = await stamp_today(ledger, log, now)
     told = await tell_fingerprint(ledger, log, connect.witnessed(), room, now, stamped.words)
     await tell_late(ledger, stamped, room, f"{now:%Y-%m-%d}")
     return " ".join([f"told the fingerprint of {told}." if told else "Told already.", stamped.words]).strip()

@@ -81,7 +81,7 @@ async def test_what_holds_is_told_with_the_last_stamp_and_how_many_entries_it_co
     verdict = await house.verdict()
     assert (verdict.findings, verdict.stamps) == ((), 1)
     assert verdict.stamped.startswith(f"{kept.size} entries at {datetime.now(UTC):%Y-%m-%d} ")
-    assert verdict.stamped.endswith("UTC by CN=Clock & Sons")
+    assert verdict.stamped.endswith("UTC by Clock & Sons")
     assert UNCHECKED not in verdict.notes
 
 

@@ -10,6 +10,7 @@ import pytest
 from blocks.stamps import STAMPS, kept_stamps
 from blocks.tsa import Authority as Asked
 from blocks.tsa import Roots
+from blocks.wire.report import reasons
 from flows.upkeep.fingerprint import tell_the_fingerprint
 from tasks.fingerprint import Room, tell_fingerprint
 from tasks.stamping import Stamped, stamp_head, tell_late
@@ -46,7 +47,7 @@ async def names(hospital: Hospital) -> list[str]:
 async def test_it_is_stamped_once_a_day_beside_the_head_and_told_with_the_fingerprint(hospital, authority):
     first = await a_round(hospital, authority)
     assert first.new
-    assert first.words.startswith("Time-stamped by CN=Clock & Sons at ")
+    assert first.words.startswith("Time-stamped by Clock & Sons at ")
     assert (await a_round(hospital, authority)) == Stamped(first.words)
     assert len(authority.asked) == 1
     assert told(hospital)[0].endswith(first.words)
@@ -72,7 +73,7 @@ async def test_a_failure_is_told_with_the_fingerprint_asked_again_and_the_late_s
     assert len(told(hospital)) == 1
     authority.answers = None
     assert (await a_round(hospital, authority)).new
-    assert told(hospital)[1].startswith("Ledger on 2026-11-23: Time-stamped by CN=Clock & Sons")
+    assert told(hospital)[1].startswith("Ledger on 2026-11-23: Time-stamped by Clock & Sons")
     await a_round(hospital, authority)
     assert (len(told(hospital)), len(authority.asked)) == (2, 3)
 
@@ -106,5 +107,36 @@ async def test_the_flow_stamps_where_an_authority_is_set_and_tells_nothing_of_it
         assert str((await tell_the_fingerprint.fn()).message).endswith(f"{hospital.now:%Y-%m-%d}.")
         monkeypatch.setenv("ALMONER_TSA_URL", authority.url)
         monkeypatch.setenv("ALMONER_TSA_ROOTS", str(authority.roots))
-        assert "Told already. Time-stamped by CN=Clock & Sons" in str((await tell_the_fingerprint.fn()).message)
+        assert "Told already. Time-stamped by Clock & Sons" in str((await tell_the_fingerprint.fn()).message)
     assert len(told(hospital)) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("ALMONER_TSA_URL", "tsa.example", "it begins with https://"),
+        ("ALMONER_TSA_ROOTS", "/nowhere/roots.pem", "/nowhere/roots.pem cannot be read (No such file or directory)"),
+        ("ALMONER_TSA_ROOTS", __file__, "no certificates in PEM"),
+    ],
+)
+async def test_a_setting_that_is_no_use_is_told_and_the_fingerprint_all_the_same(
+    hospital, authority, monkeypatch, name, value, says
+):
+    await seal(hospital)
+    monkeypatch.setenv("ALMONER_LOG_FIRST_KEY", KEY.public.text)
+    for variable, what in {"ALMONER_TSA_URL": authority.url, "ALMONER_TSA_ROOTS": "", name: value}.items():
+        monkeypatch.setenv(variable, what)
+    with hospital.bound():
+        message = str((await tell_the_fingerprint.fn()).message)
+    assert message.startswith("told the fingerprint of ")
+    assert says in message
+    assert says in told(hospital)[0]
+
+
+async def test_what_the_authority_is_called_breaks_out_of_no_message_and_the_book_reads_well(hospital, authority):
+    await a_round(hospital, authority)
+    (card,) = hospital.desk.cards(ROOM)
+    assert "Time-stamped by Clock &amp; Sons at" in str(card.blocks)
+    rows = [row["what"] for row in reasons(await hospital.chain("book~fingerprint"))]
+    assert rows[0].startswith("Clock & Sons time-stamped 2 entries at ")
+    assert rows[1].startswith("told the fingerprint of 2 entries, `")
