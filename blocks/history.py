@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import TypeVar
 
+from blocks.adoptions import Judged, Lines, counting, judged_directories, judged_policies
 from blocks.books import DIRECTORY, POLICY, latest, versions_at
 from blocks.keyring import PASSKEYS, keys_of, passkeys_of
 from blocks.ledger import Chain, Ledger
@@ -22,6 +23,7 @@ class History:
         self._ledger = ledger
         self._books: dict[str, Chain] = {}
         self._documents: dict[str, Record] = {}
+        self._judged: dict[str, tuple[int, tuple[Judged, ...]]] = {}
 
     def look_again(self) -> None:
         """Read each book on when it is asked for next: for whoever lives on while they grow."""
@@ -33,16 +35,30 @@ class History:
 
     async def policies_at(self, at: datetime) -> tuple[Policy, ...]:
         """Read the policies by which somebody may have judged at a moment."""
-        versions = versions_at((await self.book(POLICY)).having("adopted"), at)
+        versions = versions_at(await self.adopted(POLICY), at)
         return tuple([await self._read(one, Policy) for one in versions])
 
     async def directory(self, at: datetime) -> Directory | None:
         """Read the directory in force at a moment, of those put in force before it."""
         return await self._in_force(DIRECTORY, Directory, at)
 
+    async def adopted(self, name: str) -> list[Line]:
+        """List what was put in force in a book, without what lacks the passkey that policy asked for."""
+        chain = await self.book(name)
+        if self._judged.get(name, (0,))[0] != chain.seq:
+            lines = [(entry.seq, line) for entry in chain.entries for line in entry.lines]
+            self._judged[name] = (chain.seq, await self.judged(name, lines))
+        return counting(self._judged.get(name, (0, ()))[1])
+
+    async def judged(self, name: str, lines: Lines) -> tuple[Judged, ...]:
+        """Judge each line that puts a policy, or a directory, in force."""
+        if name == DIRECTORY:
+            return await judged_directories(lines, self.policy, self.enrolled)
+        return await judged_policies(lines, lambda version: self._read(version, Policy), self.enrolled)
+
     async def policy_of(self, version: str) -> Policy | None:
         """Read a policy that was put in force, or None where there is no such."""
-        adopted = (await self.book(POLICY)).having("adopted")
+        adopted = await self.adopted(POLICY)
         return await self._read(version, Policy) if any(x.body["object"] == version for x in adopted) else None
 
     async def enrolled(self, seq: int) -> Passkeys:
@@ -61,7 +77,7 @@ class History:
         return self._books[name]
 
     async def _in_force(self, book: str, kind: type[Document], at: datetime) -> Document | None:
-        adopted = [line for line in (await self.book(book)).having("adopted") if line.at < at]
+        adopted = [line for line in await self.adopted(book) if line.at < at]
         line: Line | None = latest(adopted, at)
         return await self._read(str(line.body["object"]), kind) if line else None
 

@@ -1,7 +1,6 @@
 """The prover: what the ledger holds is checked for the passkeys it takes, long afterwards, by the ledger alone."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
 
 from pydantic import ValidationError
 
@@ -13,11 +12,10 @@ from blocks.errors import NotFoundError
 from blocks.history import History
 from blocks.keyring import PASSKEYS
 from blocks.ledger import Ledger, TamperedError
-from blocks.proofs import Deed, reason_not_signed, reason_unproven
+from blocks.proofs import reason_unproven
 from blocks.records.approval import Ask, Decision
 from blocks.records.ledger import Entry, Line
-from blocks.records.passkeys import Passkeys, Proof
-from blocks.records.policy import Policy
+from blocks.records.passkeys import Passkeys
 from blocks.segregation_proofs import reason_kept_apart, reason_not_apart, reason_not_to_have_settled
 from blocks.session_proofs import SessionProofs
 
@@ -88,21 +86,11 @@ class Prover:
 
     async def _policies(self, lines: Lines) -> Unproven:
         """Say which policies were put in force without the passkey that the policy before them asks for."""
-        before: Policy | None = None
-        found = []
-        for seq, line in (x for x in lines if x[1].act == "adopted"):
-            try:
-                deed = _adopting(POLICY, line)
-                if before and before.step_up_from is not None and (reason := await self._unsigned(deed, line)):
-                    found.append((seq, f"{line.actor} on policy {deed.key[:12]}: {reason}"))
-                before = Policy.model_validate_json(await self._ledger.fetch(deed.key))
-            except (ValidationError, LookupError, TamperedError, NotFoundError):
-                found.append((seq, "the policy put in force here, or the book that would prove it, cannot be read"))
-        return found
+        return [(one.seq, one.because) for one in await self._past.judged(POLICY, lines) if one.because]
 
     async def _directories(self, lines: Lines) -> Unproven:
         """Say which directories were put in force without the passkey that the policy of that day asks for."""
-        return await self._where_policy_asks(lines, "adopted", lambda line: _adopting(DIRECTORY, line))
+        return [(one.seq, one.because) for one in await self._past.judged(DIRECTORY, lines) if one.because]
 
     async def _delegations(self, lines: Lines) -> Unproven:
         """Say what lacks the passkey of who lends, or agrees to lend in an emergency, where policy then asks for it."""
@@ -122,26 +110,6 @@ class Prover:
         told = f"{claims} {'act' if claims == 1 else 'acts'} at the command line rest on --as alone"
         return (*(f"passkey of {one}" for one in self._first_uses), *([told] if claims else []))
 
-    async def _where_policy_asks(self, lines: Lines, act: str, read: Callable[[Line], Deed]) -> Unproven:
-        found: Unproven = []
-        since: datetime | None = None
-        for seq, line in lines:
-            since = max(since or line.at, line.at)  # nothing is older than what stands before it
-            if line.act != act:
-                continue
-            try:
-                policy = await self._past.policy(since)
-                if policy and policy.step_up_from is not None and (reason := await self._unsigned(read(line), line)):
-                    found.append((seq, f"{line.actor} on {line.key or read(line).key[:12]}: {reason}"))
-            except (ValidationError, LookupError, TamperedError, NotFoundError):
-                found.append((seq, f"what is {act} here, or the book that would prove it, cannot be read"))
-        return found
-
-    async def _unsigned(self, deed: Deed, line: Line) -> str | None:
-        body = line.body
-        proof = Proof.model_validate(body["proof"]) if body.get("proof") else None
-        return reason_not_signed(deed, proof, await self._past.enrolled(body["passkeys"]) if proof else Passkeys())
-
     async def _as_policy_asks(self, ask: Ask) -> Ask:
         """Ask for a passkey where policy does, whatever was written of it, and where no such policy was in force."""
         try:
@@ -149,8 +117,3 @@ class Prover:
         except NotFoundError:
             policy = None
         return ask.model_copy(update={"passkey": ask.passkey or policy is None or policy.steps_up(ask.counted.amount)})
-
-
-def _adopting(book: str, line: Line) -> Deed:
-    version = str(line.body["object"])
-    return Deed(book, version, version, "approve", line.body.get("approver", ""), line.at)

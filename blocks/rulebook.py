@@ -3,13 +3,16 @@
 Imports no Prefect: the doors judge by the same rulebook.
 """
 
+import logging
 from datetime import datetime
 from math import inf
 from time import monotonic
 
+from blocks.adoptions import counting
 from blocks.books import DIRECTORY, DUTIES, POLICY, latest, starts, versions_at
 from blocks.duties import Proven, duties_of
 from blocks.errors import NotFoundError, RefusedError
+from blocks.history import History
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Passkeys
@@ -17,6 +20,7 @@ from blocks.records.people import Directory, Duties
 from blocks.records.policy import Policy, Rulebook
 from blocks.wire.canonical import canonical
 
+logger = logging.getLogger("almoner.rulebook")
 NO_DUTIES = Duties()
 NO_PASSKEYS = Passkeys()
 FRESH_S = 1.0
@@ -31,6 +35,8 @@ class Shelf:
         self._chains: dict[str, tuple[float, Chain]] = {}
         self._policies: dict[str, Policy] = {}
         self._directories: dict[str, Directory] = {}
+        self._past = History(ledger)
+        self._adopted: dict[str, tuple[int, list[Line]]] = {}
         self._duties, self._proven = NO_DUTIES, Proven(ledger)
         ledger.observers.append(self._heard)
 
@@ -56,8 +62,8 @@ class Shelf:
 
     async def zone(self) -> str:
         """Name the hospital's time zone, in which its days begin; UTC while no directory has named one."""
-        adopted = (await self._read(DIRECTORY)).last("adopted")
-        return (await self.directory(str(adopted.body["object"]))).zone if adopted else "UTC"
+        adopted = await self._proven_in(DIRECTORY)
+        return (await self.directory(str(adopted[-1].body["object"]))).zone if adopted else "UTC"
 
     async def by_version(self, policy: str, directory: str, duties: Duties = NO_DUTIES) -> Rulebook:
         """Read a policy and a directory by their digests."""
@@ -88,7 +94,7 @@ class Shelf:
     async def policies_at(self, at: datetime) -> tuple[Policy, ...]:
         """Read the policies by which somebody may have judged at a moment; what is newest is looked for."""
         self._heard(POLICY, 0, "")
-        versions = versions_at((await self._read(POLICY)).having("adopted"), at)
+        versions = versions_at(await self._proven_in(POLICY), at)
         return tuple([await self.policy(one) for one in versions])
 
     async def policy(self, version: str) -> Policy:
@@ -104,7 +110,7 @@ class Shelf:
         return self._directories[version]
 
     async def _version(self, book: str, at: datetime) -> str:
-        adopted = (await self._read(book)).having("adopted")
+        adopted = await self._proven_in(book)
         if line := latest(adopted, at):
             return str(line.body["object"])
         what = book.removeprefix("book~")
@@ -112,6 +118,24 @@ class Shelf:
             first = min(str(line.body["effective_from"]) for line in adopted)
             raise NotFoundError(f"no {what} is in force yet: the first takes effect on {first}")
         raise NotFoundError(f"no {what} is in force: adopt one with `almoner policy adopt FILE`")
+
+    async def _proven_in(self, book: str) -> list[Line]:
+        """List what was put in force, without what lacks the passkey that policy asked for: it is told, once."""
+        chain = await self._read(book)
+        seq, lines = self._adopted.get(book, (0, []))
+        if seq != chain.seq:
+            self._past.look_again()
+            every = [(entry.seq, line) for entry in chain.entries for line in entry.lines]
+            judged = await self._past.judged(book, every)
+            for one in judged:
+                if not one.counts and one.seq > seq:
+                    told = (
+                        "%s/%s counts for nothing, what was in force before it holds: `almoner ledger verify` says why"
+                    )
+                    logger.warning(told, book, one.seq)
+            lines = counting(judged)
+            self._adopted[book] = (chain.seq, lines)
+        return lines
 
     async def _read(self, book: str, *, at_least: int = 0) -> Chain:
         looked, chain = self._chains.get(book, (-inf, None))

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from blocks.books import DIRECTORY, POLICY, latest
 from blocks.errors import NotFoundError, UnreadableError
+from blocks.history import History
 from blocks.ledger import Chain, Ledger, entry_key
 from blocks.log import CHECKPOINT, KEYS, PREFIX, Head, Log
 from blocks.scope import JUDGED_BY, Scope
@@ -233,9 +234,9 @@ async def _put_exports(archive: _Archive, ledger: Ledger, period: Period, upto: 
 
 async def _in_force(ledger: Ledger, period: Period) -> list[dict[str, str]]:
     """List which policy and which directory was in force as each day began, at the hospital's midnight."""
-    found: list[dict[str, str]] = []
+    found, past = list[dict[str, str]](), History(ledger)
     for book in (POLICY, DIRECTORY):
-        adopted = [line for line in (await ledger.read(book)).having("adopted") if line.at < period.until]
+        adopted = [line for line in await past.adopted(book) if line.at < period.until]
         for midnight in period.midnights():
             one, day = latest(adopted, midnight), midnight.date().isoformat()
             version = str(one.body["object"]) if one else ""

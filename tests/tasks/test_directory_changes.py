@@ -194,6 +194,7 @@ async def test_a_directory_put_in_force_without_the_passkey_is_named_by_the_audi
     (found,) = (await verify(ledger)).findings
     assert (found.case, found.fault) == (DIRECTORY, "unproven")
     assert "door:attacker" in found.because
+    assert await in_force(ledger) == directory()
 
 
 async def test_one_dated_back_is_judged_by_the_moment_of_what_stands_before_it(ledger):

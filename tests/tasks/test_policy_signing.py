@@ -7,6 +7,7 @@ import pytest
 
 from blocks.audit import verify
 from blocks.books import POLICY
+from blocks.errors import NotFoundError
 from blocks.ledger import Ledger
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation
@@ -22,6 +23,8 @@ from tests.signing import Signers
 
 STRICT = plain_policy().model_copy(update={"step_up_from": Decimal(2890)})
 NEXT = plain_policy().model_copy(update={"step_up_from": Decimal(5000), "delegation_days_max": 7})
+
+STRICTER = plain_policy().model_copy(update={"step_up_from": Decimal(1000)})
 
 
 @pytest.fixture
@@ -103,6 +106,29 @@ async def test_a_policy_put_in_force_without_the_passkey_is_named_by_the_audit(l
     (found,) = (await verify(ledger)).findings
     assert (found.case, found.fault) == (POLICY, "unproven")
     assert "door:attacker" in found.because
+
+
+async def test_a_policy_put_in_force_behind_our_back_is_gone_by_nowhere_and_that_is_told(ledger, signers, caplog):
+    shelf, was = Shelf(ledger), await in_force(ledger)
+    await shelf.in_force(MORNING)
+    lax = plain_policy().model_copy(update={"delegation_days_max": 90})
+    for document in (lax, NEXT):  # the first asks for no passkey: by it the second would need none
+        await adopt(ledger, document, actor="door:attacker", at=MORNING)
+    assert (await shelf.in_force(MORNING)).policy_version == was == await in_force(ledger)
+    assert [one.because[:13] for one in (await verify(ledger)).findings] == ["door:attacker"] * 2
+    assert sum("counts for nothing, what was in force before it holds" in one.message for one in caplog.records) >= 2
+    proposal = await propose(STRICTER, "paula.reyes", "test", ledger=ledger, shelf=shelf, at=MORNING)
+    await signers.enrol()
+    assert (await signers.sign(await asked(ledger, proposal))).done
+    assert await in_force(ledger) == proposal.object
+
+
+async def test_no_older_policy_is_gone_by_because_the_newest_was_taken_away(ledger, signers, proposal, hospital):
+    await signers.enrol()
+    await signers.sign(await asked(ledger, proposal))
+    (hospital.ledger.store._root / "objects" / proposal.object).unlink()
+    with pytest.raises(NotFoundError):
+        await in_force(ledger)
 
 
 async def test_a_signature_of_another_policy_is_named_by_the_audit(ledger, signers, proposal):
