@@ -20,10 +20,11 @@ from typing import Any
 
 from tests.storm.campaign import WORKERS, Campaign, fought
 from tests.storm.erp import TREATED
-from tests.storm.killing import Score
+from tests.storm.score import SLOW_S, Score
+from tests.storm.town import Database
 
-CYCLES, STOPS = 25, 1
-"""Of each town: the ledger is judged after every cycle, and grows."""
+CYCLES, STOPS, BLACKOUTS = 25, 1, 1
+"""Of each town."""
 MANY = 10**9
 TELL_EVERY_S = 5.0
 
@@ -33,6 +34,8 @@ class Storms:
     """Both halves of a storm, as they stand."""
 
     began: float = field(default_factory=monotonic)
+    database: Database | None = None
+    """Of every town; None: PostgreSQL three times of four, else SQLite."""
     lives: dict[str, Any] = field(default_factory=lambda: {"lifetimes": 0, "faults": 0, "wrong": []})
     table: str = ""
     score: Score = field(default_factory=Score)
@@ -62,9 +65,9 @@ class Storms:
             left = kills - self.score.kills.total()
             if left <= 0 or monotonic() >= until:
                 return
-            database = "sqlite" if number % 4 == 3 else "postgresql"
+            database = self.database or ("sqlite" if number % 4 == 3 else "postgresql")
             stops = STOPS * (WORKERS[database] > 1)  # who stands still alone is relieved by nobody
-            campaign = Campaign(database, dice.choice([*TREATED]), min(left, CYCLES), stops, number)
+            campaign = Campaign(database, dice.choice([*TREATED]), min(left, CYCLES), stops, number, BLACKOUTS)
             try:
                 self.score.add(score := fought(campaign, home, self._hear))
                 self.news.append(f"{campaign.database}, {campaign.personality}, seed {number}:\n{score}")
@@ -95,6 +98,8 @@ def main() -> int:
     made.add_argument("--minutes", type=float)
     made.add_argument("--lives", type=int)
     made.add_argument("--kills", type=int)
+    made.add_argument("--database", choices=("postgresql", "sqlite"))
+    made.add_argument("--slow-s", type=float, default=SLOW_S, help="tell what happened where it took so long (30)")
     made.add_argument("--home", type=Path, default=Path(".almoner-test/storm-long"))
     given = made.parse_args()
     counted = given.lives is not None or given.kills is not None
@@ -102,7 +107,7 @@ def main() -> int:
     lives, kills = (MANY if given.lives is None else given.lives), (MANY if given.kills is None else given.kills)
     if counted and given.minutes is None:  # what nobody named goes on no longer than what somebody did
         lives, kills = given.lives or 0, given.kills or 0
-    storms = Storms()
+    storms = Storms(database=given.database)
     given.home.absolute().parent.mkdir(exist_ok=True)
     halves = [threading.Thread(target=storms.live, args=(given.seed, lives, minutes))] if lives else []
     if kills:
@@ -111,6 +116,7 @@ def main() -> int:
         half.start()
     _tell(storms, halves)
     print(f"\nlives:\n{storms.table or '  none'}\nkills:\n{storms.score}")
+    print(storms.score.stories(given.slow_s))
     print("\n".join(f"  broken: {one}" for one in storms.broken))
     return int(bool(storms.lives["wrong"] or storms.score.violations or storms.broken))
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.storm.killing import Score, Storm
+from tests.storm.killing import Storm
+from tests.storm.score import Score
 from tests.storm.town import Database, town
 
 WORKERS = {"sqlite": 1, "postgresql": 2}
@@ -20,6 +21,7 @@ class Campaign(NamedTuple):
     cycles: int
     stops: int = 0
     seed: int = 1
+    blackouts: int = 0
 
 
 def fought(campaign: Campaign, home: Path, told: Callable[[Score], None] = lambda _: None) -> Score:
@@ -29,6 +31,6 @@ def fought(campaign: Campaign, home: Path, told: Callable[[Score], None] = lambd
         async with town(
             home, campaign.database, campaign.personality, campaign.seed, WORKERS[campaign.database]
         ) as built:
-            return await Storm(built, campaign.cycles, campaign.stops, told).rage()
+            return await Storm(built, campaign.cycles, campaign.stops, told, campaign.blackouts).rage()
 
     return asyncio.run(fight())

@@ -67,6 +67,11 @@ class Town:
     submitted: int = 0
     ended: int = 0
 
+    @property
+    def prefect(self) -> str:
+        """Where Prefect's server is asked."""
+        return self.stack.site.environment()["PREFECT_API_URL"]
+
     async def submit(self, worker: Servant) -> str:
         """Let somebody ask for something, and ring for it at a worker."""
         item, by, centre = self.dice.choice(WANTED)
