@@ -133,6 +133,11 @@ class Ledger:
                 return chain
             ahead = min(ahead * 2, READ_AHEAD_MAX)
 
+    async def age_s(self, chain: Chain, line: Line) -> float | None:
+        """Tell how long ago a line was written, by the store's own clock; None: it is not in the chain."""
+        seq = next((entry.seq for entry in chain.entries if any(one is line for one in entry.lines)), None)
+        return None if seq is None else await self.store.age_s(entry_key(chain.case, seq))
+
     async def append(self, chain: Chain, lines: Iterable[Line]) -> Chain:
         """Write one entry after the last of *chain*, and return the chain with it."""
         if self.signer:

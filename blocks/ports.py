@@ -114,6 +114,13 @@ class Store(Protocol):
         """Read; `NotFoundError` where nothing is."""
         ...
 
+    async def age_s(self, key: str) -> float:
+        """Tell how long ago what is there was written, to two seconds; `NotFoundError` where nothing is.
+
+        By the store's own clock at both ends: whoever asks, and whoever wrote, may have any time they like.
+        """
+        ...
+
     async def look(self, key: str) -> Held:
         """Read what may be swapped, with its version; `NotFoundError` where nothing is."""
         ...

@@ -7,7 +7,11 @@ import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
+from time import time
 from typing import TYPE_CHECKING, Any
 
 import obstore
@@ -47,8 +51,8 @@ class Where:
     access_key_id: str | None = None
     secret_access_key: str | None = None
 
-    def client(self) -> Any:
-        """Make a client that knows versions and locks, which the quick one does not."""
+    def client(self, timeout_s: float = 60) -> Any:
+        """Make a client that knows versions, locks and what time it is there, which the quick one does not."""
         import boto3  # loaded only for what is done once in a long while
         from botocore.config import Config
 
@@ -58,7 +62,9 @@ class Where:
             region_name=self.region,
             aws_access_key_id=self.access_key_id,
             aws_secret_access_key=self.secret_access_key,
-            config=Config(retries={"max_attempts": 4, "mode": "standard"}),
+            config=Config(
+                retries={"max_attempts": 4, "mode": "standard"}, connect_timeout=timeout_s, read_timeout=timeout_s
+            ),
         )
 
 
@@ -69,6 +75,7 @@ class S3Store:
         self, bucket: str, *, prefix: str = "", endpoint: str | None = None, timeout_s: float = 10, **config: Any
     ) -> None:
         keys = {name: config.get(name) for name in ("region", "access_key_id", "secret_access_key")}
+        self._timeout_s = timeout_s
         self.where = Where(bucket, f"{prefix.rstrip('/')}/" if prefix else "", endpoint, **keys)
         if endpoint:
             config["endpoint"] = endpoint
@@ -103,6 +110,34 @@ class S3Store:
         with _as_ours():
             found = await obstore.get_async(self._bucket, key)
             return bytes(await found.bytes_async())
+
+    async def age_s(self, key: str) -> float:
+        """Tell how long ago it was written: by the time of S3's answer, which each answer bears."""
+        return await asyncio.to_thread(self._age_s, key)
+
+    def _age_s(self, key: str) -> float:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            head = self._slow.head_object(Bucket=self.where.bucket, Key=self.where.prefix + key)
+            now = parsedate_to_datetime(head["ResponseMetadata"]["HTTPHeaders"]["date"])
+        except ClientError as error:
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            if status == HTTPStatus.NOT_FOUND:
+                raise NotFoundError(key) from error
+            if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+                raise UnreadableError("store", f"{NOT_LET_IN} ({error})") from error
+            raise UnavailableError("store", str(error)) from error
+        except BotoCoreError as error:
+            raise UnavailableError("store", str(error)) from error
+        except (KeyError, ValueError) as error:
+            raise UnreadableError("store", "it does not say what time it is: its answers need a Date") from error
+        age: float = (now - head["LastModified"]).total_seconds()
+        return age
+
+    @cached_property
+    def _slow(self) -> Any:
+        return self.where.client(self._timeout_s)
 
     async def look(self, key: str) -> Held:
         """Read the whole object, with its version."""
@@ -184,6 +219,14 @@ class FolderStore:
         try:
             return (self._root / key).read_bytes()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise NotFoundError(key) from None
+
+    async def age_s(self, key: str) -> float:
+        """Tell how long ago it was written, by the clock of this machine."""
+        await asyncio.sleep(0)
+        try:
+            return time() - (self._root / key).stat().st_mtime
+        except (FileNotFoundError, NotADirectoryError):
             raise NotFoundError(key) from None
 
     async def look(self, key: str) -> Held:

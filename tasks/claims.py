@@ -14,10 +14,12 @@ from tasks.case import Case, Claim
 
 CLAIMS = frozenset({"intent", "attempt", "taken"})
 """intent: the first. attempt: a person said that it was not made. taken: whoever claimed before is overtaken."""
-CALL_WITHIN_S = 20.0
-"""How soon after it was claimed a call must begin, by the clock of whoever claimed."""
-LEASE_S = 30.0
-"""How long others wait until no call can begin any more: the difference is for clocks that differ."""
+CALL_WITHIN_S = 10.0
+"""How soon after it was claimed a call must begin, by the clock of whoever claimed: none is begun by another's."""
+LEASE_S = 12.0
+"""How long after a claim was written, by the store's clock, others take it that no call can begin any more.
+
+Whoever claims counts from before it is written; the store tells the time in whole seconds."""
 
 
 def claim(case: Case, act: str, key: str, body: dict[str, Any]) -> None:
@@ -52,7 +54,20 @@ def give_back(case: Case, key: str) -> None:
     case.claims[key].spent = False
 
 
-def quiet_s(case: Case, last: Line) -> float:
-    """Tell since when no call is made: the last one's answer was lost, or whoever claimed last may not begin it now."""
-    since_s = (case.clock() - last.at).total_seconds()
+async def quiet_s(case: Case, last: Line) -> float:
+    """Tell since when no call is made: the last one's answer was lost, or whoever claimed last may not begin it now.
+
+    By the store's clock, which is one for everybody: that of another worker may be wrong by any amount, as may ours.
+    """
+    written_s = await case.ledger.age_s(case.chain, last)
+    since_s = _told_s(case, last) if written_s is None else written_s  # what is not written yet is ours
     return since_s if last.act == "unknown" else since_s - LEASE_S
+
+
+async def known_s(case: Case, first: Line) -> float:
+    """Tell how long a system has known a key at the most: by the store's clock, or by what the line says."""
+    return max(await case.ledger.age_s(case.chain, first) or 0.0, _told_s(case, first))
+
+
+def _told_s(case: Case, line: Line) -> float:
+    return (case.clock() - line.at).total_seconds()

@@ -19,7 +19,7 @@ from blocks.records.purchasing import ErpDocument
 from blocks.segregation_proofs import reason_not_to_have_settled
 from blocks.wire.names import Effect, effect_key, reference
 from tasks.case import Case, current
-from tasks.claims import CLAIMS, claim, give_back, is_held, quiet_s, spend
+from tasks.claims import CLAIMS, claim, give_back, is_held, known_s, quiet_s, spend
 from tasks.doubts import ask_about
 from tasks.rules.doubt import may_be_at_work, what_a_no_says, what_next
 from tasks.segregation import reason_not_to_count
@@ -114,13 +114,12 @@ async def _taken_up(
     mine = case.claims.get(key)
     tried = _tried(case, key, but_now=mine is not None and not mine.spent)  # we stood still, and never called
     if last := may_be_at_work(tried):
-        found = await _looked_up(find, key) if personality.finds else None
-        first = case.latest(key, {"intent", "attempt"}) or last
-        age_s, refused = (case.clock() - first.at).total_seconds(), "refused" in tried[-1].body
-        quiet = quiet_s(case, last)
-        step = what_next(personality, found=found is not None, key_age_s=age_s, quiet_s=quiet, refused=refused)
-        if found:
+        quiet = await quiet_s(case, last)  # before the look-up: what is done while we ask is not yet quiet
+        if found := await _looked_up(find, key) if personality.finds else None:
             return await _confirm(case, effect, key, found, how="adopted")
+        age_s = await known_s(case, case.latest(key, {"intent", "attempt"}) or last)
+        refused = "refused" in tried[-1].body
+        step = what_next(personality, found=False, key_age_s=age_s, quiet_s=quiet, refused=refused)
         if step == "wait":
             raise UnavailableError("erp", f"{effect}: what was sent may not be visible yet")
         if step == "park":

@@ -29,6 +29,7 @@ from tasks.durable import PROCESSES, carry
 from tasks.requests import Deed, Wish, carry_out
 from tests.fakes.desk import FakeDesk
 from tests.fakes.erp import FakeErp
+from tests.stores import TimedFolder
 
 MORNING = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 
@@ -73,10 +74,13 @@ class Hospital:
     @classmethod
     async def opened(cls, root: Path, **erp: Any) -> "Hospital":
         keys = FolderStore(root.with_name(f"{root.name}-vault"))
-        ledger = Ledger(FolderStore(root), vault=Vault(lambda: (keys, b"m" * 32)))
+        store = TimedFolder(root)
+        ledger = Ledger(store, vault=Vault(lambda: (keys, b"m" * 32)))
         for document in (plain_policy(), with_gaps(directory())):
             await adopt(ledger, document, actor="door:test", at=MORNING)
-        return cls(ledger, FakeErp(**erp))
+        hospital = cls(ledger, FakeErp(**erp))
+        store.clock = lambda: hospital.now
+        return hospital
 
     @contextmanager
     def bound(self) -> Iterator[connect.Outside]:

@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from time import time
 from typing import Literal
 
 from blocks.errors import ConflictError, NotFoundError
 from blocks.ports import Blob, Held
+from blocks.records.ledger import Entry
 from blocks.store import FolderStore, _assert_key
 from blocks.wire.canonical import digest
+from tasks.case import utc_now
 
 When = Literal["before", "after"]
 
@@ -63,6 +67,24 @@ class Overtaken(FolderStore):
         await super().create(key, data)
 
 
+class TimedFolder(FolderStore):
+    """A folder with the clock of a story; what another process wrote was written when it says so."""
+
+    clock: Callable[[], datetime] = staticmethod(utc_now)
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.written: dict[str, datetime] = {}
+
+    async def create(self, key: str, data: bytes) -> None:
+        await super().create(key, data)
+        self.written.setdefault(key, self.clock())
+
+    async def age_s(self, key: str) -> float:
+        written = self.written.get(key) or Entry.model_validate_json(await self.get(key)).lines[-1].at
+        return (self.clock() - written).total_seconds()
+
+
 _version = lru_cache(10_000)(digest)
 
 
@@ -72,8 +94,10 @@ class MemoryStore:
     turns = 1
     """How many turns of the event loop a call takes."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time) -> None:
         self.kept: dict[str, bytes] = {}
+        self.written: dict[str, float] = {}
+        self.clock = clock
 
     async def _turn(self) -> None:
         for _ in range(self.turns):
@@ -84,6 +108,13 @@ class MemoryStore:
         await self._turn()
         if self.kept.setdefault(key, data) != data:
             raise ConflictError(key)
+        self.written.setdefault(key, self.clock())
+
+    async def age_s(self, key: str) -> float:
+        await self._turn()
+        if key not in self.kept:
+            raise NotFoundError(key)
+        return self.clock() - self.written.get(key, 0.0)
 
     async def get(self, key: str) -> bytes:
         await self._turn()
@@ -100,7 +131,7 @@ class MemoryStore:
         there = self.kept.get(key)
         if there is None or (was != digest(there) and data != there):
             raise ConflictError(key)
-        self.kept[key] = data
+        self.kept[key], self.written[key] = data, self.clock()
         return digest(data)
 
     async def list(self, prefix: str, *, after: str = "") -> AsyncIterator[Blob]:

@@ -36,6 +36,25 @@ async def test_a_place_is_written_once(store: Store):
     assert await store.get("a/1") == b"one"
 
 
+async def test_how_old_something_is_is_told_by_the_stores_own_clock(store: Store):
+    await store.create("a/1", b"one")
+    first = await store.age_s("a/1")
+    await asyncio.sleep(1.2)
+    assert -1.1 <= first <= 30
+    assert 0.1 <= await store.age_s("a/1") - first + 1.1 <= 30  # S3 tells whole seconds
+    with pytest.raises(NotFoundError):
+        await store.age_s("a/2")
+
+
+async def test_a_store_that_is_away_cannot_tell_how_old_something_is():
+    away = S3Store(
+        "evidence", endpoint="http://127.0.0.1:9", timeout_s=0.2,
+        region="us-east-1", access_key_id="a", secret_access_key="b",
+    )  # fmt: skip
+    with pytest.raises(UnavailableError):
+        await away.age_s("a/1")
+
+
 async def test_the_same_bytes_again_are_the_same_write(store: Store):
     for _ in range(3):
         await store.create("a/1", b"one")

@@ -12,7 +12,6 @@ from blocks.errors import UnavailableError
 from blocks.ledger import Ledger
 from blocks.ports import Card
 from blocks.records.approval import Posted
-from blocks.store import FolderStore
 from tasks import claims, durable
 from tasks.case import OvertakenError
 from tasks.effects import InDoubtError
@@ -23,6 +22,7 @@ from tests.fakes.erp_client import HttpErp
 from tests.fakes.erp_server import PERSONALITIES
 from tests.faults.guards import without
 from tests.hospital import Hospital
+from tests.stores import TimedFolder
 
 IN_DOUBT, UNAVAILABLE, OVERTAKEN = 3, 4, 6
 
@@ -62,8 +62,10 @@ async def _carried(asked: dict[str, Any]) -> int:
     claims.CALL_WITHIN_S = float(asked.get("within_s", claims.CALL_WITHIN_S))
     root = Path(asked["root"])
     erp = HttpErp(asked["erp"], PERSONALITIES[asked["personality"]], transport=None)
-    ledger = Ledger(FolderStore(root / "store"))
+    store = TimedFolder(root / "store")
+    ledger = Ledger(store)
     hospital = Hospital(ledger, erp, FolderDesk(root), datetime.fromisoformat(asked["now"]))
+    store.clock = lambda: hospital.now
     try:
         outcome = await hospital.wake(asked["case"])
         if outcome is None:

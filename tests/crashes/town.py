@@ -103,6 +103,7 @@ class Town:
         transport = httpx.ASGITransport(self.server.app)
         erp = HttpErp("http://erp.test", self.personality, transport=transport)
         hospital = Hospital(ledger, process.around("erp", erp), process.around("desk", self.desk), self.now)
+        self.store.clock = lambda: hospital.now.timestamp()  # noqa: PLW0108  time moves on
         story = self.story
         self.case = await hospital.submit(story.item, story.quantity, by=story.by, centre=story.centre)
         for _ in range(ROUNDS_MAX):

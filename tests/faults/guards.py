@@ -27,7 +27,7 @@ from blocks.store import FolderStore, S3Store, _as_ours
 from infrastructure import bell
 from tasks import approvals, clock, decide, effects
 from tasks.case import Case, Claim
-from tasks.claims import claim
+from tasks.claims import LEASE_S, claim
 from tasks.decide import judge
 from tasks.lookout import Lookout
 from tasks.rules import clock as clock_rules
@@ -97,6 +97,11 @@ async def _no_earlier_attempt(case: Any, effect: str, key: str, *_: Any) -> None
 
 def _only_held(case: Any, _act: str, key: str, _body: Any) -> None:
     case.claims[key] = Claim(1, case.clock(), monotonic())
+
+
+async def _by_their_own_clocks(case: Case, last: Line) -> float:
+    since_s = (case.clock() - last.at).total_seconds()
+    return since_s if last.act == "unknown" else since_s - LEASE_S
 
 
 async def _nobody(*_: Any) -> list[str]:
@@ -203,6 +208,8 @@ deaf_to_addresses = _patched(HttpErp, _send=_without_location)
 """A 400 is a no, whatever address comes with it."""
 undeclared = _patched(effects, claim=_only_held, is_held=lambda *_: True)
 """Effects are made without an intent in the ledger."""
+by_their_own_clocks = _patched(effects, quiet_s=_by_their_own_clocks)
+"""How long ago somebody wrote is told by comparing their clock with ours."""
 unfenced = _patched(effects, is_held=lambda *_: True)
 """Whoever claimed once calls, however long ago that was, and whoever has claimed since."""
 unwatched = _patched(Lookout, standing_still=_nobody)

@@ -10,9 +10,12 @@ from tests.clockwork import CLOCK, tick, waiting, with_clock
 from tests.faults import guards
 from tests.faults.doors import delivered, doors, pressed, slack_hospital
 from tests.faults.matrix import Stage, row
+from tests.faults.scene import ORDERS, approved
+from tests.faults.wrongs import unheard
 from tests.hospital import Hospital
 from tests.invariants import Violation, check_invariants
 from tests.needs import missing
+from tests.stores import TimedFolder
 from tests.stories.test_clock_at_random import ZONE, faults, lived
 
 SKEWS = ("+601s", "-601s")
@@ -47,6 +50,25 @@ async def skewed_door(stage: Stage) -> list[Violation]:
         if (await hospital.chain(case)).having("decided"):
             found.append(Violation("29", case, "and it decided"))
         return found
+
+
+@row(29, "Two workers' clocks are twenty minutes apart", guard="what time it is is for the store to tell",
+     without=guards.by_their_own_clocks, shows="I1")  # fmt: skip
+async def workers_apart(stage: Stage) -> list[Violation]:
+    """Whoever calls is ten minutes behind, whoever takes over ten ahead: to them, the call was twenty minutes ago."""
+    async with approved(stage.root, "a look-up that lags") as scene:
+        hospital, store, off = scene.hospital, scene.hospital.ledger.store, timedelta()
+        assert isinstance(store, TimedFolder)
+        store.clock = lambda: hospital.now - off
+        scene.server.clock = lambda: (hospital.now - off).timestamp()  # noqa: PLW0108  time moves on
+        scene.server.shows_after_s = 30
+        scene.proxy.arm(ORDERS, unheard())
+        for minutes in (-10, 10, 0):
+            hospital.now, off = hospital.now - off + timedelta(minutes=minutes), timedelta(minutes=minutes)
+            await scene.woken()
+            scene.pass_s(5)
+        await scene.goes_on()
+        return await scene.found()
 
 
 @row(29, "Summer time, leap day, month's end", guard="business hours are the hospital's own", shows="29",

@@ -43,6 +43,9 @@ class City:
     personality: Personality
     kept: dict[str, bytes]
     now: datetime = MORNING
+    """What time it is, as the store tells it; a process may think otherwise."""
+    off_max_s: float = 0.0
+    """By how much a process's clock may be off."""
     to_come: int = 0
     """How many faults may still happen."""
     happened: list[Happened] = field(default_factory=list)
@@ -55,7 +58,7 @@ class City:
 
     def __post_init__(self) -> None:
         """Open what outlives the processes."""
-        self.store, self.desk = Prompt(), FakeDesk()
+        self.store, self.desk = Prompt(self.seconds), FakeDesk()
         self.store.kept.update(self.kept)
         self.ledger = Ledger(self.store)
         self.shelf = Shelf(self.ledger)
@@ -129,6 +132,8 @@ class Process:
 
     def __init__(self, city: City, name: str) -> None:
         self.city, self.name = city, name
+        self.off = timedelta()
+        self.set_clock()
         self.died = False
         self.until: datetime | None = None
         self._woken = asyncio.Event()
@@ -145,6 +150,16 @@ class Process:
         """The ledger as this process sees it."""
         return self.outside.ledger
 
+    def clock(self) -> datetime:
+        """Tell the time as this process has it."""
+        return self.city.now + self.off
+
+    def set_clock(self) -> timedelta:
+        """Have a clock that is off by some amount, for all this process knows the right time."""
+        if self.city.off_max_s:
+            self.off = timedelta(seconds=self.city.dice.uniform(-self.city.off_max_s, self.city.off_max_s))
+        return self.off
+
     def start(self, what: str, life: Callable[[], Coroutine[Any, Any, object]], case: str | None = None) -> None:
         """Let it do something, beside whatever else it does; *case*: the one that it is about."""
         self._tasks.append(asyncio.create_task(self._live(what, life, case)))
@@ -156,7 +171,7 @@ class Process:
                 told = await life()
             self.city.tell(f"{self.name} {what}: {told}")
             async with self._flushing:
-                await self.heads.flush(self.city.now)
+                await self.heads.flush(self.clock())
         except Killed:
             self.city.tell(f"{self.name} {what}: dead")
         except UnavailableError as error:

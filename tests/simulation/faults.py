@@ -32,6 +32,7 @@ CANCELS: tuple[Kind, ...] = (
 """To take a document back twice is to take it back once, however late the second call comes: its state is its key."""
 AT = MappingProxyType({
     "store.create": WRITES, "store.swap": WRITES, "store.get": READS, "store.look": READS, "store.list": READS,
+    "store.age_s": READS,
     "erp.order": POSTS, "erp.issue": POSTS, "erp.cancel": CANCELS,
     "erp.sourcing": READS, "erp.find_order": READS, "erp.find_issue": READS,
     "desk.post": WRITES, "desk.tell": WRITES, "desk.redraw": WRITES, "desk.say": WRITES, "desk.key_of": READS,

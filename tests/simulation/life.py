@@ -25,6 +25,8 @@ ROUNDS = (5, 10)
 OVER_SHARE = 0.7
 """How often a life goes no further when all its cases are over: else what comes after the end is never seen."""
 MEANWHILE_SHARE, TAKEN_BACK_SHARE = 0.9, 0.2
+OFF_SHARE, OFF_MAX_S = 0.5, 1_200.0
+"""In how many lives no process knows what time it is, and by how much its clock may be off."""
 SOON, LATER, AFTER_MAX = 6, 12, 50
 """How many rounds upkeep has to bring everything to its end when nothing goes wrong any more."""
 
@@ -69,6 +71,7 @@ async def live(seed: int, kept: dict[str, bytes], clocks: Callable[[City], None]
     city = City(dice, PERSONALITIES[name], kept)
     clocks(city)
     city.tell(f"the ERP: {name}")
+    city.off_max_s = OFF_MAX_S if dice.random() < OFF_SHARE else 0.0
     house, people = (house := House(city)), People(city, house.cases, house.rung)
     cases = await _asked(city, house)
     city.to_come = sum(dice.randint(*FAULTS) for _ in cases)

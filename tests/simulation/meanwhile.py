@@ -182,6 +182,15 @@ async def somebody_lent(city: City, _house: House, _people: People) -> str:
     return f"{of} to {to}"
 
 
+async def clock_set(city: City, house: House, _people: People) -> str:
+    """Set the clock of a process anew, wrong again, while it carries what it carries."""
+    if not city.off_max_s or not house.processes:
+        return ""
+    one = city.dice.choice(house.processes)
+    was = one.off.total_seconds()
+    return f"{one.name}: off by {one.set_clock().total_seconds():+.0f} s, was {was:+.0f} s"
+
+
 async def time_leapt(city: City, _house: House, _people: People) -> str:
     """Let a day and an hour go by, or a week and a day: keys are forgotten, budgets of time run out."""
     leap = city.dice.choice((timedelta(hours=25), timedelta(days=8)))
@@ -206,6 +215,7 @@ MEANWHILE = MappingProxyType({
     "somebody left": somebody_left,
     "somebody lent": somebody_lent,
     "time leapt": time_leapt,
+    "clock set": clock_set,
 })  # fmt: skip
 BETWEEN = ("time leapt",)
 """What happens between two rounds, while nobody stands between the last look at a claim and the call itself."""

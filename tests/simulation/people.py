@@ -77,9 +77,9 @@ class People:
         door = self.door()
 
         async def clicked() -> str:
-            rulebook = await door.outside.shelf.in_force(self.city.now)
+            rulebook = await door.outside.shelf.in_force(door.clock())
             person = rulebook.directory.person(by)
-            told = await decide(answer, person, "test", ledger=door.ledger, rulebook=rulebook, at=self.city.now)
+            told = await decide(answer, person, "test", ledger=door.ledger, rulebook=rulebook, at=door.clock())
             await self._followed(told, rulebook.directory.zone)
             return f"{told.taken}: {told.text}"
 
@@ -101,9 +101,9 @@ class People:
         wanted = Wish(ask.case, ask.key, deed, seen, whom, "it waits for the committee" if deed == "hold" else "")
 
         async def wished() -> str:
-            rulebook = await door.outside.shelf.in_force(self.city.now)
+            rulebook = await door.outside.shelf.in_force(door.clock())
             person = rulebook.directory.person(by)
-            told = await carry_out(wanted, person, "test", ledger=door.ledger, rulebook=rulebook, at=self.city.now)
+            told = await carry_out(wanted, person, "test", ledger=door.ledger, rulebook=rulebook, at=door.clock())
             await self._followed(told, rulebook.directory.zone)
             return f"{told.taken}: {told.text}"
 
@@ -121,10 +121,10 @@ class People:
         by = city.dice.choice(("rita.okafor", "sam.lind", "ivo.petrov"))
 
         async def asked() -> str:
-            person = (await door.outside.shelf.in_force(city.now)).directory.person(by)
+            person = (await door.outside.shelf.in_force(door.clock())).directory.person(by)
             unwanted = Unwanted(case, "the operation was called off")
             try:
-                told = await cancel(unwanted, person, "test", ledger=door.ledger, at=city.now)
+                told = await cancel(unwanted, person, "test", ledger=door.ledger, at=door.clock())
             except CannotCancelError as error:
                 return f"not taken: {error}"
             self.bell.append(case)
@@ -146,11 +146,11 @@ class People:
         said = Said(case, "made", made[0]) if made else Said(case, "not-made")
 
         async def settled() -> str:
-            rules, refused = await door.outside.shelf.in_force(city.now), ""
+            rules, refused = await door.outside.shelf.in_force(door.clock()), ""
             for person in rules.directory.people:  # whoever may: who approved it may not
                 try:
                     told = await settle(
-                        said, person, "test", ledger=door.ledger, erp=connect.erp(), rulebook=rules, at=city.now
+                        said, person, "test", ledger=door.ledger, erp=connect.erp(), rulebook=rules, at=door.clock()
                     )
                 except CannotSettleError as error:
                     refused = f"not taken: {error}"

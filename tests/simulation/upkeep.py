@@ -36,7 +36,7 @@ class House:
         door = Process(self.city, "door")
         ledger = connect.Outside(door.ledger, door.outside.shelf)
         coming, self.city.to_come = self.city.to_come, 0  # what sends it sends it again: told by other tests
-        receipt = await receive(message, ledger.ledger, ledger.shelf, self.city.now)
+        receipt = await receive(message, ledger.ledger, ledger.shelf, door.clock())
         self.city.to_come = coming
         self.cases.append(receipt.case_or_raise())
         self.city.open.add(self.cases[-1])
@@ -49,6 +49,12 @@ class House:
         if self._workers[number].died:
             self._workers[number] = self.city.process(f"worker-{next(self._names)}")
         return self._workers[number]
+
+    @property
+    def processes(self) -> list[Process]:
+        """Whoever lives, of workers and upkeep."""
+        everybody = (*self._workers, *([self._upkeep] if self._upkeep else ()))
+        return [one for one in everybody if not one.died]
 
     def wake_rung(self) -> None:
         """Let a worker carry each case that was rung for."""
@@ -64,7 +70,7 @@ class House:
         city, ledger = self.city, worker.ledger
         chain = await ledger.read(name)
         holder = f"{city.dice.getrandbits(32):08x}"
-        case = Case(ledger, chain, "process:requisition", clock=city.clock, holder=holder)
+        case = Case(ledger, chain, "process:requisition", clock=worker.clock, holder=holder)
         try:
             outcome = await carry(PROCESSES["requisition"], case)
         except Waiting as waiting:
@@ -90,7 +96,7 @@ class House:
         upkeep, _, rounds = self._at_upkeep()
 
         async def gone() -> str:
-            found = await rounds.go(self.city.now)
+            found = await rounds.go(upkeep.clock())
             self.rung.extend([case for case in found.ring if case not in self.rung])
             return str(dict(found.done))
 
@@ -99,7 +105,7 @@ class House:
     def _at_upkeep(self) -> tuple[Process, Lookout, Rounds]:
         if self._upkeep is None or self._upkeep.died:
             self._upkeep = one = self.city.process(f"upkeep-{next(self._names)}")
-            self._lookout = Lookout(clock=self.city.clock, share=ROUND_THE_CLOCK)
+            self._lookout = Lookout(clock=one.clock, share=ROUND_THE_CLOCK)
             assert one.outside.desk is not None
             self._rounds = Rounds(one.ledger, one.outside.shelf, one.outside.desk)
         return self._upkeep, self._lookout, self._rounds

@@ -25,8 +25,8 @@ A_DAY = Personality(key_kept_s=86_400, finds=False)
 class Worker:
     """Somebody who carries a case, and can be stopped for a while just before a call."""
 
-    def __init__(self, hospital: Hospital, chain) -> None:
-        self.case = Case(hospital.ledger, chain, "process:requisition", clock=lambda: hospital.now)
+    def __init__(self, hospital: Hospital, chain, off: timedelta = timedelta()) -> None:
+        self.case = Case(hospital.ledger, chain, "process:requisition", clock=lambda: hospital.now + off)
         self.erp: FakeErp = hospital.erp
         self.date = hospital.now.date()
 
@@ -136,6 +136,34 @@ async def test_who_overtakes_waits_until_the_other_can_no_longer_begin(tmp_path,
     wake.set()
     order = await slow
     assert hospital.erp.orders() == [order]
+
+
+@pytest.mark.parametrize("behind", [timedelta(minutes=20), -timedelta(minutes=20)])
+async def test_a_worker_whose_clock_is_wrong_waits_as_long_as_any_other(tmp_path, monkeypatch, behind):
+    hospital, case = await opened(tmp_path, LOOKS, Unkeyed)
+    stopped, _ = pausing(hospital, monkeypatch)
+    slow = asyncio.create_task(Worker(hospital, await hospital.chain(case), -behind).order())
+    await stopped.wait()
+    other = Worker(hospital, await hospital.chain(case), behind)
+    hospital.now += timedelta(seconds=LEASE_S + LOOKS.lag_s - 1)
+    with pytest.raises(UnavailableError, match="not be visible yet"):
+        await other.order()
+    hospital.now += timedelta(seconds=2)
+    order = await other.order()
+    slow.cancel()
+    assert hospital.erp.orders() == [order]
+
+
+async def test_a_key_is_forgotten_by_the_stores_clock_whatever_ours_says(tmp_path):
+    hospital, case = await opened(tmp_path, A_DAY, Unkeyed)
+    hospital.erp.lose = 1
+    with pytest.raises(UnavailableError, match="answer was lost"):
+        await Worker(hospital, await hospital.chain(case)).order()
+    hospital.now += timedelta(hours=25)
+    stands = Worker(hospital, await hospital.chain(case), -timedelta(hours=25))
+    with hospital.bound(), pytest.raises(InDoubtError):
+        await stands.order()
+    assert len(hospital.erp.orders()) == 1
 
 
 async def test_of_two_who_overtake_at_once_one_calls(tmp_path):
