@@ -15,6 +15,7 @@ from prefect.states import Scheduled
 from blocks import connect
 from flows.upkeep.bells import LOOKOUT
 from infrastructure.warm.rings import Answered
+from tasks.lookout import PATIENCE_S
 from tasks.results import is_finished
 from tasks.runs import make_run, runs_of
 from tasks.waking import rung
@@ -44,9 +45,9 @@ async def answer(cases: list[str], client: PrefectClient) -> Answered:
     return Answered(now=now, later=later)
 
 
-async def missed() -> list[str]:
-    """Find the cases that stand still, if only since a moment ago: a worker that starts looks once."""
-    return await LOOKOUT.standing_still(connect.ledger(), patience_s=0)
+async def missed(*, at_start: bool) -> list[str]:
+    """Find the cases that stand still: when a worker starts, if only since a moment ago."""
+    return await LOOKOUT.standing_still(connect.ledger(), patience_s=0 if at_start else PATIENCE_S)
 
 
 async def _begin(case: str, client: PrefectClient) -> list[UUID | FlowRun]:

@@ -30,6 +30,8 @@ SERVER: dict[str, str] = {
     "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "15",
     "PREFECT_SERVER_SERVICES_SCHEDULER_MAX_RUNS": "3",
     "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_RUNS": "1",
+    # Who has missed three heartbeats is noticed within four seconds, not fifteen.
+    "PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS": "4",
     # Keep connections: clients' beyond 5 s of silence, the database's beyond the first five.
     "PREFECT_SERVER_API_KEEPALIVE_TIMEOUT": "120",
     "PREFECT_SERVER_DATABASE_SQLALCHEMY_POOL_SIZE": "15",

@@ -5,7 +5,9 @@ about a run it was just told about: recording a flow version that is already rec
 back a run that was set Running the moment before.
 """
 
+import asyncio
 from collections.abc import Iterable
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +17,40 @@ from prefect.client.schemas.objects import FlowRun, FlowRunPolicy
 from prefect.context import AsyncClientContext, ContextModel, SyncClientContext
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_KEY, PREFECT_API_URL
 
+AGAIN_S = 0.25
+AWAY_S = 60.0
+"""For how long one knocks at a server that is away."""
 _Recorded = tuple[str | None, int | None, object]  # flow version, retries, their delay
+
+
+class Knocking(httpx.AsyncBaseTransport):
+    """Knocks four times a second at a server that is being started again, as long as nothing was sent.
+
+    Prefect's client waits for 2, 4, 8, 16 and 32 s: whoever asked just when the server died would hear of its return
+    half a minute late, and so would the heartbeats by which a worker counts as living.
+    """
+
+    def __init__(self, inside: httpx.AsyncBaseTransport, away_s: float = AWAY_S) -> None:
+        self._inside, self._away_s = inside, away_s
+        self._has_connected = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Pass a request on; `httpx.ConnectError` where nobody opens for a minute, or never did: then at once."""
+        until = monotonic() + self._away_s
+        while True:
+            try:
+                answer = await self._inside.handle_async_request(request)
+            except httpx.ConnectError:
+                if not self._has_connected or monotonic() > until:
+                    raise
+                await asyncio.sleep(AGAIN_S)
+            else:
+                self._has_connected = True
+                return answer
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inside.aclose()
 
 
 class RunClient(PrefectClient):
@@ -23,6 +58,7 @@ class RunClient(PrefectClient):
 
     def __init__(self, api: str, **settings: Any) -> None:
         super().__init__(api, **settings)
+        self._client._transport = Knocking(self._client._transport)  # noqa: SLF001  made by Prefect, as its settings say
         self._recorded: dict[UUID, _Recorded] = {}
         self._just_running: dict[UUID, FlowRun] = {}
 

@@ -23,7 +23,7 @@ from infrastructure.warm.ownership import Owner, owner_in
 from infrastructure.warm.watch import PAGE, runs_of_pool
 
 UNCLAIMED_S = 60.0
-LOST_S = 30.0
+LOST_S = 5.0
 MOST_CRASHES = 3
 CRASHES_WITHIN = timedelta(hours=1)
 
@@ -35,8 +35,10 @@ logger = logging.getLogger("almoner.worker")
 
 async def rescue(client: PrefectClient, pool: str, me: Owner, floor: Floor) -> list[FlowRun]:
     """Set right what dead workers of `pool` left behind; return the runs to start again."""
+    seated = {*floor.seats}
     carried = await runs_of_pool(client, pool, _CARRIED)
-    strangers = [run for run in carried if run.id not in floor.seats]
+    seated |= {*floor.seats}  # who left while we asked has told of its end since
+    strangers = [run for run in carried if run.id not in seated]
     if not strangers:
         return []
     living = {

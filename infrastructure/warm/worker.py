@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
 import anyio.abc
@@ -33,8 +33,17 @@ from infrastructure.warm.rings import Answer, Rings
 from infrastructure.warm.watch import heed_the_server
 
 logger = logging.getLogger("almoner.worker")
-Missed = Callable[[], Awaitable[Iterable[str]]]
-"""Finds the cases that stand still although somebody may have rung for them: rings are lost with who heard them."""
+
+
+class Missed(Protocol):
+    """Finds the cases that stand still although somebody may have rung for them: rings are lost with who heard them.
+
+    When the worker starts, those too that have only just come to stand: its last life heard of them a moment ago.
+    """
+
+    async def __call__(self, *, at_start: bool) -> Iterable[str]:
+        """List the cases to ring for."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -44,8 +53,9 @@ class Habits:
     limit: int = 16  # runs at once
     poll_s: float = 5.0  # the safety net: what nobody rang for
     watch_s: float = 2.0  # how soon a cancellation is heeded
-    rescue_s: float = 5.0  # how often dead workers' runs are looked for
-    heartbeat_s: int = 5  # after three missed ones the worker counts as dead: with rescue, 20 s after it died
+    rescue_s: float = 3.0  # how often dead workers' runs are looked for
+    lookout_s: float = 3.0  # how often cases that stand still are
+    heartbeat_s: int = 4  # after three missed ones the worker counts as dead: with rescue, 20 s after it died
     grace_s: float = 20.0  # for running runs when the worker is asked to stop
     max_rss_mb: float = 900.0
     max_runs: int = 20_000
@@ -66,7 +76,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         self, pool: str, name: str, answer: Answer, habits: Habits | None = None, missed: Missed | None = None
     ) -> None:
         self.habits = habits or Habits()
-        self._missed = missed
+        self._missed, self._has_looked = missed, False
         super().__init__(
             work_pool_name=pool,
             name=name,
@@ -118,7 +128,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         listening = asyncio.create_task(server.serve(sockets=[bell]), name="bell")
         try:
             with idle_client():
-                async with self, SharedClient() as shared:
+                async with SharedClient() as shared, self:  # in this order, its heartbeats too go by our client
                     await self._work(shared.client)
         finally:
             server.should_exit = True
@@ -133,6 +143,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
             self._repeat(self._watch, self.habits.watch_s),
             self._once_known(self._rescue, self.habits.rescue_s),
             self._once_known(self._poll, self.habits.poll_s),
+            self._once_known(self._look_out, self.habits.lookout_s),
         ):
             await self._closing.wait()
             self.floor.forget_the_line()
@@ -186,14 +197,17 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResul
         return False
 
     async def _rescue(self) -> None:
-        """Take up what dead workers left behind; the first time, also what our last life heard of and did not do."""
+        """Take up what dead workers left behind."""
         if self._closing.is_set():
             return
         for run in await rescue(self._shared, self._work_pool_name, self.owner, self.floor):
             self.start_run(run.id)
-        if self._missed:
-            self.rings.ring(await self._missed())
-            self._missed = None
+
+    async def _look_out(self) -> None:
+        """Ring for what stands still: what our last life heard of and did not do, and what failed in anybody's."""
+        if self._missed and not self._closing.is_set():
+            self.rings.ring(await self._missed(at_start=not self._has_looked))
+            self._has_looked = True
 
     def _fill(self) -> None:
         for seat, run in self.floor.admit():

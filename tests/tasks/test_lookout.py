@@ -2,10 +2,8 @@
 
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
-import yaml
 
 from blocks.errors import UnavailableError
 from blocks.heads import HeadsLog
@@ -13,9 +11,9 @@ from blocks.ledger import Ledger
 from blocks.ports import Personality
 from blocks.records.ledger import Line
 from blocks.store import FolderStore
-from tasks import lookout
+from infrastructure.warm.worker import Habits
 from tasks.effects import InDoubtError
-from tasks.lookout import BACKOFF_MAX_MIN, TOLD_S, Lookout
+from tasks.lookout import AGAIN_MAX_S, AGAIN_MIN_S, AGAIN_SHARE, TOLD_S, Lookout
 from tasks.results import keep_result, result_of
 from tests.hospital import Hospital
 
@@ -87,26 +85,62 @@ async def test_a_case_that_could_not_be_read_is_read_again_each_round(hospital, 
 async def test_a_case_that_does_not_move_is_rung_for_less_and_less_often(hospital):
     lookout = lookout_of(hospital)
     await hospital.submit("IVSET-20", 40)
-    rung = [number for number, found in enumerate(await rounds(hospital, lookout, 200), 1) if found]
-    assert rung[:6] == [1, 2, 4, 8, 16, 32]
-    assert [b - a for a, b in pairwise(rung[6:])] == [BACKOFF_MAX_MIN] * 2
-
-
-async def test_rounds_that_come_a_little_early_do_not_double_the_wait(hospital):
-    lookout = lookout_of(hospital)
-    case = await hospital.submit("IVSET-20", 40)
-    await rounds(hospital, lookout, 1)
-    hospital.now += timedelta(seconds=55)
-    assert await lookout.standing_still(hospital.ledger) == [case]
+    began, rung = hospital.now, []
+    while hospital.now - began < timedelta(days=3):
+        hospital.now += timedelta(seconds=5 + (hospital.now - began).total_seconds() / 1_000)
+        if await lookout.standing_still(hospital.ledger):
+            rung.append((hospital.now - began).total_seconds())
+    waits = [(b - a, a) for a, b in pairwise(rung)]
+    assert all(AGAIN_MIN_S <= wait <= AGAIN_MAX_S + 300 for wait, _ in waits)
+    assert all(wait <= max(stood * AGAIN_SHARE, AGAIN_MIN_S) * 1.1 + 10 for wait, stood in waits)
+    assert waits[0][0] < 25  # an outage of five minutes is over for everybody 15 s after its end
+    assert waits[-1][0] > 3_000
 
 
 async def test_a_case_that_moved_and_stands_still_again_is_rung_for_at_once(hospital):
     lookout = lookout_of(hospital)
     case = await hospital.submit("IVSET-20", 40)
-    await rounds(hospital, lookout, 5)
-    line = Line(act="unknown", key="k", actor="process:requisition", at=hospital.now)
+    await rounds(hospital, lookout, 60)
+    assert await rounds(hospital, lookout, 2) != [[case], [case]]
+    line = Line(act="step", key="k", actor="process:requisition", at=hospital.now)
     await hospital.ledger.append(await hospital.chain(case), [line])
     assert await rounds(hospital, lookout, 2) == [[case], [case]]
+
+
+async def test_to_have_tried_once_more_is_not_to_have_moved(hospital):
+    lookout = lookout_of(hospital)
+    case = await hospital.submit("IVSET-20", 40)
+    rung = []
+    for number in range(120):  # whoever carries it writes each time that nothing was sent
+        hospital.now += MINUTE
+        if await lookout.standing_still(hospital.ledger):
+            rung.append(number)
+            line = Line(act="unsent", key="k", actor="process:requisition", at=hospital.now)
+            await hospital.ledger.append(await hospital.chain(case), [line])
+    assert len(rung) < 60
+    assert rung[-1] - rung[-2] >= 5
+
+
+async def test_as_soon_as_one_gets_further_all_others_are_rung_for(hospital):
+    lookout = lookout_of(hospital)
+    cases = sorted([await hospital.submit("IVSET-20", 40 + number) for number in range(3)])
+    hospital.now += timedelta(hours=5)
+    assert await lookout.standing_still(hospital.ledger) == cases
+    assert await rounds(hospital, lookout, 2) == [[], []]
+    await finish(hospital, cases[1])
+    assert await rounds(hospital, lookout, 2) == [[], [cases[0], cases[2]]]
+    assert await rounds(hospital, lookout, 2) == [[], []]
+
+
+@pytest.mark.parametrize("off_s", [-1_200, 1_200])
+async def test_a_lookout_whose_clock_is_wrong_finds_what_stands_still_all_the_same(hospital, off_s):
+    lookout = Lookout(clock=lambda: hospital.now + timedelta(seconds=off_s))
+    case = await hospital.submit("IVSET-20", 40)
+    found = []
+    for _ in range(5):
+        hospital.now += timedelta(seconds=3)
+        found += await lookout.standing_still(hospital.ledger)
+    assert found == [case]
 
 
 async def test_who_waits_for_people_is_not_rung_for_until_they_have_answered(hospital):
@@ -115,7 +149,7 @@ async def test_who_waits_for_people_is_not_rung_for_until_they_have_answered(hos
     await hospital.wake(case)
     assert await rounds(hospital, lookout, 3) == [[], [], []]
     await hospital.answer(case, "ivo.petrov")
-    assert await rounds(hospital, lookout, 1) == [[case]]
+    assert await rounds(hospital, lookout, 2) == [[], [case]]
 
 
 async def test_an_effect_in_doubt_is_not_rung_for_until_a_person_has_settled_it(tmp_path, monkeypatch):
@@ -133,7 +167,7 @@ async def test_an_effect_in_doubt_is_not_rung_for_until_a_person_has_settled_it(
     parked = (await hospital.chain(case)).last("parked")
     settled = Line(act="settled", key=parked.key, actor="person:paula.reyes", at=hospital.now)
     await hospital.ledger.append(await hospital.chain(case), [settled])
-    assert await rounds(hospital, lookout, 1) == [[case]]
+    assert await rounds(hospital, lookout, 2) == [[], [case]]
 
 
 async def test_a_case_that_ended_and_has_no_result_is_rung_for_until_it_has_one(hospital):
@@ -200,8 +234,8 @@ async def test_between_two_looks_at_everything_only_what_was_written_is_looked_a
     await heads.flush(hospital.now)
     store.count()
     found = await rounds(hospital, lookout, 5)
-    assert [number for number, one in enumerate(found, 1) if one == [case]] == [1, 2, 4]
-    assert store.count() == (1 + 3 * 5, 5)  # a note, and three looks at the one case
+    assert [number for number, one in enumerate(found, 1) if one == [case]] == [1, 2, 3, 4, 5]
+    assert store.count() == (1 + 5 * 5, 5)  # a note, and five looks at the one case
     await finish(hospital, case)
     await heads.flush(hospital.now)
     assert await rounds(hospital, lookout, 2) == [[], []]
@@ -226,10 +260,8 @@ async def test_a_broken_chain_does_not_keep_the_others_waiting(hospital, tmp_pat
 
 async def test_an_effect_that_was_begun_and_not_confirmed_is_rung_for_within_thirty_seconds(hospital, monkeypatch):
     monkeypatch.setattr("tasks.durable.RETRIES", 0)
-    plan = yaml.safe_load((Path(lookout.__file__).parents[1] / "prefect.yaml").read_text())
-    (bells,) = (one for one in plan["deployments"] if one["entrypoint"].endswith("ring_lost_bells"))
-    every, looks = timedelta(seconds=bells["schedules"][0]["interval"]), lookout_of(hospital)
-    for since_the_last_look_s in range(10):  # whenever between two looks whoever carried it dies
+    every, looks = timedelta(seconds=Habits().lookout_s), lookout_of(hospital)
+    for since_the_last_look_s in range(3):  # whenever between two looks whoever carried it dies
         await looks.standing_still(hospital.ledger)
         next_look = hospital.now + every
         hospital.now += timedelta(seconds=since_the_last_look_s)
