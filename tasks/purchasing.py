@@ -70,14 +70,18 @@ async def note_spend(request: Requisition, supplier: str, amount: Money, window_
 @step
 async def drop_spend(request: Requisition) -> None:
     """Take the amount out of the requester's book again: nothing was ordered."""
+    await _drop(current().id, request.requester)
+
+
+async def _drop(of: str, requester: str) -> None:
     case = current()
 
     def entry(book: Spend) -> Line | None:
-        if case.id not in book.spent or case.id in book.dropped:
+        if of not in book.spent or of in book.dropped:
             return None
-        return Line(act="dropped", key=case.id, actor=case.actor, at=case.clock())
+        return Line(act="dropped", key=of, actor=case.actor, at=case.clock())
 
-    spend = book(case.ledger, spend_book(request.requester), Spend)
+    spend = book(case.ledger, spend_book(requester), Spend)
     await spend.read()
     await spend.enter(entry)
 
@@ -128,10 +132,12 @@ async def let_go_if_over(request: Requisition) -> None:
 
 
 async def _let_go_of_ended(funds: Book[Funds]) -> None:
-    """Give back what is held for cases that have ended without an order: whoever held it died before they could."""
+    """Give back what is held, and counted, for cases that have ended without an order: whoever did it died over it."""
     case = current()
     for other in funds.state.long_held(case.clock()):
-        if other != case.id and _bought_nothing(await case.ledger.read(other)):
+        chain = await case.ledger.read(other) if other != case.id else case.chain
+        if _bought_nothing(chain):
+            await _drop(other, chain.lines[0].body["request"]["requester"])
             await funds.enter(partial(_released, of=other))
 
 

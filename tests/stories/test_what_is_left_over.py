@@ -6,13 +6,16 @@ import pytest
 
 from blocks.errors import UnknownError
 from blocks.ledger import Ledger
+from blocks.records.ledger import Line
+from blocks.records.outcome import Hold
 from tasks.case import OvertakenError
 from tasks.effects import InDoubtError
-from tasks.rules.books import funds_book
+from tasks.rules.books import funds_book, spend_book
 from tests.crashes.points import Killed
 from tests.fakes.erp import FakeErp
 from tests.fakes.erp_server import PERSONALITIES
 from tests.hospital import Hospital
+from tests.samples import usd
 from tests.stores import Overtaken
 
 
@@ -31,6 +34,22 @@ async def test_what_a_run_held_that_died_after_another_had_refused_is_given_back
         first.now += timedelta(minutes=minutes)
         await first.wake(await first.submit("SUTURE-30", 1))
         assert (await funds_of(first, case) == ["held", "released", "held", "released"]) is given_back
+
+
+async def test_what_was_counted_with_it_is_taken_out_of_the_requesters_book(hospital):
+    case = await hospital.submit("GLOVE-M", 20)
+    assert (await hospital.wake(case)).ended == "filled"
+    amount = usd("90.00")
+    spent = {"supplier": "SUP-CORDIS", "amount": amount.model_dump(mode="json")}
+    held = {"hold": Hold(case=case, amount=amount, order_key="k").model_dump(mode="json")}
+    for name, act, body in ((spend_book("rita.okafor"), "spent", spent), (funds_book("OR", 2026), "held", held)):
+        line = Line(act=act, key=case, actor="process:requisition", at=hospital.now, body=body)
+        await hospital.ledger.append(await hospital.chain(name), [line])
+    hospital.now += timedelta(minutes=15)
+    await hospital.wake(await hospital.submit("SUTURE-30", 1))
+    assert (await funds_of(hospital, case))[-1] == "released"
+    book = await hospital.chain(spend_book("rita.okafor"))
+    assert [line.act for line in book.lines if line.key == case] == ["spent", "dropped"]
 
 
 async def funds_of(hospital: Hospital, case: str) -> list[str]:
