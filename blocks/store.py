@@ -6,10 +6,6 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from functools import cached_property
-from http import HTTPStatus
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Any
@@ -26,6 +22,7 @@ from obstore.store import S3Store as Bucket
 
 from blocks.errors import ConflictError, NotFoundError, RefusedError, UnavailableError, UnreadableError
 from blocks.ports import Blob, Held
+from blocks.where import NOT_LET_IN, Where
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -36,36 +33,6 @@ CONFLICTS_MAX = 5
 """How often a write is repeated that S3 turned away for the sake of another, of which nothing is seen."""
 DENIED = ("401 Unauthorized", "403 Forbidden")
 """How the client's generic errors say it: a listing has no error of its own for it."""
-NOT_LET_IN = "it does not let us in: check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the bucket's policy"
-
-
-@dataclass(frozen=True, repr=False)
-class Where:
-    """Where a bucket is, and how one is let in; None: as the environment says."""
-
-    bucket: str
-    prefix: str
-    """Empty, or ending in `/`."""
-    endpoint: str | None = None
-    region: str | None = None
-    access_key_id: str | None = None
-    secret_access_key: str | None = None
-
-    def client(self, timeout_s: float = 60) -> Any:
-        """Make a client that knows versions, locks and what time it is there, which the quick one does not."""
-        import boto3  # loaded only for what is done once in a long while
-        from botocore.config import Config
-
-        return boto3.client(
-            "s3",
-            endpoint_url=self.endpoint,
-            region_name=self.region,
-            aws_access_key_id=self.access_key_id,
-            aws_secret_access_key=self.secret_access_key,
-            config=Config(
-                retries={"max_attempts": 4, "mode": "standard"}, connect_timeout=timeout_s, read_timeout=timeout_s
-            ),
-        )
 
 
 class S3Store:
@@ -75,7 +42,6 @@ class S3Store:
         self, bucket: str, *, prefix: str = "", endpoint: str | None = None, timeout_s: float = 10, **config: Any
     ) -> None:
         keys = {name: config.get(name) for name in ("region", "access_key_id", "secret_access_key")}
-        self._timeout_s = timeout_s
         self.where = Where(bucket, f"{prefix.rstrip('/')}/" if prefix else "", endpoint, **keys)
         if endpoint:
             config["endpoint"] = endpoint
@@ -112,32 +78,8 @@ class S3Store:
             return bytes(await found.bytes_async())
 
     async def age_s(self, key: str) -> float:
-        """Tell how long ago it was written: by the time of S3's answer, which each answer bears."""
-        return await asyncio.to_thread(self._age_s, key)
-
-    def _age_s(self, key: str) -> float:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            head = self._slow.head_object(Bucket=self.where.bucket, Key=self.where.prefix + key)
-            now = parsedate_to_datetime(head["ResponseMetadata"]["HTTPHeaders"]["date"])
-        except ClientError as error:
-            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            if status == HTTPStatus.NOT_FOUND:
-                raise NotFoundError(key) from error
-            if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-                raise UnreadableError("store", f"{NOT_LET_IN} ({error})") from error
-            raise UnavailableError("store", str(error)) from error
-        except BotoCoreError as error:
-            raise UnavailableError("store", str(error)) from error
-        except (KeyError, ValueError) as error:
-            raise UnreadableError("store", "it does not say what time it is: its answers need a Date") from error
-        age: float = (now - head["LastModified"]).total_seconds()
-        return age
-
-    @cached_property
-    def _slow(self) -> Any:
-        return self.where.client(self._timeout_s)
+        """Tell how long ago it was written, by S3's own clock."""
+        return await asyncio.to_thread(self.where.age_s, key)
 
     async def look(self, key: str) -> Held:
         """Read the whole object, with its version."""

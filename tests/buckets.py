@@ -14,7 +14,8 @@ from uuid import uuid4
 import pytest
 
 from blocks.retention import Lock, LockedBucket, Version
-from blocks.store import S3Store, Where
+from blocks.store import S3Store
+from blocks.where import Where
 from infrastructure.local.stack import tools
 from infrastructure.local.stack.running import BackgroundStack, Wish, background_stack
 from infrastructure.local.stack.trouble import StackError

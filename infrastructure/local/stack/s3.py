@@ -84,7 +84,7 @@ async def _make_bucket(site: Site) -> None:
     from blocks.errors import RefusedError
     from blocks.records.retention import KEEPING
     from blocks.retention import Lock, LockedBucket
-    from blocks.store import Where
+    from blocks.where import Where
     from tasks.rules.retention import days_kept
 
     keys = site.keys
