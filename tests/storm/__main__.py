@@ -23,7 +23,7 @@ from tests.storm.erp import TREATED
 from tests.storm.score import SLOW_S, Score
 from tests.storm.town import Database
 
-CYCLES, STOPS, BLACKOUTS = 25, 1, 1
+CYCLES, STOPS, BLACKOUTS = 30, 1, 1
 """Of each town."""
 MANY = 10**9
 TELL_EVERY_S = 5.0

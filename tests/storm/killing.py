@@ -44,6 +44,7 @@ class Storm:
         self.score = Score()
         self._unmoved: dict[str, Struck] = {}
         self._happened: list[Happened] = []
+        self._one_at_a_time = asyncio.Lock()
 
     async def rage(self) -> Score:
         """Go through the cycles, let everything come to its end, and judge."""
@@ -116,16 +117,18 @@ class Storm:
     async def _kill(self, victim: str) -> None:
         """Kill somebody else: every case that is open may be struck."""
         town = self.town
-        if victim == "erp":
-            await town.erp.kill()
-            struck = await self._strike(None, "erp killed")
-            await town.erp.start()
-            await self._well(town.erp)
-        else:
+        async with self._one_at_a_time:  # who is being started again is not killed by the other batterer
             seen = await self._seen(None, "s3 killed") if victim == "s3" else None
-            await town.stack.kill(victim)
+            if victim == "erp":
+                await town.erp.kill()
+            else:
+                await town.stack.kill(victim)
             struck = await self._strike(None, f"{victim} killed") if seen is None else seen
-            await self._back(victim, struck)
+            if victim == "erp":
+                await town.erp.start()
+                await self._well(town.erp)
+            else:
+                await self._back(victim, struck)
         await self._until_moved(struck)
 
     async def _black_out(self) -> None:
