@@ -202,7 +202,7 @@ async def _told_no(
     if last := may_be_at_work(_tried(case, key, but_now=True)):
         if personality.finds and (found := await _looked_up(find, key)):
             return await _confirm(case, effect, key, found, how="adopted")
-        says = what_a_no_says(personality, quiet_s=quiet_s(case, last))
+        says = what_a_no_says(personality, quiet_s=await quiet_s(case, last))
         detail = f"a further call was refused ({refusal.detail}), and what was sent before may have been made"
         if says == "park":
             await _park(case, effect, key, detail)
