@@ -65,7 +65,8 @@ async def is_finished(chain: Chain, ledger: Ledger) -> bool:
     ended = chain.last("ended")
     if ended is None or cancelling(chain):
         return False
-    places = (f"{_place(ended.body['outcome'].get('document'))}{chain.case}/", f"{PREFIX}{chain.case}/")
+    document = ended.body["outcome"].get("document") or _last_made(chain)  # as a result is kept
+    places = (f"{_place(document)}{chain.case}/", f"{_place(None)}{chain.case}/", f"{PREFIX}{chain.case}/")
     since = max(entry.seq for entry in chain.entries if ended in entry.lines)
     for place in places:
         async for blob in ledger.store.list(place):
