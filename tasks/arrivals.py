@@ -71,7 +71,7 @@ async def receive(message: Message, ledger: Ledger, shelf: Shelf, at: datetime) 
     except ConflictError:
         issue = Issue("id", f"{message.id} was sent before with other content: send a new id")
         return await put_aside(message, (issue,), ledger, at)
-    request, issues = read_requisition(message.raw)
+    request, issues = read_requisition(message.raw, message.id)
     if request is not None:
         directory = (await shelf.in_force(at)).directory
         issues = reasons_unknown(request, directory)

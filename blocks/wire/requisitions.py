@@ -65,8 +65,11 @@ class Row(NamedTuple):
     raw: bytes
 
 
-def read_requisition(raw: bytes) -> tuple[Requisition | None, tuple[Issue, ...]]:
-    """Read one requisition from JSON, or say what is wrong with it, field by field."""
+def read_requisition(raw: bytes, own: str = "") -> tuple[Requisition | None, tuple[Issue, ...]]:
+    """Read one requisition from JSON, or say what is wrong with it, field by field.
+
+    *own*: the id by which it is known, which an item of several may give itself as `id`.
+    """
     if len(raw) > BYTES_MAX:
         return None, (Issue("message", f"is {len(raw):,} bytes: at most {BYTES_MAX:,} are read"),)
     try:
@@ -80,12 +83,37 @@ def read_requisition(raw: bytes) -> tuple[Requisition | None, tuple[Issue, ...]]
     if not isinstance(fields, dict):
         return None, (Issue("message", "is not a JSON object: send one requisition as {…}"),)
     try:
+        if own and id_in(fields) == own:
+            del fields["id"]
         told = {k: v if k in YES_OR_NO else _told(v) for k, v in fields.items() if v not in ("", None)}
         request = Requisition.model_validate(told)
     except ValidationError as error:
         return None, tuple(_issue(dict(one)) for one in error.errors())
     issues = tuple(Issue(name, why) for name in IN_WORDS if (why := reason_to_leave_out(getattr(request, name))))
     return (None, issues) if issues else (request, ())
+
+
+def id_in(item: object) -> str:
+    """Read the id that an item gives itself; empty where it gives none."""
+    own = item.get("id") if isinstance(item, dict) else None
+    return "" if own is None else storable(str(own)).strip()
+
+
+def items_in(body: bytes) -> list[tuple[str, bytes]]:
+    """Split a list of JSON into the ids that its items give themselves and the bytes of each, as they were sent.
+
+    `ValueError` where it is no JSON; `TypeError` where it is no list. Of what is not UTF-8 each item is printed in it.
+    """
+    text = body.decode(json.detect_encoding(body), "surrogatepass")
+    if not isinstance(json.loads(text), list):
+        message = "no list"
+        raise TypeError(message)
+    found, at = list[tuple[str, bytes]](), _after(text, text.index("[") + 1)
+    while text[at] != "]":
+        item, end = json.JSONDecoder().raw_decode(text, at)
+        found.append((id_in(item), text[at:end].encode(errors="surrogatepass")))
+        at = _after(text, end)
+    return found
 
 
 def read_file(name: str, raw: bytes, file_id: str) -> tuple[list[Row], tuple[Issue, ...]]:
@@ -148,15 +176,20 @@ def _json_row(number: int, line: str, file_id: str) -> Row:
         fields = json.loads(line)
     except (ValueError, RecursionError):
         return Row(number, f"{file_id}~{number}", line.encode())
-    if not isinstance(fields, dict):
-        return Row(number, f"{file_id}~{number}", line.encode())
-    return _row(number, fields, file_id)
+    return Row(number, id_in(fields) or f"{file_id}~{number}", line.encode())
 
 
 def _row(number: int, fields: dict[str, Any], file_id: str) -> Row:
-    own = fields.pop("id", None)
-    name = str(own).strip() if own not in (None, "") else f"{file_id}~{number}"
+    name = id_in(fields) or f"{file_id}~{number}"
+    fields.pop("id", None)
     return Row(number, name, json.dumps(fields, sort_keys=True).encode())
+
+
+def _after(text: str, at: int) -> int:
+    """Say where the next item begins, or the list ends."""
+    while text[at] in " \t\r\n,":
+        at += 1
+    return at
 
 
 def _issue(error: dict[str, Any]) -> Issue:

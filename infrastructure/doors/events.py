@@ -12,7 +12,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 import os
 import re
 from datetime import datetime
@@ -20,7 +19,8 @@ from http import HTTPStatus
 
 from blocks import connect
 from blocks.bell import ring
-from infrastructure.doors.http import Request, Response, as_json, read_json, refused
+from blocks.wire.requisitions import items_in
+from infrastructure.doors.http import Request, Response, as_json, refused
 from tasks.arrivals import Message, Receipt, receive
 from tasks.case import utc_now
 
@@ -115,16 +115,9 @@ def _key(secret: str) -> bytes:
 
 
 def split(source: str, name: str, body: bytes) -> list[Message]:
-    """Split a body into its requisitions; what is no list is one message, readable or not."""
+    """Split a body into its requisitions, each as it was sent; what is no list is one message, readable or not."""
     try:
-        items = read_json(body)
-    except ValueError:
+        items = items_in(body)
+    except (ValueError, TypeError, RecursionError):
         return [Message(source, name, body)]
-    if not isinstance(items, list):
-        return [Message(source, name, body)]
-    return [_item(source, name, place, item) for place, item in enumerate(items, 1)]
-
-
-def _item(source: str, name: str, place: int, item: object) -> Message:
-    own = item.pop("id", None) if isinstance(item, dict) else None
-    return Message(source, str(own or f"{name}~{place}"), json.dumps(item, sort_keys=True).encode())
+    return [Message(source, own or f"{name}~{place}", item) for place, (own, item) in enumerate(items, 1)]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocks.wire.requisitions import BYTES_MAX, SEGMENT_MAX, read_file, read_requisition, spell_out, storable
+from blocks.wire.requisitions import BYTES_MAX, SEGMENT_MAX, items_in, read_file, read_requisition, spell_out, storable
 
 GOOD = {"requester": "rita.okafor", "cost_centre": "OR", "item": "KNEE-TIB-4", "quantity": 2}
 WHOLE, DATE, CODE = (
@@ -168,7 +168,7 @@ def test_json_lines_are_a_message_a_line_however_bad():
     rows, issues = read_file("a.ndjson", text.encode(), "F")
     assert not issues
     assert [(row.line, row.id) for row in rows] == [(1, "own"), (2, "F~2"), (3, "F~3"), (4, "F~4"), (5, "F~5")]
-    assert json.loads(rows[0].raw) == {"item": "A"}
+    assert rows[0].raw == b'{"item": "A", "id": "own"}'
     assert [bool(read_requisition(row.raw)[1]) for row in rows] == [True] * 5
 
 
@@ -196,3 +196,40 @@ def test_two_names_never_share_a_segment(one, other):
 def test_half_a_character_is_spelled_with_a_question_mark():
     assert storable("a\ud83db") == "a?b"
     assert storable("🏥 Grün") == "🏥 Grün"
+
+
+SPACE = st.text(" \t\r\n", max_size=3)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            SPACE,
+            st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)),
+            SPACE,
+        )
+    ),
+    SPACE,
+    st.booleans(),
+)
+def test_each_item_of_a_list_is_kept_as_it_was_sent(items: list[tuple[str, object, str]], space: str, ascii_only: bool):
+    sent = [json.dumps(item, ensure_ascii=ascii_only) for _, item, _ in items]
+    between = ",".join(f"{before}{one}{after}" for (before, _, after), one in zip(items, sent, strict=True))
+    body = f"{space}[{space}{between}]{space}".encode()
+    assert [raw for _, raw in items_in(body)] == [one.encode() for one in sent]
+
+
+def test_what_is_sent_in_another_encoding_is_kept_in_utf8():
+    assert items_in('[{"id": "ü"}]'.encode("utf-16")) == [("ü", '{"id": "ü"}'.encode())]
+
+
+@pytest.mark.parametrize(("told", "own", "names"), [({"id": 7}, "7", False), ({"id": "8"}, "7", True), ({}, "", False)])
+def test_an_item_may_repeat_the_id_it_came_under_and_no_other(told: dict[str, object], own: str, names: bool):
+    request, issues = read_requisition(json.dumps(GOOD | told).encode(), own)
+    assert (request is None, [one.field for one in issues]) == ((True, ["id"]) if names else (False, []))
+
+
+@pytest.mark.parametrize("body", [b"{}", b"1", b'"["'])
+def test_what_is_no_list_is_not_split(body: bytes):
+    with pytest.raises(TypeError):
+        items_in(body)

@@ -140,5 +140,5 @@ async def test_too_many_at_once_are_refused_as_a_whole():
 
 
 def test_items_are_named_by_themselves_or_by_their_place():
-    messages = split("ehr", "m", json.dumps([{"id": 7, "a": 1}, {"a": 2}]).encode())
-    assert [(one.id, json.loads(one.raw)) for one in messages] == [("7", {"a": 1}), ("m~2", {"a": 2})]
+    messages = split("ehr", "m", b'[ {"id":7,\t"a": 1.0} ,{ "a":2}]')
+    assert [(one.id, one.raw) for one in messages] == [("7", b'{"id":7,\t"a": 1.0}'), ("m~2", b'{ "a":2}')]
