@@ -126,7 +126,6 @@ class Storm:
             struck = await self._strike(None, f"{victim} killed") if seen is None else seen
             if victim == "erp":
                 await town.erp.start()
-                await self._well(town.erp)
             else:
                 await self._back(victim, struck)
         await self._until_moved(struck)
