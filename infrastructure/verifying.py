@@ -2,16 +2,27 @@
 
 from blocks import connect
 from blocks.audit import Verdict, verify
+from blocks.errors import UnreadableError
+from blocks.tsa import Roots
 from infrastructure.commands import ledger_bucket
+from infrastructure.local.stack.trouble import StackError
 
 
 async def verify_everything() -> Verdict:
     """Verify chains, log, witness, time-stamps, documents and versions, as far as the environment names them."""
-    ledger, bucket, seen_in, roots = connect.ledger(), connect.bucket(), connect.witness_bucket(), connect.tsa_roots()
+    ledger, bucket, seen_in = connect.ledger(), connect.bucket(), connect.witness_bucket()
     verdict = await verify(
-        ledger, connect.log(), connect.witnessed(), bucket=bucket, witness_bucket=seen_in, roots=roots
+        ledger, connect.log(), connect.witnessed(), bucket=bucket, witness_bucket=seen_in, roots=tsa_roots()
     )
     return verdict._replace(notes=(*verdict.notes, *await ledger_bucket.told_of_policies(bucket, seen_in)))
+
+
+def tsa_roots() -> Roots | None:
+    """Read by whom time-stamps are believed. Raises `StackError` where the file that is named is no use."""
+    try:
+        return connect.tsa_roots()
+    except (connect.SettingError, UnreadableError) as error:
+        raise StackError(f"{error}.", "Name a file of certificates (PEM), or unset it: then nobody asks.") from error
 
 
 def told(verdict: Verdict) -> list[str]:

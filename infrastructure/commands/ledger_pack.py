@@ -78,12 +78,13 @@ def papers() -> dict[str, bytes]:
 
 async def _pack(period: str, to: Path) -> "Packed":
     from blocks import connect
+    from infrastructure.verifying import tsa_roots
     from tasks.case import utc_now
     from tasks.packing import Believing, Period, pack
 
     _, directory = await connect.shelf().directory_in_force(utc_now())
     month = Period.of(period, directory.zone)
-    believing = Believing(connect.witnessed(), connect.tsa_roots())
+    believing = Believing(connect.witnessed(), tsa_roots())
     draft = to.with_name(f".{to.name}.part")
     try:
         with draft.open("wb") as out:

@@ -47,7 +47,6 @@ def verify(
 
 async def _verify_pack(pack: Path, key: str, witness: str) -> "Verdict":
     """Verify a pack by the keys that were given, else by those that it brings along."""
-    from blocks import connect
     from blocks.audit import verify as verify_all
     from blocks.ledger import Ledger
     from blocks.log import PREFIX, Log
@@ -56,6 +55,7 @@ async def _verify_pack(pack: Path, key: str, witness: str) -> "Verdict":
     from blocks.tsa import Roots
     from blocks.wire.signed_note import PublicKey
     from blocks.witness import Witnessed
+    from infrastructure.verifying import tsa_roots
     from tasks.packing import ABOUT, LEDGER, ROOTS
 
     try:
@@ -67,6 +67,6 @@ async def _verify_pack(pack: Path, key: str, witness: str) -> "Verdict":
     store = FolderStore(pack / LEDGER)
     log = Log(store, PublicKey.parse(first)) if first else None
     heads = FolderStore(pack / LEDGER / PREFIX)  # the head in a pack is the one that the witness cosigned
-    roots = connect.tsa_roots() or (Roots.read((pack / ROOTS).read_bytes()) if (pack / ROOTS).exists() else None)
+    roots = tsa_roots() or (Roots.read((pack / ROOTS).read_bytes()) if (pack / ROOTS).exists() else None)
     seen = Witnessed(heads, PublicKey.parse(cosigns)) if log and cosigns else None
     return await verify_all(Ledger(store), log, seen, roots=roots, scope=scope)

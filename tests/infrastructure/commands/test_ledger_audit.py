@@ -145,3 +145,14 @@ def test_a_pack_holds_and_a_month_that_is_none_leaves_no_file(tmp_path):
     assert told.exit_code == 1
     assert "November is no month: write it as 2026-10" in told.stderr
     assert not list(tmp_path.glob("*b.zip*"))
+
+
+@pytest.mark.parametrize("words", [["verify"], ["pack", "--period", "2026-11"]], ids=["verify", "pack"])
+def test_roots_of_a_time_stamp_authority_that_cannot_be_read_are_told_in_two_lines(tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ALMONER_TSA_ROOTS", str(tmp_path / "none.pem"))
+    told = said(*words)
+    assert told.exit_code == 2
+    assert told.stderr.splitlines()[0].endswith("none.pem cannot be read (No such file or directory).")
+    assert len(told.stderr.splitlines()) == 2
+    assert not list(tmp_path.glob("*.zip*"))
