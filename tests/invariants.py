@@ -122,14 +122,14 @@ def _decisions(chain: Chain) -> Iterator[Violation]:
         for line in chain.lines
         if line.act == "asked" and (one := Ask.model_validate(line.body["ask"])).added
     }
-    approvers = Counter(
-        one.by
-        for one in decisions
-        if one.verdict == "approve" and one.ask.startswith("1-") and (one.ask, one.by) not in adders
-    )  # who added somebody who has left may say, a second time, that it needs no more
-    if requester in approvers:
+    yes = [one for one in decisions if one.verdict == "approve"]
+    if any(requester in {one.by, *one.counts_as} for one in yes):
         yield Violation("I4", chain.case, f"{requester} approved what they asked for")
-    yield from (Violation("I4", chain.case, f"{by} approved twice") for by, n in approvers.items() if n > 1)
+    at_a_look = Counter(
+        (one.ask.partition("-")[0], one.by) for one in yes if (one.ask, one.by) not in adders
+    )  # who added somebody who has left may say, a second time, that it needs no more
+    twice = (by for (_, by), n in at_a_look.items() if n > 1)
+    yield from (Violation("I4", chain.case, f"{by} approved twice") for by in twice)
     over: set[str] = set()
     for line in chain.lines:
         if line.act == "decided":

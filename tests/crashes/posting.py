@@ -13,7 +13,7 @@ from blocks.ledger import Ledger
 from blocks.ports import Card
 from blocks.records.approval import Posted
 from tasks import claims, durable
-from tasks.case import OvertakenError
+from tasks.case import OvertakenError, utc_now
 from tasks.effects import InDoubtError
 from tasks.results import keep_result, result_of
 from tests.crashes.zygote import BROKEN, ENDED, forks
@@ -64,7 +64,7 @@ async def _carried(asked: dict[str, Any]) -> int:
     erp = HttpErp(asked["erp"], PERSONALITIES[asked["personality"]], transport=None)
     store = TimedFolder(root / "store")
     ledger = Ledger(store)
-    hospital = Hospital(ledger, erp, FolderDesk(root), datetime.fromisoformat(asked["now"]))
+    hospital = Hospital(ledger, erp, FolderDesk(root), _now(asked["now"]))
     store.clock = lambda: hospital.now
     try:
         outcome = await hospital.wake(asked["case"])
@@ -78,6 +78,11 @@ async def _carried(asked: dict[str, Any]) -> int:
     except OvertakenError:
         return OVERTAKEN
     return ENDED
+
+
+def _now(told: str) -> datetime:
+    """Read the time, or take this machine's own where none is told."""
+    return datetime.fromisoformat(told) if told else utc_now()
 
 
 if __name__ == "__main__":

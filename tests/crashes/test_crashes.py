@@ -48,9 +48,12 @@ async def test_whoever_dies_while_two_are_asked_the_case_ends_as_it_would_have(t
     assert not [fault for one in tries for fault in one.faults]
 
 
-@every_or_some
-async def test_whoever_dies_while_an_order_is_taken_back_it_is_taken_back_once(thorough):
-    tries = [one async for one in singles(UNWANTED, NOTHING, every=1 if thorough else SINGLES)]
+@pytest.mark.parametrize(
+    ("personality", "thorough"),
+    [(NOTHING, False), *(pytest.param(x, True, marks=pytest.mark.long) for x in PERSONALITIES)],
+)
+async def test_whoever_dies_while_an_order_is_taken_back_it_is_taken_back_once(personality, thorough):
+    tries = [one async for one in singles(UNWANTED, personality, every=1 if thorough else SINGLES)]
     assert "erp.cancel" in tries[0].lived.processes[0].changes
     assert not [fault for one in tries for fault in one.faults]
 

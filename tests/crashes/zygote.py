@@ -28,10 +28,10 @@ class Place(NamedTuple):
 
 
 class Zygote:
-    """A parent of children that die: everything is imported there, and they are had in a moment."""
+    """A parent of children that die: everything is imported there. *before*: what it runs under, as faketime is."""
 
-    def __init__(self, *module: str) -> None:
-        command = [sys.executable, "-m", *module]
+    def __init__(self, *module: str, before: tuple[str, ...] = ()) -> None:
+        command = [*before, sys.executable, "-m", *module]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
         assert self._process.stdin is not None
         assert self._process.stdout is not None

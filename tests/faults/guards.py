@@ -243,5 +243,6 @@ resume_means_yes = _all(
 
 GUARDS = MappingProxyType({
     "forgetful": forgetful, "overwriting": overwriting, "unfenced": unfenced, "ageless": ageless,
+    "trusting": trusting,
 })  # fmt: skip
 """Those that a process of its own may be told to run without."""

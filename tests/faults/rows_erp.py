@@ -1,11 +1,16 @@
 """Rows 11 to 17: the ERP does it and we do not hear of it, or hears of it twice, or treats our key in its own way."""
 
+import asyncio
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
 from blocks.wire.names import effect_key
 from blocks.wire.report import in_doubt
+from tests.crashes import posting
+from tests.crashes.posting import IN_DOUBT, UNAVAILABLE
+from tests.crashes.zygote import Zygote
 from tests.fakes.erp_server import DAY_S, NOBODY_TELLS, PERSONALITIES
 from tests.faults import guards
 from tests.faults.matrix import Stage, row
@@ -13,9 +18,11 @@ from tests.faults.proxy import Fault
 from tests.faults.scene import LOOK_UPS, ORDERS, Scene, approved
 from tests.faults.waiting import until
 from tests.faults.wrongs import misreported, refused, slow, twice, unheard
+from tests.hospital import MORNING
 from tests.invariants import Violation
+from tests.needs import missing
 
-LAGS, NOTHING = "a look-up that lags", "nothing at all"
+LAGS, NOTHING, DAY = "a look-up that lags", "nothing at all", "a key kept for a day"
 
 
 async def _under_all(stage: Stage, *makes: Callable[[], Fault]) -> list[Violation]:
@@ -49,10 +56,10 @@ async def answer_reset(stage: Stage) -> list[Violation]:
 @row(11, "The network delivers the call twice, and the answer not at all", guard="a key made before the call",
      without=guards.new_keys, shows="I9")  # fmt: skip
 async def delivered_twice(stage: Stage) -> list[Violation]:
-    """Only a system that knows keys can tell the two apart: no client can."""
+    """Only a system that knows a key before it judges can tell the two apart: no client can."""
     found: list[Violation] = []
     for n, (name, personality) in enumerate(PERSONALITIES.items()):
-        if not personality.knows_keys:
+        if not personality.knows_before_it_judges:
             continue
         async with approved(stage.root / str(n), name) as scene:
             scene.proxy.arm(ORDERS, twice())
@@ -69,20 +76,42 @@ async def misreported_as_failed(stage: Stage) -> list[Violation]:
     return await _under_all(stage, *(partial(misreported, status) for status in (500, 502, 504)))
 
 
+@row(12, "The ERP commits and answers 503", guard="a key made before the call", without=guards.new_keys,
+     shows="I9")  # fmt: skip
+async def misreported_as_busy(stage: Stage) -> list[Violation]:
+    """503 says that nothing was done. Where it lies, only who knows a key before judging can tell the calls apart."""
+    found: list[Violation] = []
+    for n, (name, personality) in enumerate(PERSONALITIES.items()):
+        if not personality.knows_before_it_judges:
+            continue
+        async with approved(stage.root / str(n), name) as scene:
+            scene.proxy.arm(ORDERS, misreported(503))
+            await scene.woken()
+            await scene.goes_on()
+            found += await scene.found()
+    return found
+
+
 @row(13, "The ERP commits after we gave up waiting", guard="absent is not gone before the lag is over",
      without=guards.hasty, shows="I1")  # fmt: skip
 async def committed_late(stage: Stage) -> list[Violation]:
-    """The call arrives 0.9 s late and we wait for 0.4 s: ninety and ten seconds are the same to whoever looks it up."""
-    async with approved(stage.root, LAGS) as scene:
-        scene.server.shows_after_s = 0
-        scene.proxy.arm(ORDERS, slow(0.9))
-        await scene.woken()
-        scene.pass_s(30)
-        await scene.woken()
-        assert scene.proxy.met(LOOK_UPS), "nobody looked before it came"
-        await until(lambda: "slow" in scene.proxy.faults(), "the call arrives in the end")
-        await scene.goes_on()
-        return await scene.found()
+    """The call arrives 0.9 s late and we wait for 0.4 s: ninety and ten seconds are the same to whoever looks it up.
+
+    Under each ERP that can be asked, also where the second call gets there first, or is refused meanwhile.
+    """
+    found: list[Violation] = []
+    for n, name in enumerate(name for name, how in PERSONALITIES.items() if how.finds):
+        async with approved(stage.root / str(n), name) as scene:
+            scene.server.shows_after_s = 0
+            scene.proxy.arm(ORDERS, slow(0.9))
+            await scene.woken()
+            scene.pass_s(30)
+            await scene.woken()
+            assert scene.proxy.met(LOOK_UPS), "nobody looked before it came"
+            await until(lambda proxy=scene.proxy: "slow" in proxy.faults(), "the call arrives in the end")
+            await scene.goes_on()
+            found += await scene.found()
+    return found
 
 
 @row(14, "The look-up shows a document half a minute late", guard="absent is not gone before the lag is over",
@@ -122,6 +151,32 @@ async def outlasts_a_day(stage: Stage) -> list[Violation]:
      without=guards.trusting, shows="I1")  # fmt: skip
 async def outlasts_a_week(stage: Stage) -> list[Violation]:
     return await _outlasted(stage, "a key kept for a week", timedelta(seconds=8 * DAY_S))
+
+
+@row(15, "The same outage, by the clocks of the workers' own processes", guard="a key is trusted as long as it is kept",
+     without=guards.elsewhere("trusting"), shows="I1")  # fmt: skip
+async def outlasts_a_day_of_the_workers(stage: Stage) -> list[Violation]:
+    """Two workers under libfaketime, 25 hours apart: each goes by what its machine says the time is."""
+    if not shutil.which("faketime"):
+        missing("There is no faketime here: apt-get install faketime.")
+    async with approved(stage.root, DAY) as scene:
+        scene.proxy.arm(ORDERS, unheard())
+        scene.proxy.arm(ORDERS, refused(503, retry_after_s=3600), times=None)
+        asked = {"root": str(stage.root.parent), "erp": scene.proxy.url, "personality": DAY, "case": scene.case}
+        statuses = []
+        for hours in (1, 26):
+            scene.hospital.now = MORNING + timedelta(hours=hours)
+            worker = Zygote(posting.__name__, before=("faketime", "-f", f"@{scene.hospital.now:%Y-%m-%d %H:%M:%S}"))
+            try:
+                told = {**asked, "now": "", "without": guards.taken_out()}
+                statuses.append(await asyncio.to_thread(worker.carry, told))
+            finally:
+                worker.close()
+            scene.proxy.heal()
+        found = await scene.found()
+        if statuses != [UNAVAILABLE, IN_DOUBT]:
+            found.append(Violation("15", scene.case, f"the workers ended with {statuses}, and asked nobody"))
+        return found
 
 
 @row(16, "The ERP says 409: the first call is still at work", guard="a key made before the call",

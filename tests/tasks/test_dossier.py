@@ -20,7 +20,7 @@ from tasks.finding import found
 from tasks.grounds import Grounds
 from tasks.holding import hold
 from tasks.past_cases import SkippedError
-from tasks.results import keep_result, result_of
+from tasks.results import is_finished, keep_result, result_of
 from tests.confirming import BY, Page
 from tests.hospital import Hospital, with_gaps
 from tests.sealing import KEY, WITNESS, seal, witness
@@ -154,6 +154,7 @@ async def test_what_was_taken_back_is_found_by_its_number_and_by_the_key_of_the_
     outcome = await hospital.wake(case)
     await keep_result(result_of(await hospital.chain(case), outcome), hospital.ledger)
     assert outcome.document is None
+    assert await is_finished(await hospital.chain(case), hospital.ledger)
     for document in (number, effect_key(case, "cancel"), reference(effect_key(case, "cancel"))):
         assert [chain.case for chain in await found(document, hospital.ledger)] == [case]
 
