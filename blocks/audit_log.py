@@ -207,6 +207,9 @@ class _Walk:
             else:
                 if not self.committed.add(found.case, found.seq, found.digest):
                     self._names(entries, place, start, "doubled", "the log commits to it twice")
+                if found.at < self.at:
+                    because = f"it says that it was sealed at {found.at}, and the one before it at {self.at}"
+                    self._names(entries, place, start, "backdated", because)
                 self.at = found.at
                 self._note(found, start + place)
 

@@ -10,13 +10,15 @@ import pytest
 
 from blocks.audit import Verdict, verify
 from blocks.audit_stamps import UNCHECKED
-from blocks.log import Log
+from blocks.log import Log, committed
 from blocks.records.ledger import Line
 from blocks.sealer import Sealer
 from blocks.stamps import KeptStamp, keep_stamp, kept_stamps
 from blocks.tsa import Authority as Asked
 from blocks.tsa import Roots
-from blocks.wire.signed_note import SecretKey
+from blocks.wire.commitments import moment_text
+from blocks.wire.signed_note import Checkpoint, SecretKey
+from blocks.wire.tiles import Edge, grown
 from tasks.stamping import stamp_head
 from tests.authority import Authority
 from tests.hospital import Hospital
@@ -227,3 +229,23 @@ async def test_a_log_rewritten_with_its_own_stolen_key_is_named_by_the_stamp_alo
     (finding,) = (await house.verdict()).findings
     assert (finding.where, finding.fault) == ("log/checkpoint", "rewritten")
     assert "time-stamped" in finding.because
+
+
+async def test_an_entry_that_says_it_was_sealed_before_the_one_before_it_is_named(house):
+    """So that what two stamps say of the entries at their edges holds for all between them."""
+    late = moment_text(datetime.now(UTC) + HOUR)
+    leaves = [leaf async for _, leaf in Log(house.hospital.ledger.store, KEY.public).leaves(3)]
+    first = committed(leaves[0], 0)._replace(at=late)
+    for path in sorted((house.folder / "log").rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    edge, files = grown(Edge(), [first.data, *leaves[1:]])
+    note = Checkpoint(KEY.name, edge.size, edge.root).signed([KEY]).data
+    for key, data in {**files, "checkpoint": note, "lock": note}.items():
+        path = house.folder / "log" / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    log = Log(house.hospital.ledger.store, KEY.public)
+    (finding,) = (await verify(house.hospital.ledger, log, now=datetime.now(UTC))).findings
+    second = committed(leaves[1], 1)
+    assert (finding.where, finding.fault) == (f"cases/{second.case}/{second.seq:08}.json", "backdated")
+    assert f"the one before it at {late}" in finding.because
