@@ -58,7 +58,8 @@ async def audit_log(
     sees = seen.checkpoint.size if seen else None
     if head is None:
         return LogFound(Committed(), 0, "", findings, sees, tenures)
-    walk = _Walk(log, head, witnessed if seen else None, seen, findings, tuple(sorted(set(sizes))), scope)
+    wanted = {*sizes, *([sees] if sees else [])}
+    walk = _Walk(log, head, witnessed if seen else None, seen, findings, tuple(sorted(wanted)), scope)
     await walk.through()
     found = LogFound(walk.committed, head.checkpoint.size, walk.at, findings, sees, tenures)
     return found._replace(roots=walk.roots, placed=walk.placed, demanded=walk.demanded)
@@ -140,7 +141,8 @@ class _Walk:
     demanded: dict[str, int] = field(default_factory=dict)
     edge: Edge = field(default_factory=Edge)
     at: str = ""
-    rewritten: bool = False
+    differ: dict[Tile, Finding] = field(default_factory=dict)
+    """Of each tile in which the witness holds another hash than the log, what to say of the first."""
 
     async def through(self) -> None:
         """Read everything the head needs; stop where so much is gone that no tree can be built."""
@@ -154,24 +156,52 @@ class _Walk:
             for bundle, read in zip(ahead, await asyncio.gather(*map(self._read, ahead)), strict=True):
                 kept = self._take(bundle, *read)
                 if len(kept) != bundle.width:
+                    self._compare()
                     return
                 for size in self._sizes_in(bundle):
                     self.roots[size] = hashed_in(self.edge, kept[: size - bundle.number * WIDTH])[0].root
                 self.edge, new = hashed_in(self.edge, kept)
                 await self._match(new, full=True)
+        self._compare()
         if self.edge.root != checkpoint.root:
             self._finds(CHECKPOINT, "altered", "its root is not what the log's entries hash to")
         last = {Tile(level, checkpoint.size >> (8 * (level + 1)), len(held)).path: b"".join(held)
                 for level, held in enumerate(self.edge.levels) if held}  # fmt: skip
         await self._match(last, full=False)
 
+    def _compare(self) -> None:
+        """Hold the tree against the head that the witness cosigned.
+
+        The cosigned root says who is right where a hash differs: it is the log that was rewritten, or the witness's own
+        memory that was harmed.
+        """
+        shown, seen = self.head.checkpoint, self.seen.checkpoint if self.seen else None
+        if seen and self.roots.get(seen.size) == seen.root:
+            because = "it does not hold the hashes of which the witness cosigned the root"
+            self.findings += [Finding(WITNESS, tile.path, "altered", because) for tile in self.differ]
+        elif seen:
+            self.findings += list(self.differ.values())[:1]
+            if seen.size in self.roots and self.edge.root == shown.root:
+                because = f"the witness cosigned another root of the first {seen.size} entries"
+                self._finds(CHECKPOINT, "rewritten", because)
+
     async def _read(self, bundle: Tile) -> tuple[bytes | None, bytes | None, list[bytes]]:
         """Read a bundle, its tile, and what the witness holds of it."""
         tile, held = bundle._replace(level=0), list[bytes]()
         width = min(WIDTH, self.seen.checkpoint.size - tile.number * WIDTH) if self.seen else 0
         if self.witnessed and width > 0:
-            held = await self.witnessed.hashes(tile._replace(width=width))
+            held = await self._held(self.witnessed, tile._replace(width=width))
         return await self._get(bundle), await self._get(tile), held
+
+    async def _held(self, witnessed: Witnessed, tile: Tile) -> list[bytes]:
+        """Read the hashes that the witness must hold of a tile, for it cosigned them."""
+        held = await witnessed.hashes(tile)
+        if held is None:
+            self.findings.append(Finding(WITNESS, tile.path, "removed", "the head that the witness cosigned needs it"))
+        elif len(held) != tile.width:
+            because = f"it does not hold {tile.width} hashes"
+            self.findings.append(Finding(WITNESS, tile.path, "altered", because))
+        return held or []
 
     async def _get(self, tile: Tile) -> bytes | None:
         try:
@@ -190,14 +220,20 @@ class _Walk:
         if len(kept) != bundle.width:
             self._finds(PREFIX + bundle._replace(level=0).path, "altered", f"it does not hold {bundle.width} hashes")
             kept = hashes
-        for place in _differing(hashes, kept):
+        disagreeing = _differing(hashes, kept)
+        for place in disagreeing:
             self._names(entries, place, start, "altered", "the log's bundle and its tile disagree about it")
-        for place in [] if self.rewritten else _differing(hashes or kept, held)[:1]:
-            because = f"the witness saw another entry {start + place} of the log"
-            self._names(entries, place, start, "rewritten", because)
-            self.rewritten = True
+        self._differs(bundle, entries, [place for place in _differing(kept, held) if place not in disagreeing])
         self._remember(entries, start)
         return kept
+
+    def _differs(self, bundle: Tile, entries: Sequence[bytes], places: list[int]) -> None:
+        """Keep that the witness holds other hashes than the log: who is right shows at the end."""
+        if places and self.seen:
+            start, because = bundle.number * WIDTH, "the witness saw another entry {} of the log"
+            width = min(WIDTH, self.seen.checkpoint.size - start)
+            found = self._named(entries, places[0], start, "rewritten", because.format(start + places[0]))
+            self.differ[Tile(0, bundle.number, width)] = found
 
     def _remember(self, entries: Sequence[bytes], start: int) -> None:
         for place, entry in enumerate(entries):
@@ -240,10 +276,13 @@ class _Walk:
                 self._finds(PREFIX + path, "removed", "the head needs it")
 
     def _names(self, entries: Sequence[bytes], place: int, start: int, fault: Fault, because: str) -> None:
+        self.findings.append(self._named(entries, place, start, fault, because))
+
+    def _named(self, entries: Sequence[bytes], place: int, start: int, fault: Fault, because: str) -> Finding:
         """Name the entry of the log by the entry of a chain that it commits to."""
         found = read_commitment(entries[place]) if place < len(entries) else None
         where = entry_key(found.case, found.seq) if found else f"{PREFIX}tile/entries#{start + place}"
-        self.findings.append(Finding(found.case if found else "log", where, fault, because))
+        return Finding(found.case if found else "log", where, fault, because)
 
     def _finds(self, where: str, fault: Fault, because: str) -> None:
         self.findings.append(Finding("log", where, fault, because))

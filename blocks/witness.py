@@ -69,20 +69,16 @@ class Witnessed:
         head = await self.head()
         return max((cosigned_at(one) for one in self.key.signatures_in(head.note)), default=0) if head else 0
 
-    async def hashes(self, tile: Tile) -> list[bytes]:
-        """Read the hashes it holds of one tile of the tree it cosigned."""
+    async def hashes(self, tile: Tile) -> list[bytes] | None:
+        """Read the hashes it holds of one tile of the tree it cosigned; None where the tile is gone."""
         try:
             return hashes_in(await self.store.get(tile.path))
         except NotFoundError:
-            return []
+            return None
 
     async def alarms(self) -> list[Alarm]:
         """Read what it refused, in no order."""
-        found = []
-        async for blob in self.store.list(ALARMS):
-            told = json.loads(await self.store.get(blob.key))
-            found.append(Alarm(blob.key, str(told["why"]), told["place"]))
-        return found
+        return [_alarm(blob.key, await self.store.get(blob.key)) async for blob in self.store.list(ALARMS)]
 
 
 @dataclass
@@ -95,12 +91,19 @@ class Witness:
     _edge: Edge | None = None
 
     async def look(self, now: datetime) -> Alarm | None:
-        """Look once: cosign what continues, keep an alarm of what does not; the alarm, or None."""
-        seen = await Witnessed(self.store, self.key.public).head()
+        """Look once: cosign what continues, keep an alarm of what does not; the alarm, or None.
+
+        Also what is harmed in its own memory is an alarm: a witness that does not know what it saw can warn of nothing.
+        """
+        seen = None
         try:
-            shown = await self.log.head()
+            seen = await Witnessed(self.store, self.key.public).head()
+            return await self._look(seen, now)
         except TamperedError as error:
             return await self._alarm(error.detail, seen, None, None)
+
+    async def _look(self, seen: Head | None, now: datetime) -> Alarm | None:
+        shown = await self.log.head()
         if shown is None:
             return await self._alarm(f"{CHECKPOINT} is gone", seen, None, 0) if seen else None
         size = shown.checkpoint.size
@@ -140,7 +143,7 @@ class Witness:
         if seen is None:
             return edge
         for tile in tiles_of(seen.checkpoint.size, 0):
-            edge, _ = hashed_in(edge, await own.hashes(tile))
+            edge, _ = hashed_in(edge, await own.hashes(tile) or [])
         if edge.root != seen.checkpoint.root:
             raise TamperedError("witness", "the witness's own hashes are not those of the head it cosigned")
         return edge
@@ -149,7 +152,7 @@ class Witness:
         """Find the first entry that is another than was seen; None where only the head is another."""
         own = Witnessed(self.store, self.key.public)
         for tile in tiles_of(seen.checkpoint.size if seen else 0, 0):
-            held = await own.hashes(tile)
+            held = await own.hashes(tile) or []
             width = min(WIDTH, shown.checkpoint.size - tile.number * WIDTH)
             other = hashes_in(await self.log.read_tile(tile._replace(width=width)))
             for place, (one, two) in enumerate(zip(held, other, strict=False), tile.number * WIDTH):
@@ -163,7 +166,10 @@ class Witness:
         if seen and seen.checkpoint == shown.checkpoint and at - await own.at() < REFRESH_S:
             return
         for path, data in new.items():
-            await self.store.create(path, data)
+            try:
+                await self.store.create(path, data)
+            except ConflictError:
+                raise TamperedError("witness", f"{path} in the witness's store is not what it saw") from None
         text = shown.checkpoint.text
         note = Note(text, (*shown.note.signatures, self.key.cosign(text, at)))
         try:
@@ -187,6 +193,14 @@ class Witness:
         key = f"{ALARMS}{digest(data)}"
         await self.store.create(key, data)
         return Alarm(key, why, place)
+
+
+def _alarm(key: str, data: bytes) -> Alarm:
+    try:
+        told = json.loads(data)
+        return Alarm(key, str(told["why"]), told["place"])
+    except (ValueError, KeyError, TypeError):
+        return Alarm(key, "it is not an alarm as the witness writes one", None)
 
 
 def _size(data: bytes) -> int:

@@ -12,7 +12,7 @@ from blocks.sealer import LOCK
 from blocks.wire.tiles import Edge as Tree
 from blocks.wire.tiles import bundled, grown, tiles_of
 from tests.tampering.ledger import Kept, line, linked
-from tests.tampering.places import Files
+from tests.tampering.places import IN_WITNESS, Files
 
 
 class Mutation(NamedTuple):
@@ -145,14 +145,43 @@ def rewrite(kept: Kept, random: Random) -> Mutation:
     return Mutation(files, {entry_key(case, place), CHECKPOINT} | (after if len(new) < place else set()))
 
 
+def rewrite_both(kept: Kept, random: Random) -> Mutation:
+    """History is rewritten with the stolen key, and the witness's hashes are taken away or made to agree."""
+    files = dict(rewrite(kept, random).files)
+    agrees = random.random() < 0.5
+    for key in _witness_tiles(kept):
+        files[key] = files.get(key.replace(IN_WITNESS, PREFIX)) if agrees else None
+    return Mutation(files, {CHECKPOINT})
+
+
+def harm_witness(kept: Kept, random: Random) -> Mutation:
+    """Of the witness's own memory a tile is gone, cut short, or holds another hash."""
+    key = random.choice(_witness_tiles(kept))
+    data, what = kept.files[key], random.randrange(3)
+    if what == 0:
+        return Mutation({key: None}, {key})
+    at = random.randrange(len(data))
+    return Mutation({key: data[:at] if what == 1 else data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]}, {key})
+
+
 MUTATIONS: dict[str, Way] = {
-    one.__name__: one for one in (flip, delete, truncate, insert, reorder, forge, relog, remove_case, replay, rewrite)
+    one.__name__: one
+    for one in (
+        *(flip, delete, truncate, insert, reorder, forge, relog, remove_case, replay, rewrite),
+        *(rewrite_both, harm_witness),
+    )
 }
 
 
 def forged_line(kept: Kept) -> Line:
     """One act that never was."""
     return line(99, None, kept.began)
+
+
+def _witness_tiles(kept: Kept) -> list[str]:
+    """List the tiles that the last head which the witness cosigned needs."""
+    size = int(kept.seen[-1].split(b"\n")[1])
+    return [f"{IN_WITNESS}{tile.path}" for tile in tiles_of(size, 0)]
 
 
 def _chain(kept: Kept, random: Random) -> tuple[str, list[bytes]]:

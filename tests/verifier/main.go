@@ -388,21 +388,36 @@ func witness(own place, key cosigner, shown tlog.Tree, log []commitment, hashes 
 	if seen.N > shown.N {
 		finds("log/checkpoint", "replayed: the witness has seen %d entries, it shows %d", seen.N, shown.N)
 	}
+	root, err := tlog.TreeHash(min64(seen.N, int64(len(log))), hashes)
+	same := seen.N <= int64(len(log)) && (seen.N == 0 || err == nil && root == seen.Hash)
+	named := false
 	for start := int64(0); start < min64(seen.N, int64(len(log))); start += width {
 		tile := tlog.Tile{H: 8, L: 0, N: start / width, W: int(min64(width, seen.N-start))}
-		held, _ := own.get(strings.TrimPrefix(tilePath("0", tile), "log/"))
-		for i := start; i < min64(start+int64(len(held)/32), int64(len(log))); i++ {
+		where := strings.TrimPrefix(tilePath("0", tile), "log/")
+		held, err := own.get(where)
+		if err != nil {
+			finds("witness/"+where, "removed: the head that the witness cosigned needs it")
+			continue
+		}
+		if len(held) != 32*tile.W {
+			finds("witness/"+where, "altered: it does not hold %d hashes", tile.W)
+		}
+		for i := start; i < min64(start+int64(min64(int64(tile.W), int64(len(held)/32))), int64(len(log))); i++ {
 			record := (*hashes)[tlog.StoredHashIndex(0, i)]
-			if !bytes.Equal(held[32*(i-start):32*(i-start)+32], record[:]) {
-				finds(log[i].key(), "rewritten: the witness saw another entry %d of the log", i)
-				return
+			if bytes.Equal(held[32*(i-start):32*(i-start)+32], record[:]) {
+				continue
 			}
+			if same { // the cosigned root says who is right
+				finds("witness/"+where, "altered: it does not hold the hashes of which the witness cosigned the root")
+			} else if !named {
+				finds(log[i].key(), "rewritten: the witness saw another entry %d of the log", i)
+				named = true
+			}
+			break
 		}
 	}
-	if seen.N <= int64(len(log)) && seen.N > 0 {
-		if root, err := tlog.TreeHash(seen.N, hashes); err != nil || root != seen.Hash {
-			finds("log/checkpoint", "rewritten: the head does not continue the one that the witness saw")
-		}
+	if seen.N <= int64(len(log)) && !same {
+		finds("log/checkpoint", "rewritten: the head does not continue the one that the witness saw")
 	}
 }
 
