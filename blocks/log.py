@@ -11,6 +11,7 @@ log's first public key can check all of it with a reader of C2SP's formats.
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -37,6 +38,8 @@ from blocks.wire.tiles import (
 PREFIX = "log/"
 CHECKPOINT = f"{PREFIX}checkpoint"
 KEYS = f"{PREFIX}keys/"
+TILES = f"{PREFIX}tile/"
+BUNDLES = f"{TILES}entries/"
 AHEAD = 16
 """Bundles read at once."""
 SKEW = timedelta(minutes=5)
@@ -140,6 +143,21 @@ class Log:
                 begin = tile.number * WIDTH
                 for index in range(max(start, begin), begin + tile.width):
                     yield index, entries[index - begin]
+
+    async def beyond(self, size: int) -> int:
+        """Say how many entries the store holds bundles of, where that is more than *size*; 0 where it is not."""
+        last = Tile(None, size // WIDTH)
+        with suppress(NotFoundError):
+            await self.store.get(PREFIX + last.path)
+            return (last.number + 1) * WIDTH
+        async for blob in self.store.list(BUNDLES, after=PREFIX + last.path):
+            path, _, partial = blob.key.removeprefix(BUNDLES).partition(".p/")
+            number = path.replace("x", "").replace("/", "")
+            if number.isdecimal() and (partial or "0").isdecimal():
+                held = int(number) * WIDTH + int(partial or WIDTH)
+                if held > size:
+                    return held
+        return 0
 
     async def read_tile(self, tile: Tile) -> bytes:
         """Read a tile or a bundle; `TamperedError` where it is gone."""

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from blocks.errors import ConflictError, NotFoundError
 from blocks.heads import noted_since
 from blocks.ledger import Ledger, TamperedError, entry_key
-from blocks.log import CHECKPOINT, PREFIX, Log, committed
+from blocks.log import CHECKPOINT, KEYS, PREFIX, TILES, Log, committed
 from blocks.ports import Held
 from blocks.wire.canonical import digest
 from blocks.wire.commitments import Commitment, Committed, moment_text
@@ -34,6 +34,7 @@ OVERLAP = timedelta(seconds=30)
 ROUND_MAX = 20_000
 AT_ONCE = 16
 READ_AT_ONCE = 4096
+NO_MORE = "nothing more is sealed"
 
 
 class HandedOverError(TamperedError):
@@ -121,15 +122,31 @@ class Sealer:
         lock = await self._look_at_lock()
         if self._lock == lock:
             return lock
+        while later := await self._later_than(lock):
+            moved = await self._look_at_lock()
+            if moved == lock:  # the lock is written first: whatever is published, it never is behind
+                raise TamperedError("log", f"{LOCK} is behind what was published ({later} entries): {NO_MORE}")
+            lock = moved
         note, head = self._believed(lock)
         published = await self._published()
         await self._read_to(min(published, head.size))
         if published < head.size or self.edge.size < head.size:
             await self._finish(note, head)
         if (self.edge.size, self.edge.root) != (head.size, head.root):
-            raise TamperedError("log", f"{LOCK} does not continue what was in the log: nothing more is sealed")
+            raise TamperedError("log", f"{LOCK} does not continue what was in the log: {NO_MORE}")
         self._lock = lock
         return lock
+
+    async def _later_than(self, lock: Held) -> int:
+        """Say how many entries were published, where that is more than the lock holds; 0 where it is not.
+
+        Bundles are written after the lock too. They are looked for once: later what is known here tells as much.
+        """
+        _, head = self._believed(lock)
+        published = await self._published()
+        if published > head.size:
+            return published
+        return await Log(self.ledger.store, self.key.public).beyond(head.size) if self._lock is None else 0
 
     async def _finish(self, note: Note, head: Checkpoint) -> None:
         """Publish from what was staged: of a head that whoever committed it may not have lived to publish."""
@@ -139,7 +156,7 @@ class Sealer:
         await self._read_to(head.size - len(leaves))
         edge, files = grown(self.edge, leaves)
         if edge.root != head.root:
-            raise TamperedError("log", f"{LOCK} does not continue what was in the log: nothing more is sealed")
+            raise TamperedError("log", f"{LOCK} does not continue what was in the log: {NO_MORE}")
         await self._publish(note, head, files)
         self._grow(leaves)
 
@@ -197,14 +214,26 @@ class Sealer:
             return -1
 
     async def _look_at_lock(self) -> Held:
+        """Read the lock. A log is begun where nothing of one is; where a lock is gone, nothing is signed."""
         store = self.ledger.store
-        try:
+        with suppress(NotFoundError):
             return await store.look(LOCK)
-        except NotFoundError:
-            empty = Checkpoint(self.key.name, 0, Edge().root).signed([self.key])
-            with suppress(ConflictError):  # another began the log, and has sealed since
-                await store.create(LOCK, empty.data)
-            return await store.look(LOCK)
+        if self._lock or await self._has_begun():
+            try:
+                return await store.look(LOCK)  # another may have begun it just now
+            except NotFoundError:
+                raise TamperedError("log", f"{LOCK} is gone, and the log is not empty: {NO_MORE}") from None
+        empty = Checkpoint(self.key.name, 0, Edge().root).signed([self.key])
+        with suppress(ConflictError):  # another began the log, and has sealed since
+            await store.create(LOCK, empty.data)
+        return await store.look(LOCK)
+
+    async def _has_begun(self) -> bool:
+        """Say whether anything is there that is only written once there is a lock."""
+        for prefix in (STAGING, TILES, KEYS):
+            async for _ in self.ledger.store.list(prefix):
+                return True
+        return await self._published() >= 0
 
     def _believed(self, lock: Held) -> tuple[Note, Checkpoint]:
         """Read the lock; whoever signed last is whose log it is."""

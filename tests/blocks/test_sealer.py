@@ -1,6 +1,7 @@
 """The Merkle log, written: everything noted comes under a signed head, once, whoever dies meanwhile."""
 
 import asyncio
+import shutil
 from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from blocks.errors import ConflictError
 from blocks.heads import HeadsLog
 from blocks.ledger import Chain, Ledger, TamperedError
 from blocks.log import CHECKPOINT, PREFIX, Log, committed
-from blocks.ports import Store
+from blocks.ports import Held, Store
 from blocks.records.ledger import Line
 from blocks.sealer import LOCK, HandedOverError, Sealer
 from blocks.store import FolderStore
@@ -195,10 +196,75 @@ async def test_nothing_is_sealed_over_a_lock_that_does_not_continue_the_log(tmp_
 
 async def test_a_tile_that_somebody_else_wrote_stops_the_sealer(tmp_path: Path):
     store = FolderStore(tmp_path)
+    await Sealer(Ledger(store), KEY).follow()
     await store.create(f"{PREFIX}tile/0/000.p/1", b"\0" * 32)
     await Writer(store, "one").write("RQ-1", 1)
     with pytest.raises(TamperedError, match="not what its entries hash to"):
         await Sealer(Ledger(store), KEY).round(NOON)
+
+
+async def four_rounds(root: Path) -> tuple[FolderStore, list[tuple[bytes, bytes]]]:
+    """A log of twelve entries: its store, and lock and checkpoint after each of its rounds."""
+    store, heads = FolderStore(root), []
+    writer, sealer = Writer(store, "one"), Sealer(Ledger(store), KEY)
+    for turn in range(4):
+        now = NOON + timedelta(seconds=turn)
+        await writer.write(f"RQ-{turn}", 3, at=now)
+        await sealer.round(now)
+        heads.append((await store.get(LOCK), await store.get(CHECKPOINT)))
+    await writer.write("RQ-9", 20, at=NOON + timedelta(minutes=1))
+    return store, heads
+
+
+async def test_nothing_is_signed_where_the_lock_of_a_log_is_gone(tmp_path: Path):
+    _, heads = await four_rounds(tmp_path)
+    for gone in ([LOCK], [CHECKPOINT], [f"{PREFIX}tile"]):  # whatever is left of it, it is a log that was begun
+        for name in gone:
+            path = tmp_path / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        with pytest.raises(TamperedError, match="log/lock is gone"):
+            await Sealer(Ledger(FolderStore(tmp_path)), KEY).round(NOON + timedelta(minutes=1))
+        assert not (tmp_path / LOCK).exists()
+    assert heads
+
+
+async def test_a_sealer_that_runs_begins_no_second_log(tmp_path: Path):
+    store = FolderStore(tmp_path)
+    sealer = Sealer(Ledger(store), KEY)
+    await sealer.follow()
+    (tmp_path / LOCK).unlink()
+    with pytest.raises(TamperedError, match="log/lock is gone"):
+        await sealer.follow()
+
+
+@pytest.mark.parametrize("also_the_checkpoint", [False, True])
+async def test_nothing_is_signed_over_a_lock_that_was_put_back(tmp_path: Path, also_the_checkpoint: bool):
+    store, heads = await four_rounds(tmp_path)
+    lock, checkpoint = heads[1]
+    (tmp_path / LOCK).write_bytes(lock)
+    if also_the_checkpoint:
+        (tmp_path / CHECKPOINT).write_bytes(checkpoint)
+    with pytest.raises(TamperedError, match="log/lock is behind what was published"):
+        await Sealer(Ledger(store), KEY).round(NOON + timedelta(minutes=1))
+    assert await store.get(LOCK) == lock
+
+
+async def test_a_lock_that_another_moves_on_meanwhile_is_no_old_one(tmp_path: Path):
+    store, _ = await four_rounds(tmp_path)
+
+    class Slow(FolderStore):
+        sealing = False
+
+        async def look(self, key: str) -> Held:
+            held = await super().look(key)
+            if key == LOCK and not self.sealing:
+                self.sealing = True
+                assert await Sealer(Ledger(store), KEY).round(NOON + timedelta(minutes=1))
+            return held
+
+    slow = Sealer(Ledger(Slow(tmp_path)), KEY)
+    await slow.follow()
+    assert slow.edge.size == 32
 
 
 async def test_a_head_is_never_published_over_a_later_one(tmp_path: Path):
