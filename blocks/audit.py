@@ -15,6 +15,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from blocks.audit_log import LogFound, audit_log
+from blocks.audit_notes import harmed, told_otherwise
 from blocks.audit_stamps import Stamps, audit_stamps, stamps_of
 from blocks.errors import NotFoundError
 from blocks.finding import Finding
@@ -134,15 +135,17 @@ class _Audit:
         self.room, self.prover = asyncio.Semaphore(AT_ONCE), Prover(ledger)
         self.found = list(found.findings) if found else []
         self.referred: set[str] = set()
+        self.disputed: dict[str, set[int]] = {}
         self.waiting = 0
         self.results: dict[str, list[tuple[str, int, str]]] = {}
 
     async def verdict(self) -> Verdict:
         """Verify, the log first."""
-        since = datetime.fromisoformat(self.log.sealed_at) - NOTED_SINCE if self.log and self.log.sealed_at else None
+        sealed_at = datetime.fromisoformat(self.log.sealed_at) if self.log and self.log.sealed_at else None
+        since = min(sealed_at, self.now) - NOTED_SINCE if sealed_at else None  # a sealer's clock may have been ahead
         notes = await read_notes(self.ledger.store, since=since)
-        self.found += [Finding("log", key, "altered", because) for key, because in notes.altered.items()]
-        self.found += [Finding("log", key, "removed", because) for key, because in notes.removed.items()]
+        self.disputed = notes.disputed
+        self.found += harmed(notes)
         results = await self._list_results()  # before the chains, which have what these name by then
         cases = [case async for case, _ in self.ledger.cases()]
         counts = await asyncio.gather(*(self._check(case, notes.heads.get(case, {})) for case in cases))
@@ -151,6 +154,10 @@ class _Audit:
         for case in known - set(cases):
             logged = len(self._logged(case, notes.heads.get(case, {})))
             because = f"{logged} entries were logged, none is there"
+            if self.log and case not in logged_cases:
+                because = (
+                    f"{logged} entries were noted, none is there: they were taken away at once, or the note is false"
+                )
             self.found.append(Finding(case, entry_key(case, 1), "removed", because))
         names = sorted(self.referred)
         self.found += [x for x in await asyncio.gather(*(_object_fault(self.ledger, x, self.room) for x in names)) if x]
@@ -165,6 +172,7 @@ class _Audit:
             texts = [text async for text in read_texts(self.ledger, case)]
         for text in texts:
             self.referred.update(name.decode() for name in REFERRED.findall(text.data))
+        self.found += told_otherwise(case, noted, self.disputed.get(case, ()), self.log and self.log.committed)
         logged = self._logged(case, noted)
         if self.scope and self.log:  # of what came after the period, nothing must be there
             upto = max(len(texts), self.log.demanded.get(case, 0))

@@ -12,13 +12,14 @@ import secrets
 from collections import defaultdict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from blocks.errors import OutsideError
+from blocks.errors import NotFoundError, OutsideError
 from blocks.ports import Store
 from blocks.records.ledger import GENESIS
 from blocks.wire.canonical import canonical, digest, is_canonical
+from blocks.wire.commitments import is_place
 
 logger = logging.getLogger("almoner.heads")
 PREFIX = "log/heads/"
@@ -26,6 +27,9 @@ MOMENT = "%Y%m%dT%H%M%S%f"
 EVERY_S = 1.0
 BATCH_MAX = 2000
 AT_ONCE = 16
+CLOCK_OFF = timedelta(seconds=5)
+"""So far a writer's clock may be from the store's, before its notes are dated by the store's."""
+CLOCK_EVERY = timedelta(minutes=10)
 
 
 class Head(NamedTuple):
@@ -44,34 +48,58 @@ class HeadsLog:
     _noted: list[tuple[str, int, str]] = field(default_factory=list)
     _batch: int = 0
     _prev: str = GENESIS
+    _ahead: timedelta = timedelta()
+    """How far the store's clock is ahead of ours."""
+    _asked: datetime | None = None
 
     def __call__(self, case: str, seq: int, head: str) -> None:
         """Hear of an entry."""
         self._noted.append((case, seq, head))
 
     async def run(self, clock: Callable[[], datetime]) -> None:
-        """Write what was noted once a second until cancelled; what is left then is written first."""
+        """Write what was noted once a second until cancelled; what is left then is written first.
+
+        Whoever seals looks for what was noted lately. So notes are dated by the store's clock, which is one for all.
+        """
         try:
             while True:
                 await asyncio.sleep(EVERY_S)
-                await self.flush(clock())
+                await self.note(clock())
         finally:
-            await self.flush(clock())
+            await self.flush(clock() + self._ahead)
 
-    async def flush(self, at: datetime) -> None:
-        """Write what was noted as one batch; what cannot be written is kept for the next try."""
+    async def note(self, now: datetime) -> None:
+        """Write one batch, dated by the store's clock; now and then see how far ours is from it."""
+        batch = self._noted[:BATCH_MAX]
+        key = await self.flush(now + self._ahead)
+        if key is None or (self._asked and now < self._asked + CLOCK_EVERY):
+            return
+        try:
+            ahead = await self.store.written_at(key) - now
+        except (OutsideError, NotFoundError) as error:
+            logger.warning("the store's clock could not be read: %s", error)
+            return
+        self._asked = now
+        if abs(ahead - self._ahead) > CLOCK_OFF:
+            logger.warning("the clock here is %s from the store's: notes are dated by the store's", abs(ahead))
+            self._ahead = ahead
+            self._noted[:0] = batch  # nobody may have looked where these were noted
+
+    async def flush(self, at: datetime) -> str | None:
+        """Write what was noted as one batch, and return its key; what cannot be written is kept for the next try."""
         batch, self._noted = self._noted[:BATCH_MAX], self._noted[BATCH_MAX:]
         if not batch:
-            return
+            return None
         note = {"writer": self.writer, "batch": self._batch, "prev": self._prev, "heads": [[*x] for x in batch]}
-        data = canonical(note)
+        data, key = canonical(note), f"{PREFIX}{at:{MOMENT}}-{self.writer}-{self._batch:06}.json"
         try:
-            await self.store.create(f"{PREFIX}{at:{MOMENT}}-{self.writer}-{self._batch:06}.json", data)
+            await self.store.create(key, data)
         except OutsideError as error:
             logger.warning("the log of heads waits: %s", error)
             self._noted[:0] = batch
-        else:
-            self._batch, self._prev = self._batch + 1, digest(data)
+            return None
+        self._batch, self._prev = self._batch + 1, digest(data)
+        return key
 
 
 class Note(NamedTuple):
@@ -90,6 +118,8 @@ class Notes(NamedTuple):
     altered: dict[str, str]
     """By key, how one sees it."""
     removed: dict[str, str]
+    disputed: dict[str, set[int]]
+    """By case, the entries of which notes tell different things: one of them is false."""
 
 
 class Written(NamedTuple):
@@ -99,6 +129,16 @@ class Written(NamedTuple):
     heads: dict[str, list[int]]
     digests: dict[tuple[str, int], str]
     """By case and number, the digest of each."""
+
+
+async def note_keys(store: Store, since: datetime, until: datetime) -> list[str]:
+    """List the notes that were written between two moments, by their writers' clocks."""
+    found, end = list[str](), f"{PREFIX}{until:{MOMENT}}"
+    async for blob in store.list(PREFIX, after=f"{PREFIX}{since:{MOMENT}}"):
+        if blob.key > end:
+            break
+        found.append(blob.key)
+    return found
 
 
 async def noted_since(store: Store, at: datetime, known: Collection[str] = ()) -> Written:
@@ -117,7 +157,7 @@ async def noted_since(store: Store, at: datetime, known: Collection[str] = ()) -
 
 async def read_notes(store: Store, *, since: datetime | None = None) -> Notes:
     """Read every note, or those written since. That a writer's last ones are gone shows in the Merkle log alone."""
-    notes = Notes(defaultdict(dict), {}, {})
+    notes = Notes(defaultdict(dict), {}, {}, defaultdict(set))
     by_writer: dict[str, dict[int, tuple[str, str, str]]] = defaultdict(dict)
     async for blob in store.list(PREFIX, after=f"{PREFIX}{since:{MOMENT}}" if since else ""):
         data = await store.get(blob.key)
@@ -130,7 +170,8 @@ async def read_notes(store: Store, *, since: datetime | None = None) -> Notes:
             continue
         by_writer[note.writer][note.batch] = (blob.key, note.prev, digest(data))
         for case, head in note.heads:
-            notes.heads[case][head.seq] = head
+            if notes.heads[case].setdefault(head.seq, head) != head:
+                notes.disputed[case].add(head.seq)
     for batches in by_writer.values():
         _follow(batches, notes, from_first=since is None)
     return notes
@@ -139,8 +180,9 @@ async def read_notes(store: Store, *, since: datetime | None = None) -> Notes:
 def _read_note(data: bytes) -> Note | None:
     try:
         note = json.loads(data)
-        heads = [(str(case), Head(int(seq), str(name))) for case, seq, name in note["heads"]]
-        return Note(str(note["writer"]), int(note["batch"]), str(note["prev"]), heads)
+        heads = [(case, Head(seq, name)) for case, seq, name in note["heads"]]
+        sound = len(heads) <= BATCH_MAX and all(is_place(case, *head) for case, head in heads)
+        return Note(str(note["writer"]), int(note["batch"]), str(note["prev"]), heads) if sound else None
     except (ValueError, TypeError, KeyError):
         return None
 

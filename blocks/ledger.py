@@ -32,6 +32,7 @@ READ_AHEAD_MAX = 64
 RACES_MAX = 50
 """How often somebody else may be first before it is given up."""
 _NAMES = TypeAdapter(CaseId)
+_ENTRY = re.compile(rf"cases/([A-Za-z0-9][A-Za-z0-9._~-]{{0,127}})/([0-9]{{{SEQ_DIGITS}}})\.json")
 
 
 class TamperedError(UnreadableError):
@@ -234,6 +235,12 @@ def _is_name(case: str) -> bool:
 def entry_key(case: str, seq: int) -> str:
     """Say where an entry lies."""
     return f"cases/{case}/{seq:0{SEQ_DIGITS}}.json"
+
+
+def place_of(key: str) -> tuple[str, int] | None:
+    """Say of which case, and the how manieth, the entry under a key is; None where no entry can lie there."""
+    found = _ENTRY.fullmatch(key)
+    return (found[1], int(found[2])) if found and int(found[2]) else None
 
 
 def _linked(chain: Chain, texts: list[bytes]) -> Chain:

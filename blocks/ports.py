@@ -5,7 +5,7 @@ and what was made can be found under it.
 """
 
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
 from blocks.records.approval import Posted
@@ -123,6 +123,10 @@ class Store(Protocol):
 
     async def look(self, key: str) -> Held:
         """Read what may be swapped, with its version; `NotFoundError` where nothing is."""
+        ...
+
+    async def written_at(self, key: str) -> datetime:
+        """Say when an object was written, by the store's own clock; `NotFoundError` where nothing is."""
         ...
 
     async def swap(self, key: str, data: bytes, *, was: str) -> str:

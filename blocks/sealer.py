@@ -6,8 +6,8 @@
 3. Tiles and bundles are created; then the head is published as `log/checkpoint`.
 
 Killed between any two of these, whoever comes next finishes what the lock says from what was staged. So any process
-may seal, and several may. Writers' notes (`blocks.heads`) say what is new; a slow sweep over all chains finds what a
-crash kept from being noted. An entry is known by case and number: it is sequenced once, whoever tells of it.
+may seal, and several may. What is new, `blocks.unsealed` knows. An entry is known by case and number: it is sequenced
+once, whoever tells of it.
 """
 
 import asyncio
@@ -17,11 +17,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from blocks.errors import ConflictError, NotFoundError
-from blocks.heads import noted_since
-from blocks.ledger import Ledger, TamperedError, entry_key
+from blocks.ledger import Ledger, TamperedError
 from blocks.log import CHECKPOINT, KEYS, PREFIX, TILES, Log, committed
 from blocks.ports import Held
-from blocks.wire.canonical import digest
+from blocks.unsealed import Key, Unsealed
 from blocks.wire.commitments import Commitment, Committed, moment_text
 from blocks.wire.signed_note import Checkpoint, Note, SecretKey, read_checkpoint, read_note
 from blocks.wire.tiles import Edge, bundled, grown, unbundled
@@ -29,10 +28,9 @@ from blocks.wire.tiles import Edge, bundled, grown, unbundled
 logger = logging.getLogger("almoner.sealer")
 LOCK = f"{PREFIX}lock"
 STAGING = f"{PREFIX}staging/"
-OVERLAP = timedelta(seconds=30)
-"""Clocks differ, and a note may be written late; what comes later still is found by the sweep."""
-ROUND_MAX = 20_000
-AT_ONCE = 16
+CLOCK_OFF = timedelta(seconds=5)
+"""So far a sealer's clock may be from the store's."""
+ROUND_MAX = 5_000
 READ_AT_ONCE = 4096
 NO_MORE = "nothing more is sealed"
 
@@ -47,60 +45,42 @@ class Sealer:
 
     ledger: Ledger
     key: SecretKey
+    by_store: bool = False
+    """Whether the store's clock counts, as it does wherever clocks are real: then what is sealed is dated by it."""
     edge: Edge = field(default_factory=Edge)
     known: Committed = field(default_factory=Committed)
-    waiting: dict[tuple[str, int], str] = field(default_factory=dict)
+    _ahead: timedelta = timedelta()
+    """How far the store's clock is ahead of ours."""
     _last_at: str = ""
     _lock: Held | None = None
-    _notes: frozenset[str] = frozenset()
-    _looked: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Begin with nothing to seal."""
+        self._unsealed = Unsealed(self.ledger, self.known)
+
+    @property
+    def waiting(self) -> dict[Key, str]:
+        """What is to be sealed, by case and number."""
+        return self._unsealed.waiting
 
     async def round(self, now: datetime) -> Checkpoint | None:
         """Take up what was noted and seal it; the new head, or None where nothing was new or another was first."""
-        if self._looked is None:
+        if self._lock is None:
             await self.follow()
-        since = (self._looked or now) - OVERLAP
-        noted = await noted_since(self.ledger.store, since, known=self._notes)
-        for (case, seq), name in noted.digests.items():
-            self._wait_for(case, seq, name)
-        self._notes, self._looked = noted.keys, now
+        await self._unsealed.hear(now + self._ahead)
         return await self.seal(now)
 
     async def sweep(self) -> int:
         """Look through all chains for entries that nobody noted; how many there were."""
-        found = 0
-        async for case, last in self.ledger.cases():
-            if self.known.count(case) < last:
-                found += await self._take_up(case, last)
-        return found
-
-    async def _take_up(self, case: str, last: int) -> int:
-        seqs = [x for x in range(1, last + 1) if self.known.get(case, x) is None and (case, x) not in self.waiting]
-        for start in range(0, len(seqs), AT_ONCE):
-            ahead = seqs[start : start + AT_ONCE]
-            read = await asyncio.gather(*(self._digest(case, seq) for seq in ahead))
-            for seq, name in zip(ahead, read, strict=True):
-                if name:
-                    self._wait_for(case, seq, name)
-        return len(seqs)
-
-    async def _digest(self, case: str, seq: int) -> str | None:
-        try:
-            return digest(await self.ledger.store.get(entry_key(case, seq)))
-        except NotFoundError:
-            return None  # an entry before it was taken away: what verification is for
-
-    def _wait_for(self, case: str, seq: int, name: str) -> None:
-        if self.known.get(case, seq) is None:
-            self.waiting.setdefault((case, seq), name)
+        return await self._unsealed.sweep()
 
     async def seal(self, now: datetime) -> Checkpoint | None:
-        """Sequence what waits: stage, commit, publish. None where nothing waits or another was first."""
-        if not self.waiting:
+        """Sequence what waits: stage, commit, publish. None where nothing is there to seal or another was first."""
+        if not (self._unsealed.waiting or self._unsealed.absent):
             return None
-        lock = await self.follow()
-        at = max(moment_text(now), self._last_at)
-        new = [Commitment(at, case, seq, name) for (case, seq), name in list(self.waiting.items())[:ROUND_MAX]]
+        lock, moment = await self.follow(), now + self._ahead
+        there, at = await self._unsealed.there(moment, ROUND_MAX), max(moment_text(moment), self._last_at)
+        new = [Commitment(at, case, seq, name) for (case, seq), name in there.items()]
         leaves = [one.data for one in new]
         if not leaves:
             return None
@@ -108,6 +88,8 @@ class Sealer:
         head = Checkpoint(self.key.name, edge.size, edge.root)
         note = head.signed([self.key])
         await self.ledger.store.create(_staging_key(head), bundled(leaves))
+        if self.by_store and await self._is_early(now, _staging_key(head)):
+            return None
         try:
             version = await self.ledger.store.swap(LOCK, note.data, was=lock.version)
         except ConflictError:
@@ -116,6 +98,14 @@ class Sealer:
         self._remember(edge, new)
         self._lock = Held(note.data, version)
         return head
+
+    async def _is_early(self, now: datetime, staged: str) -> bool:
+        """Say whether our clock is ahead of the store's, which stamps what was staged just now; set it right."""
+        moment, ahead = now + self._ahead, await self.ledger.store.written_at(staged) - now
+        if abs(ahead - self._ahead) > CLOCK_OFF:
+            logger.warning("the clock here is %s from the store's: the store's counts", abs(ahead))
+            self._ahead = ahead
+        return moment > now + self._ahead + CLOCK_OFF
 
     async def follow(self) -> Held:
         """Read what others sealed, and finish what one of them began and could not publish; the lock as it is."""
@@ -179,7 +169,7 @@ class Sealer:
         self.edge = edge
         for one in new:
             self.known.add(one.case, one.seq, one.digest)
-            self.waiting.pop((one.case, one.seq), None)
+            self._unsealed.forget(one.case, one.seq)
             self._last_at = one.at
 
     async def _publish(self, note: Note, head: Checkpoint, files: dict[str, bytes]) -> None:

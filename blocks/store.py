@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Any
@@ -86,6 +87,11 @@ class S3Store:
         with _as_ours():
             found = await obstore.get_async(self._bucket, key)
             return Held(bytes(await found.bytes_async()), _version(found.meta))
+
+    async def written_at(self, key: str) -> datetime:
+        """Say when an object was written, by the server's clock."""
+        with _as_ours():
+            return (await obstore.head_async(self._bucket, key))["last_modified"]
 
     async def swap(self, key: str, data: bytes, *, was: str) -> str:
         """Write over one version alone (`If-Match`); the same bytes again are the same write."""
@@ -178,6 +184,14 @@ class FolderStore:
             with (self._root / key).open("rb") as file:
                 return Held(file.read(), _version_of(os.fstat(file.fileno())))
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise NotFoundError(key) from None
+
+    async def written_at(self, key: str) -> datetime:
+        """Say when an object was written, by this machine's clock."""
+        await asyncio.sleep(0)
+        try:
+            return datetime.fromtimestamp((self._root / key).stat().st_mtime, UTC)
+        except (FileNotFoundError, NotADirectoryError):
             raise NotFoundError(key) from None
 
     async def swap(self, key: str, data: bytes, *, was: str) -> str:

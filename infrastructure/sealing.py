@@ -53,7 +53,8 @@ async def sweeps(sealer: Sealer) -> None:
 
 async def serve() -> None:
     """Seal until told to stop."""
-    loop, sealer = asyncio.get_running_loop(), Sealer(connect.ledger(), connect.secret_key("ALMONER_LOG_KEY"))
+    loop, key = asyncio.get_running_loop(), connect.secret_key("ALMONER_LOG_KEY")
+    sealer = Sealer(connect.ledger(), key, by_store=True)
     await sealer.follow()
     working = asyncio.gather(rounds(sealer), sweeps(sealer))
     for number in (signal.SIGTERM, signal.SIGINT):

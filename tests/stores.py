@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from time import time
@@ -133,6 +133,10 @@ class MemoryStore:
             raise ConflictError(key)
         self.kept[key], self.written[key] = data, self.clock()
         return digest(data)
+
+    async def written_at(self, key: str) -> datetime:
+        await self.get(key)
+        return datetime.fromtimestamp(self.written[key], UTC)
 
     async def list(self, prefix: str, *, after: str = "") -> AsyncIterator[Blob]:
         await self._turn()

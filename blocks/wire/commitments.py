@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 _AT = "%Y-%m-%dT%H:%M:%SZ"
+_CASE, _DIGEST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}"), re.compile(r"[0-9a-f]{64}")
+_SEQ_MAX = 99_999_999
 _LEAF = re.compile(
     rb'\{"at":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)","case":"([A-Za-z0-9][A-Za-z0-9._~-]{0,127})",'
     rb'"digest":"([0-9a-f]{64})","seq":([1-9]\d{0,7})\}'
@@ -34,6 +36,12 @@ def read_commitment(data: bytes) -> Commitment | None:
     """Read a leaf, or None where the bytes are none."""
     found = _LEAF.fullmatch(data)
     return Commitment(found[1].decode(), found[2].decode(), int(found[4]), found[3].decode()) if found else None
+
+
+def is_place(case: object, seq: object, digest: object) -> bool:
+    """Say whether the log can commit to an entry of this case, number and digest."""
+    texts = isinstance(case, str) and isinstance(digest, str) and _CASE.fullmatch(case) and _DIGEST.fullmatch(digest)
+    return bool(texts) and type(seq) is int and 0 < seq <= _SEQ_MAX
 
 
 def moment_text(at: datetime) -> str:

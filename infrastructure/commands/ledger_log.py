@@ -114,7 +114,7 @@ async def _seal(key: "SecretKey") -> "tuple[Checkpoint, int]":
     from blocks.sealer import Sealer
     from blocks.wire.signed_note import Checkpoint
 
-    sealer = Sealer(connect.ledger(), key)
+    sealer = Sealer(connect.ledger(), key, by_store=True)
     await sealer.follow()
     before = sealer.edge.size
     await sealer.sweep()

@@ -1,6 +1,7 @@
 """One contract for every store: the plain folder, and S3 on a real server."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import obstore
@@ -144,6 +145,13 @@ async def test_listing_goes_in_key_order_from_after_a_key(store: Store):
     assert await keys(store, "cases/RQ-1/", after=second) == []
     assert await keys(store, "nothing/") == []
     assert [blob.size async for blob in store.list("other/")] == [len(b"other/1")]
+
+
+async def test_a_store_says_by_its_own_clock_when_something_was_written(store: Store):
+    await store.create("some/key", b"1")
+    assert abs(await store.written_at("some/key") - datetime.now(UTC)) < timedelta(minutes=5)
+    with pytest.raises(NotFoundError):
+        await store.written_at("some/other")
 
 
 async def test_a_prefix_is_a_folder_not_the_beginning_of_a_name(store: Store):
