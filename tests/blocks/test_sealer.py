@@ -1,23 +1,20 @@
 """The Merkle log, written: everything noted comes under a signed head, once, whoever dies meanwhile."""
 
 import asyncio
-import shutil
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from blocks.errors import ConflictError
-from blocks.heads import PREFIX as HEADS
 from blocks.heads import HeadsLog
 from blocks.ledger import Chain, Ledger, TamperedError
 from blocks.log import CHECKPOINT, PREFIX, Log, committed
-from blocks.ports import Held, Store
+from blocks.ports import Store
 from blocks.records.ledger import Line
 from blocks.sealer import LOCK, HandedOverError, Sealer
 from blocks.store import FolderStore
-from blocks.wire.canonical import canonical
 from blocks.wire.commitments import Commitment
 from blocks.wire.merkle import extends
 from blocks.wire.signed_note import SecretKey
@@ -104,142 +101,6 @@ async def test_an_entry_is_found_by_time_however_long_the_log(tmp_path: Path):
         assert proof.holds
 
 
-async def test_an_entry_whose_note_was_lost_is_found_by_the_sweep(store: Store):
-    writer = Writer(store, "one")
-    await writer.write("RQ-1", 3)
-    await writer.write("RQ-2", 2, noted=False)
-    sealer = Sealer(Ledger(store), KEY)
-    await sealer.round(NOON)
-    assert await sealer.sweep() == 2
-    await sealer.seal(NOON)
-    assert await sealer.sweep() == 0
-    assert await sealed(store) == writer.digests
-
-
-async def false_note(store: Store, heads: list[list[object]], at: datetime = NOON) -> None:
-    """What anybody may write who may write to the store at all."""
-    note = {"writer": "evil", "batch": 0, "prev": "", "heads": heads}
-    await store.create(f"{HEADS}{at:%Y%m%dT%H%M%S%f}-evil-000000.json", canonical(note))
-
-
-async def test_a_false_note_seals_nothing_and_harms_no_entry_that_comes_later(store: Store):
-    writer, sealer = Writer(store, "one"), Sealer(Ledger(store), KEY)
-    await writer.write("RQ-1", 2)
-    await false_note(store, [["RQ-1", 3, "0" * 64], ["RQ-1", 9, "1" * 64], ["RQ-GHOST", 1, "2" * 64]])
-    await sealer.round(NOON)
-    await writer.write("RQ-1", 1, at=NOON + timedelta(seconds=1))
-    await sealer.round(NOON + timedelta(seconds=1))
-    assert await sealed(store) == writer.digests
-
-
-@pytest.mark.parametrize(
-    "head",
-    [["RQ-2", 0, "0" * 64], ["RQ-2", 1, "zz"], ['RQ"', 1, "0" * 64], ["A" * 70_000, 1, "0" * 64], ["RQ-2", True, "0"]],
-)
-async def test_a_note_of_what_no_entry_can_be_stops_no_sealer(store: Store, head: list[object]):
-    writer = Writer(store, "one")
-    await false_note(store, [head])
-    await writer.write("RQ-1", 2)
-    for _ in range(2):
-        await Sealer(Ledger(store), KEY).round(NOON)
-    assert await sealed(store) == writer.digests
-
-
-async def test_what_was_noted_and_is_not_there_is_sealed_when_it_comes_and_let_go_after_a_minute(
-    store: Store, caplog: pytest.LogCaptureFixture
-):
-    writer, sealer = Writer(store, "one"), Sealer(Ledger(store), KEY)
-    await writer.write("RQ-1", 2)
-    name = (await Ledger(store).read("RQ-1")).head
-    await false_note(store, [["RQ-2", 1, name], ["RQ-3", 1, name]])
-    await sealer.round(NOON)
-    await writer.write("RQ-2", 1, noted=False)
-    for second in range(1, 70):
-        await sealer.round(NOON + timedelta(seconds=second))
-    assert await sealed(store) == writer.digests
-    assert "cases/RQ-2/00000001.json is sealed as it is, and is not what was noted of it" in caplog.text
-    assert "cases/RQ-3/00000001.json cannot be sealed, it is not there" in caplog.text
-    await writer.write("RQ-3", 1, noted=False)
-    await sealer.round(NOON + timedelta(seconds=71))
-    assert ("RQ-3", 1) not in await sealed(store)
-    await sealer.sweep()
-    await sealer.seal(NOON + timedelta(seconds=72))
-    assert await sealed(store) == writer.digests
-
-
-async def test_one_number_far_off_is_named_and_makes_nobody_count_up_to_it(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-):
-    class Counted(FolderStore):
-        read = 0
-
-        async def get(self, key: str) -> bytes:
-            self.read += 1
-            return await super().get(key)
-
-    store = Counted(tmp_path)
-    writer, sealer = Writer(store, "one"), Sealer(Ledger(store), KEY)
-    await writer.write("RQ-1", 2, noted=False)
-    await store.create("cases/RQ-1/99999999.json", b"{}")
-    await store.create('cases/RQ"/00000001.json', b"{}")
-    await false_note(store, [["RQ-1", 99_999_999, "0" * 64]])
-    store.read = 0
-    assert await sealer.sweep() == 2
-    for second in range(70):
-        await sealer.round(NOON + timedelta(seconds=second))
-    assert await sealed(store) == writer.digests
-    assert store.read < 100
-    assert "cases/RQ-1/99999999.json is not sealed: the entry before it is not there" in caplog.text
-
-
-async def test_an_entry_of_which_the_notes_of_those_before_it_were_lost_is_sealed_with_them(store: Store):
-    writer, sealer = Writer(store, "one"), Sealer(Ledger(store), KEY)
-    await writer.write("RQ-1", 3, noted=False)
-    writer.heads._noted.clear()
-    await writer.write("RQ-1", 1)
-    for second in range(20):
-        await sealer.round(NOON + timedelta(seconds=second))
-    assert await sealed(store) == writer.digests
-
-
-@pytest.mark.parametrize("off", [timedelta(minutes=-10), timedelta(minutes=10)])
-async def test_notes_are_dated_by_the_stores_clock_whatever_the_writers_says(tmp_path: Path, off: timedelta):
-    store = FolderStore(tmp_path)
-    writer, sealer = Writer(store, "one"), Sealer(Ledger(store), KEY, by_store=True)
-    began = datetime.now(UTC)
-    await sealer.round(began)
-    for turn in range(3):
-        chain = await writer.ledger.append(Chain(f"RQ-{turn}"), [Line(act="step", actor="process:test", at=NOON)])
-        writer.digests[chain.case, chain.seq] = chain.head
-        await writer.heads.note(datetime.now(UTC) + off)
-        await writer.heads.note(datetime.now(UTC) + off)
-        await sealer.round(datetime.now(UTC))
-        assert await sealed(store) == writer.digests
-
-
-async def test_what_a_writer_noted_by_a_clock_that_lags_is_found_within_a_minute_by_whoever_cannot_tell(store: Store):
-    writer, sealer = Writer(store, "one"), Sealer(Ledger(store), KEY)
-    await sealer.round(NOON)
-    for second in range(1, 62):
-        now = NOON + timedelta(seconds=second)
-        if second == 5:
-            await writer.write("RQ-1", 1, at=now - timedelta(minutes=10))
-        await sealer.round(now)
-    assert await sealed(store) == writer.digests
-
-
-async def test_a_sealer_whose_clock_is_ahead_seals_by_the_stores(tmp_path: Path):
-    store = FolderStore(tmp_path)
-    writer, sealer = Writer(store, "one"), Sealer(Ledger(store), KEY, by_store=True)
-    ahead, began = timedelta(hours=2), datetime.now(UTC)
-    await writer.write("RQ-1", 1, at=began)
-    await sealer.sweep()
-    assert await sealer.seal(began + ahead) is None
-    assert await sealer.seal(began + ahead) is not None
-    ((_, leaf),) = [one async for one in Log(store, KEY.public).leaves(1)]
-    assert committed(leaf, 0).at < f"{began + timedelta(minutes=1):%Y-%m-%dT%H:%M:%SZ}"
-
-
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_killed_at_any_write_whoever_comes_next_finishes_it(tmp_path: Path, when: str):
     crashed = 0
@@ -324,70 +185,6 @@ async def test_a_tile_that_somebody_else_wrote_stops_the_sealer(tmp_path: Path):
     await Writer(store, "one").write("RQ-1", 1)
     with pytest.raises(TamperedError, match="not what its entries hash to"):
         await Sealer(Ledger(store), KEY).round(NOON)
-
-
-async def four_rounds(root: Path) -> tuple[FolderStore, list[tuple[bytes, bytes]]]:
-    """A log of twelve entries: its store, and lock and checkpoint after each of its rounds."""
-    store, heads = FolderStore(root), []
-    writer, sealer = Writer(store, "one"), Sealer(Ledger(store), KEY)
-    for turn in range(4):
-        now = NOON + timedelta(seconds=turn)
-        await writer.write(f"RQ-{turn}", 3, at=now)
-        await sealer.round(now)
-        heads.append((await store.get(LOCK), await store.get(CHECKPOINT)))
-    await writer.write("RQ-9", 20, at=NOON + timedelta(minutes=1))
-    return store, heads
-
-
-async def test_nothing_is_signed_where_the_lock_of_a_log_is_gone(tmp_path: Path):
-    _, heads = await four_rounds(tmp_path)
-    for gone in ([LOCK], [CHECKPOINT], [f"{PREFIX}tile"]):  # whatever is left of it, it is a log that was begun
-        for name in gone:
-            path = tmp_path / name
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        with pytest.raises(TamperedError, match="log/lock is gone"):
-            await Sealer(Ledger(FolderStore(tmp_path)), KEY).round(NOON + timedelta(minutes=1))
-        assert not (tmp_path / LOCK).exists()
-    assert heads
-
-
-async def test_a_sealer_that_runs_begins_no_second_log(tmp_path: Path):
-    store = FolderStore(tmp_path)
-    sealer = Sealer(Ledger(store), KEY)
-    await sealer.follow()
-    (tmp_path / LOCK).unlink()
-    with pytest.raises(TamperedError, match="log/lock is gone"):
-        await sealer.follow()
-
-
-@pytest.mark.parametrize("also_the_checkpoint", [False, True])
-async def test_nothing_is_signed_over_a_lock_that_was_put_back(tmp_path: Path, also_the_checkpoint: bool):
-    store, heads = await four_rounds(tmp_path)
-    lock, checkpoint = heads[1]
-    (tmp_path / LOCK).write_bytes(lock)
-    if also_the_checkpoint:
-        (tmp_path / CHECKPOINT).write_bytes(checkpoint)
-    with pytest.raises(TamperedError, match="log/lock is behind what was published"):
-        await Sealer(Ledger(store), KEY).round(NOON + timedelta(minutes=1))
-    assert await store.get(LOCK) == lock
-
-
-async def test_a_lock_that_another_moves_on_meanwhile_is_no_old_one(tmp_path: Path):
-    store, _ = await four_rounds(tmp_path)
-
-    class Slow(FolderStore):
-        sealing = False
-
-        async def look(self, key: str) -> Held:
-            held = await super().look(key)
-            if key == LOCK and not self.sealing:
-                self.sealing = True
-                assert await Sealer(Ledger(store), KEY).round(NOON + timedelta(minutes=1))
-            return held
-
-    slow = Sealer(Ledger(Slow(tmp_path)), KEY)
-    await slow.follow()
-    assert slow.edge.size == 32
 
 
 async def test_a_head_is_never_published_over_a_later_one(tmp_path: Path):
