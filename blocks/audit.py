@@ -15,7 +15,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from blocks.audit_log import LogFound, audit_log
-from blocks.audit_notes import harmed, told_otherwise
+from blocks.audit_notes import gone, harmed, told_otherwise
 from blocks.audit_stamps import Stamps, audit_stamps, stamps_of
 from blocks.errors import NotFoundError
 from blocks.finding import Finding
@@ -121,10 +121,7 @@ async def verify(  # noqa: PLR0913  each is what somebody who verifies may have,
 
 def _with_stamps(verdict: Verdict, stamps: Stamps) -> Verdict:
     findings, notes = tuple(sorted({*verdict.findings, *stamps.findings})), (*verdict.notes, *stamps.notes)
-    last = (
-        f"{stamps.covers:,} entries at {stamps.last.at:%Y-%m-%d %H:%M} UTC by {stamps.last.by}" if stamps.last else ""
-    )
-    return verdict._replace(findings=findings, notes=notes, stamps=stamps.kept, stamped=last)
+    return verdict._replace(findings=findings, notes=notes, stamps=stamps.kept, stamped=stamps.told)
 
 
 class _Audit:
@@ -152,13 +149,9 @@ class _Audit:
         logged_cases = (self.log.demanded if self.scope else self.log.committed.cases()) if self.log else ()
         known = {*notes.heads, *logged_cases}
         for case in known - set(cases):
-            logged = len(self._logged(case, notes.heads.get(case, {})))
-            because = f"{logged} entries were logged, none is there"
-            if self.log and case not in logged_cases:
-                because = (
-                    f"{logged} entries were noted, none is there: they were taken away at once, or the note is false"
-                )
-            self.found.append(Finding(case, entry_key(case, 1), "removed", because))
+            self.found.append(
+                gone(case, len(self._logged(case, notes.heads.get(case, {}))), sealed=case in logged_cases)
+            )
         names = sorted(self.referred)
         self.found += [x for x in await asyncio.gather(*(_object_fault(self.ledger, x, self.room) for x in names)) if x]
         sealed, witnessed = (self.log.size, self.log.witnessed) if self.log else (None, None)

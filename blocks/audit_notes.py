@@ -30,3 +30,11 @@ def told_otherwise(
             because = "its writer noted another one than was sealed: it was replaced at once, or the note is false"
             found.append(Finding(case, entry_key(case, seq), "altered", because))
     return found
+
+
+def gone(case: str, entries: int, *, sealed: bool) -> Finding:
+    """Say of a chain of which nothing is there how one knows that it was."""
+    because = f"{entries} entries were logged, none is there"
+    if not sealed:
+        because = f"{entries} entries were noted, none is there: they were taken away at once, or the note is false"
+    return Finding(case, entry_key(case, 1), "removed", because)

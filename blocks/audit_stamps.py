@@ -33,6 +33,12 @@ class Stamps(NamedTuple):
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
 
+    @property
+    def told(self) -> str:
+        """What the last one covers, when it was made and by whom; empty where none holds."""
+        last = self.last
+        return f"{self.covers:,} entries at {last.at:%Y-%m-%d %H:%M} UTC by {last.by}" if last else ""
+
 
 class _Judged(NamedTuple):
     kept: KeptStamp

@@ -1,8 +1,8 @@
 """What waits for a signed head: told of by writers' notes or found by a sweep, and looked at before it is sealed.
 
 A note proves nothing: whoever may write to the store may write one. So the entry itself is read, and its own digest
-goes into the log, not the one that was noted. What is not there waits apart for a minute (a store may lag), is then let
-go, and that is said: a false note, or an entry that was taken away at once. Should it come later, the sweep finds it.
+goes into the log, not the noted one. What is not there waits apart for a minute (a store may lag), is then let go, and
+that is said: a false note, or an entry that was taken away at once. Should it come later, the sweep finds it.
 Of a chain, an entry is sealed after the one before it: so one number far off makes nobody count up to it.
 """
 
