@@ -115,8 +115,8 @@ class Unsealed:
         since = self.absent[key].since if key in self.absent else now
         if now - since >= AWAY:
             del self.absent[key]
-            because = "a false note, or it was taken away" if noted else "the chain goes on after it"
-            logger.error("%s cannot be sealed, it is not there: %s", entry_key(*key), because)
+            likely = "a false note, or it was taken away" if noted else "the chain goes on after it"
+            logger.error("%s cannot be sealed, it is not there: %s", entry_key(*key), likely)
         else:
             self.absent[key] = Absent(noted, since, now + max(now - since, timedelta(seconds=1)))
 
