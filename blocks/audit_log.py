@@ -8,12 +8,12 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from blocks.audit_heads import current_head, read_published
 from blocks.errors import NotFoundError
 from blocks.finding import Fault, Finding
 from blocks.ledger import TamperedError, entry_key
-from blocks.log import CHECKPOINT, KEYS, PREFIX, Head, Log, Tenure, read_head
+from blocks.log import CHECKPOINT, KEYS, PREFIX, Head, Log, Tenure
 from blocks.scope import Scope
-from blocks.sealer import LOCK
 from blocks.wire.commitments import Commitment, Committed, read_commitment
 from blocks.wire.merkle import leaf_hash
 from blocks.wire.tiles import WIDTH, Edge, Tile, hashed_in, hashes_in, tiles_of, unbundled
@@ -53,7 +53,7 @@ async def audit_log(
     """
     findings = list[Finding]()
     tenures = await _tenures(log, findings)
-    head = await (_read_head(log, CHECKPOINT, tenures, findings) if scope else _head(log, tenures, findings))
+    head = await (read_published(log, CHECKPOINT, tenures, findings) if scope else current_head(log, tenures, findings))
     seen = await _seen(witnessed, findings)
     sees = seen.checkpoint.size if seen else None
     if head is None:
@@ -71,43 +71,6 @@ async def _tenures(log: Log, findings: list[Finding]) -> tuple[Tenure, ...]:
     except TamperedError as error:
         findings.append(Finding("log", error.detail.partition(" ")[0] or KEYS, "altered", error.detail))
         return (Tenure(log.first_key),)
-
-
-async def _head(log: Log, tenures: tuple[Tenure, ...], findings: list[Finding]) -> Head | None:
-    """Read the published head, then the lock, which is never behind it, and ahead only for a moment."""
-    published = await _read_head(log, CHECKPOINT, tenures, findings)
-    lock = await _read_head(log, LOCK, tenures, findings)
-    if published is None or lock is None:
-        return published
-    shown, committed = published.checkpoint, lock.checkpoint
-    if committed.size < shown.size:
-        because = f"it holds an old head, of {committed.size} entries; {shown.size} were published"
-        findings.append(Finding("log", LOCK, "replayed", because))
-    elif committed.size > shown.size and await _is_there(log, list(tiles_of(committed.size, 0))[-1]):
-        because = f"it is an old head, of {shown.size} entries; {committed.size} were published"
-        findings.append(Finding("log", CHECKPOINT, "replayed", because))
-    elif committed.size == shown.size and committed.root != shown.root:
-        findings.append(Finding("log", CHECKPOINT, "rewritten", "the lock holds another head of the same size"))
-    return published
-
-
-async def _read_head(log: Log, key: str, tenures: tuple[Tenure, ...], findings: list[Finding]) -> Head | None:
-    try:
-        found = read_head(await log.store.get(key), tenures)
-    except NotFoundError:
-        findings.append(Finding("log", key, "removed", "the log has no head here: it was not begun, or taken away"))
-        return None
-    if found is None:
-        findings.append(Finding("log", key, "altered", "it is not a head that the log's key signed"))
-    return found
-
-
-async def _is_there(log: Log, tile: Tile) -> bool:
-    try:
-        await log.read_tile(tile)
-    except TamperedError:
-        return False
-    return True
 
 
 async def _seen(witnessed: Witnessed | None, findings: list[Finding]) -> Head | None:

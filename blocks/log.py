@@ -43,7 +43,9 @@ BUNDLES = f"{TILES}entries/"
 AHEAD = 16
 """Bundles read at once."""
 SKEW = timedelta(minutes=5)
-"""The clock of who wrote an entry may be so far ahead of the clock of who sequenced it."""
+"""The clock of who wrote an entry is seldom further ahead of the clock of who sequenced it,"""
+SKEW_MAX = timedelta(days=1)
+"""and never so far: not even one that was set to another zone's time."""
 
 
 class Tenure(NamedTuple):
@@ -120,11 +122,21 @@ class Log:
             return None
         size = head.checkpoint.size
         start = await self._first_since(moment_text(since - SKEW), size)
-        async for index, leaf in self.leaves(size, start):
+        found = await self._found(case, seq, start, size)
+        if found is None:  # who wrote it may have had a clock that was far ahead
+            before = await self._first_since(moment_text(since - SKEW_MAX), size)
+            found = await self._found(case, seq, before, start)
+        if found is None:
+            return None
+        hashes = await self._hashed(inclusion_spans(found[0], size), size)
+        return Inclusion(*found, head, tuple(hashes))
+
+    async def _found(self, case: str, seq: int, start: int, end: int) -> tuple[int, bytes] | None:
+        """Look for an entry from one place on and before another: the size of the tree, or where a bundle begins."""
+        async for index, leaf in self.leaves(end, start):
             found = read_commitment(leaf)
             if found and (found.case, found.seq) == (case, seq):
-                hashes = await self._hashed(inclusion_spans(index, size), size)
-                return Inclusion(index, leaf, head, tuple(hashes))
+                return index, leaf
         return None
 
     async def consistency(self, old: int, size: int) -> list[bytes]:

@@ -7,6 +7,8 @@ from blocks.tsa import Roots
 from infrastructure.commands import ledger_bucket
 from infrastructure.local.stack.trouble import StackError
 
+NEXT = "What to do now, step by step: infrastructure/runbooks/evidence.md"
+
 
 async def verify_everything() -> Verdict:
     """Verify chains, log, witness, time-stamps, documents and versions, as far as the environment names them."""
@@ -37,6 +39,7 @@ def told(verdict: Verdict) -> list[str]:
         _sealed(verdict),
         *_stamped(verdict),
         _kept(verdict),
+        *([NEXT] if verdict.findings else []),
     ]
 
 

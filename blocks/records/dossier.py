@@ -162,4 +162,5 @@ class Dossier(Record):
     head: str
     entries: int
     sealed: Sealed | None = None
+    broken: str = Field(default="", description="Why the case does not hold against the signed log, where it does not")
     hold: LegalHold | None = None

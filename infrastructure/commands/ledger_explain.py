@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from blocks.records.dossier import Approver, Counsel, Dossier, Question
 
-NOT_FOUND = 1
+NOT_FOUND, FALSE = 1, 1
 TONES = {"filled": "green", "ordered": "green", "": "yellow"}
 
 
@@ -56,6 +56,8 @@ def explain(
         if not (html or bundle or as_json):
             for one in dossiers:
                 _tell(one, document.partition("/")[2])
+        if any(one.broken for one in dossiers):
+            raise typer.Exit(FALSE)
 
 
 async def _dossiers(document: str) -> "list[Dossier]":
@@ -95,6 +97,8 @@ def _tell(dossier: "Dossier", ask: str) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from infrastructure.verifying import NEXT
+
     console, zone = Console(soft_wrap=not sys.stdout.isatty(), highlight=False), ZoneInfo(dossier.zone)
 
     def when(at: "datetime") -> str:
@@ -126,7 +130,10 @@ def _tell(dossier: "Dossier", ask: str) -> None:
     console.print()
     console.print(table)
     console.print(f"\n[dim]{dossier.entries} entries, head {dossier.head}[/]")
-    if sealed := dossier.sealed:
+    if dossier.broken:
+        console.print(f"[bold red]✗ It does not hold: {escape(dossier.broken)}[/]")
+        console.print(f"[red]{NEXT}[/]")
+    elif sealed := dossier.sealed:
         cosigned = f", cosigned by {sealed.witness.partition('+')[0]}" if sealed.witness else ""
         signed = f"entry {sealed.index + 1:,} of the {sealed.size:,} under the head that {sealed.key} signed{cosigned}"
         console.print(f"[dim]{signed}[/]")

@@ -9,8 +9,8 @@ import pytest
 from blocks.audit import verify
 from blocks.heads import PREFIX, HeadsLog
 from blocks.ledger import Chain, Ledger, entry_key
-from blocks.log import Log
-from blocks.sealer import Sealer
+from blocks.log import CHECKPOINT, Log
+from blocks.sealer import LOCK, Sealer
 from blocks.store import FolderStore
 from blocks.wire.canonical import canonical
 from blocks.wire.signed_note import SecretKey
@@ -102,3 +102,39 @@ async def test_a_log_that_is_gone_altogether_is_missed(kept: Kept):
     verdict = await verify(Ledger(FolderStore(kept.root)), log)
     assert {one.fault for one in verdict.findings} >= {"removed", "inserted"}
     assert "log/checkpoint" in {one.where for one in verdict.findings}
+
+
+@pytest.mark.parametrize("at", [CHECKPOINT, LOCK])
+async def test_a_round_that_falls_between_two_looks_is_no_tampering(kept: Kept, at: str):
+    log, sealer = await logged(kept)
+    store = FolderStore(kept.root)
+    ledger = Ledger(store, [heads := HeadsLog(store, writer="late")])
+    await ledger.append(await ledger.read(ONE), [line(99)])
+    await heads.flush(NOON)
+
+    class Meanwhile(FolderStore):
+        done = False
+
+        async def get(self, key: str) -> bytes:
+            data = await super().get(key)
+            if key == at and not self.done:
+                self.done = True
+                assert await sealer.round(NOON)
+            return data
+
+    slow = Meanwhile(kept.root)
+    verdict = await verify(Ledger(slow), Log(slow, log.first_key), now=NOON)
+    assert verdict.findings == ()
+
+
+async def test_an_old_head_put_back_is_still_named(kept: Kept):
+    log, sealer = await logged(kept)
+    store = FolderStore(kept.root)
+    old = await store.get(CHECKPOINT)
+    ledger = Ledger(store, [heads := HeadsLog(store, writer="late")])
+    await ledger.append(await ledger.read(ONE), [line(99)])
+    await heads.flush(NOON)
+    await sealer.round(NOON)
+    (kept.root / CHECKPOINT).write_bytes(old)
+    verdict = await verify(Ledger(store), log, now=NOON)
+    assert (CHECKPOINT, "replayed") in {(one.where, one.fault) for one in verdict.findings}

@@ -115,6 +115,21 @@ async def test_an_entry_of_which_the_notes_of_those_before_it_were_lost_is_seale
     assert await sealed(store) == writer.digests
 
 
+async def test_an_entry_by_a_clock_far_ahead_is_proved_however_much_was_sealed_since(tmp_path: Path):
+    store = FolderStore(tmp_path)
+    writer, sealer, log = Writer(store, "one"), Sealer(Ledger(store), KEY), Log(store, KEY.public)
+    ahead = NOON + timedelta(minutes=10)
+    await writer.write("RQ-A", 1)
+    await sealer.round(NOON)
+    for minute in range(1, 7):
+        await writer.write(f"RQ-{minute}", 300, at=NOON + timedelta(minutes=minute))
+        await sealer.round(NOON + timedelta(minutes=minute))
+    proof = await log.inclusion("RQ-A", 1, since=ahead)
+    assert proof is not None
+    assert (proof.place, proof.holds) == (0, True)
+    assert await log.inclusion("RQ-B", 1, since=ahead) is None
+
+
 @pytest.mark.parametrize("off", [timedelta(minutes=-10), timedelta(minutes=10)])
 async def test_notes_are_dated_by_the_stores_clock_whatever_the_writers_says(tmp_path: Path, off: timedelta):
     store = FolderStore(tmp_path)

@@ -116,6 +116,7 @@ class Kept:
         """Verify with the program nobody here wrote the cryptography of: where, and what; none where all holds."""
         store, witness = self.place.addresses
         arguments = ["-store", store, "-key", KEY.public.text, "-witness", witness, "-witness-key", WITNESS.public.text]
+        arguments += ["-now", f"{self.began + timedelta(hours=2):%Y-%m-%dT%H:%M:%SZ}"]
         ended = subprocess.run(  # noqa: S603
             [str(program), *arguments], env=self.place.environment, capture_output=True, text=True, check=False
         )

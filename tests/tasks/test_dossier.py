@@ -1,5 +1,6 @@
 """The dossier: who decided by what right at that moment, what they saw, what was done where; and how it is found."""
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -7,14 +8,17 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from blocks.errors import NotFoundError
+from blocks.ledger import Ledger, TamperedError, entry_key
 from blocks.log import committed
 from blocks.records.dossier import Dossier
 from blocks.records.people import Delegation
 from blocks.records.routes import Approver, Band, Step, Tier
 from blocks.rulebook import Shelf, adopt
+from blocks.wire.canonical import canonical
 from blocks.wire.dossier_page import dossier_page
 from blocks.wire.names import effect_key, reference
 from tasks import people
+from tasks.bundling import bundle_of
 from tasks.dossier import dossier_of, under_a_head
 from tasks.finding import found
 from tasks.grounds import Grounds
@@ -217,3 +221,36 @@ async def test_it_says_where_in_the_log_each_decision_is_and_who_signed_the_head
     assert placed.sealed.root in dossier_page(placed)
     late = await hospital.submit("IVSET-20", 40)
     assert (await under_a_head(await told(hospital, late), await hospital.chain(late), log, None)).sealed is None
+
+
+async def test_a_case_that_is_not_what_was_sealed_is_told_as_one_that_does_not_hold(hospital, tmp_path):
+    case = await ordered(hospital)
+    log = await seal(hospital)
+    witnessed = await witness(hospital, tmp_path / "witness")
+    path = hospital.ledger.store._root / entry_key(case, (await hospital.chain(case)).seq)
+    entry = json.loads(path.read_bytes())
+    for one in entry["lines"]:
+        if one["act"] == "ended":
+            one["body"]["outcome"].update(because="order 1 with Evil Corp", document="666")
+    path.write_bytes(canonical(entry))
+    chain = await Ledger(hospital.ledger.store).read(case)
+    for seen in (witnessed, None):
+        placed = await under_a_head(await told(hospital, case), chain, log, seen)
+        assert placed.sealed is None
+        assert f"{entry_key(case, chain.seq)} is not the entry that was sealed" in placed.broken
+    page = dossier_page(placed)
+    assert "This does not hold." in page
+    assert "cosigned" not in page
+    with pytest.raises(TamperedError, match="is not the entry that was sealed"):
+        await bundle_of(chain, hospital.ledger, log, witnessed)
+
+
+async def test_tiles_that_do_not_lead_to_the_signed_head_prove_nothing(hospital):
+    case = await ordered(hospital)
+    log = await seal(hospital)
+    (tile,) = (hospital.ledger.store._root / "log/tile/0").glob("000.p/*")
+    data = tile.read_bytes()
+    tile.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    placed = await under_a_head(await told(hospital, case), await hospital.chain(case), log, None)
+    assert placed.sealed is None
+    assert placed.broken
