@@ -13,10 +13,12 @@ whoever carries the cases has had the time to; before that, with `over=False`, w
 
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from blocks.audit import verify
 from blocks.ledger import Chain, Ledger
+from blocks.log import Log
 from blocks.records.approval import Ask, Posted
 from blocks.records.money import Money
 from blocks.records.outcome import Outcome
@@ -25,6 +27,7 @@ from blocks.wire.canonical import canonical, digest
 from blocks.wire.doubts import settled_card
 from blocks.wire.names import effect_key
 from blocks.wire.report import in_doubt
+from blocks.witness import Witnessed
 from tasks.decide import decisions_of, posted_of, waits_for
 from tasks.doubts import doubt_of, word_on
 from tasks.rules.books import Funds
@@ -55,10 +58,21 @@ class Violation(NamedTuple):
 
 
 async def check_invariants(
-    ledger: Ledger, erp: ErpBooks, desk: FakeDesk | None = None, *, over: bool = True, secrets: Collection[str] = ()
+    ledger: Ledger,
+    erp: ErpBooks,
+    desk: FakeDesk | None = None,
+    *,
+    over: bool = True,
+    secrets: Collection[str] = (),
+    log: Log | None = None,
+    witnessed: Witnessed | None = None,
+    now: datetime | None = None,
 ) -> list[Violation]:
-    """List what is violated. *over*: the last fault is past; *secrets*: what must show neither in ledger nor desk."""
-    verdict = await verify(ledger)
+    """List what is violated. *over*: the last fault is past; *secrets*: what must show neither in ledger nor desk.
+
+    *log*, *witnessed*: the log over all chains and its witness, where they are judged too, as of *now*.
+    """
+    verdict = await verify(ledger, log, witnessed, now=now)
     found = [Violation("I5", one.where, f"{one.fault}: {one.because}") for one in verdict.findings]
     altered = {one.case for one in verdict.findings if one.fault != "unproven"}  # what lacks a proof still reads
     chains = [await ledger.read(name) async for name, _ in ledger.cases() if name not in altered]

@@ -140,10 +140,10 @@ class Process:
         self._dying = False
         self._tasks: list[asyncio.Task[None]] = []
         self._flushing = asyncio.Lock()
-        ledger = Ledger(self._way("store", city.store))
+        ledger = Ledger(self.way("store", city.store))
         self.heads = HeadsLog(ledger.store, writer=name)
         ledger.observers.append(self.heads)
-        self.outside = connect.Outside(ledger, Shelf(ledger), self._way("erp", city.erp), self._way("desk", city.desk))
+        self.outside = connect.Outside(ledger, Shelf(ledger), self.way("erp", city.erp), self.way("desk", city.desk))
 
     @property
     def ledger(self) -> Ledger:
@@ -196,7 +196,8 @@ class Process:
         self._tasks = [task for task in self._tasks if not task.done()]
         return True
 
-    def _way(self, port: str, outside: Any) -> Any:
+    def way(self, port: str, outside: Any) -> Any:
+        """Let it reach something outside, with what may go wrong on the way."""
         return _Way(self, port, outside)
 
     async def _on_the_way(self, turns: int, *, may_stand: bool) -> None:

@@ -11,10 +11,11 @@ from blocks.wire.report import in_doubt
 from tasks.results import is_finished
 from tests.fakes.erp_server import PERSONALITIES
 from tests.invariants import Violation, check_invariants
+from tests.simulation.auditing import Auditing
 from tests.simulation.city import City
 from tests.simulation.meanwhile import BETWEEN, MEANWHILE
 from tests.simulation.people import People
-from tests.simulation.upkeep import House
+from tests.simulation.upkeep import PATIENT, House
 
 FAULTS = FAULTS_MIN, _ = 3, 8
 """How many faults there are for each case."""
@@ -24,6 +25,8 @@ ROUNDS = (5, 10)
 """How many rounds things go wrong in."""
 OVER_SHARE = 0.7
 """How often a life goes no further when all its cases are over: else what comes after the end is never seen."""
+SEALED_SHARE, PATIENTS_SHARE = 0.25, 0.5
+"""How often a life has a log and a witness, which cost as much as the rest of it; and somebody who names a patient."""
 MEANWHILE_SHARE, TAKEN_BACK_SHARE = 0.9, 0.2
 OFF_SHARE, OFF_MAX_S = 0.5, 1_200.0
 """In how many lives no process knows what time it is, and by how much its clock may be off."""
@@ -73,19 +76,22 @@ async def live(seed: int, kept: dict[str, bytes], clocks: Callable[[City], None]
     city.tell(f"the ERP: {name}")
     city.off_max_s = OFF_MAX_S if dice.random() < OFF_SHARE else 0.0
     house, people = (house := House(city)), People(city, house.cases, house.rung)
+    auditing = Auditing(city) if dice.random() < SEALED_SHARE else None
     cases = await _asked(city, house)
+    if dice.random() < PATIENTS_SHARE:
+        await house.turn_away()
     city.to_come = sum(dice.randint(*FAULTS) for _ in cases)
     for _ in range(dice.randint(*ROUNDS)):
-        await _round(city, house, people)
+        await _round(city, house, people, auditing)
         city.open = {case for case in cases if not await _is_over(city, case)}
         if not city.open and dice.random() < OVER_SHARE:
             break
     city.to_come = 0
     await _after(city, house, people)
-    violations = await _judged(city, cases)
+    violations = await _judged(city, cases, auditing)
     if any(one.invariant == "I6" for one in violations):
         await _next_request(city, house, people)
-        violations = await _judged(city, cases)
+        violations = await _judged(city, cases, auditing)
     ends = Counter([await _end(city, case) for case in cases])
     await city.close()
     faults = Counter(one.kind for one in city.happened)
@@ -104,10 +110,13 @@ async def _asked(city: City, house: House) -> list[str]:
     return cases
 
 
-async def _round(city: City, house: House, people: People) -> None:
+async def _round(city: City, house: House, people: People, auditing: Auditing | None) -> None:
     """Let everything happen at once that happens now, then let time pass."""
     dice = city.dice
     house.wake_rung()
+    if auditing:
+        auditing.seal()
+        auditing.look()
     for deed, share in ((people.answer, 0.7), (people.settle, 0.4), (house.look_out, 0.3), (house.keep_time, 0.25)):
         if dice.random() < share:
             await deed()
@@ -148,8 +157,12 @@ async def _is_over(city: City, case: str) -> bool:
     return await is_finished(await city.read(case), city.ledger)
 
 
-async def _judged(city: City, cases: list[str]) -> tuple[Violation, ...]:
-    found = await check_invariants(Ledger(city.store), city.server, city.desk)
+async def _judged(city: City, cases: list[str], auditing: Auditing | None) -> tuple[Violation, ...]:
+    log, witnessed = await auditing.come_to_rest() if auditing else (None, None)
+    found = await check_invariants(
+        Ledger(city.store), city.server, city.desk, secrets=(PATIENT,), log=log, witnessed=witnessed, now=city.now
+    )
+    found += await auditing.alarms() if auditing else []
     for case in cases:
         if not await _is_over(city, case):
             parked = in_doubt(await city.read(case))

@@ -15,10 +15,13 @@ from tasks.parked import CannotSettleError, Said, settle
 from tasks.requests import Deed, Wish, carry_out
 from tasks.showing import locked_card
 from tests.simulation.city import City, Process
+from tests.simulation.upkeep import PATIENT
 
 LOOKS_AFTER = timedelta(minutes=5)
 """A person looks into the ERP when what was under way has come to be there: no sooner."""
 YES_SHARE = 0.85
+SLIP_SHARE = 0.2
+"""How often who says no names a patient."""
 DOORS = 2
 
 
@@ -62,6 +65,8 @@ class People:
         waiting, dice = one.waiting, self.city.dice
         verdict = verdict or ("approve" if dice.random() < YES_SHARE else "reject")
         note = "too dear" if verdict == "reject" else ""
+        if note and dice.random() < SLIP_SHARE:  # it is not taken; somebody answers again
+            note = f"the implant of MRN {PATIENT} will do"
         seen = shown or str(next(line.seen for line in waiting.lines if line.act == "asked"))
         self.send(Answer(waiting.case, waiting.ask.key, verdict, seen, note), by)
 

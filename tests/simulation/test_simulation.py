@@ -61,3 +61,10 @@ def test_without_the_resolver_a_second_posting_is_found_and_its_story_told():
     assert run.returncode == 1
     assert "I1 " in run.stdout
     assert "again: python -m tests.simulation --seed " in run.stdout
+
+
+@pytest.mark.long
+def test_without_compare_and_swap_two_sealers_write_two_logs_and_the_auditor_finds_it():
+    run = simulated("--lifetimes", "300", "--without", "compare-and-swap")
+    assert run.returncode == 1
+    assert "I5 " in run.stdout

@@ -14,6 +14,8 @@ from tasks.rounds import Rounds
 from tests.simulation.city import City, Process
 
 WORKERS = 2
+PATIENT = "88442211"
+"""Must stand nowhere but with the vault."""
 ROUND_THE_CLOCK = 1e9
 """The share of the time the lookout may fill: it looks at everything each time."""
 
@@ -41,6 +43,15 @@ class House:
         self.cases.append(receipt.case_or_raise())
         self.city.open.add(self.cases[-1])
         return self.cases[-1]
+
+    async def turn_away(self) -> None:
+        """Let somebody ask who names a patient: it is put aside, and stands nowhere but with the vault."""
+        raw = {"requester": "rita.okafor", "cost_centre": "OR", "item": "GLOVE-M", "quantity": 1}
+        message = Message(
+            "inventory", f"message-{next(self._names)}", json.dumps(raw | {"reason": f"MRN {PATIENT}"}).encode()
+        )
+        receipt = await receive(message, self.city.ledger, self.city.shelf, self.city.now)
+        assert receipt.case is None, "a request that names a patient became a case"
 
     def worker(self, number: int) -> Process:
         """Find a worker, or start the one that takes its place."""
