@@ -8,7 +8,7 @@ last moments what writers noted: see `blocks.audit_log` and `blocks.heads`.
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -16,8 +16,9 @@ from pydantic import ValidationError
 
 from blocks.audit_log import LogFound, audit_log
 from blocks.audit_notes import gone, harmed, told_otherwise
+from blocks.audit_objects import object_fault
 from blocks.audit_stamps import Stamps, audit_stamps, stamps_of
-from blocks.errors import NotFoundError
+from blocks.audit_told import Told, audit_told, told_of
 from blocks.finding import Finding
 from blocks.heads import Head, read_notes
 from blocks.ledger import Ledger, entry_key
@@ -72,10 +73,13 @@ class Verdict(NamedTuple):
     kept_days: int | None = None
     """For how long the bucket keeps whatever is written to it; 0: it promises nothing; None: it was not looked at."""
 
+    unlooked: bool = False
+    """Whether a signed log lies there, and nobody gave the key to look at it by."""
+
     @property
     def verified(self) -> bool:
-        """Whether everything holds."""
-        return not self.findings
+        """Whether everything was looked at, and holds."""
+        return not self.findings and not self.unlooked
 
 
 class Text(NamedTuple):
@@ -94,20 +98,23 @@ async def verify(  # noqa: PLR0913  each is what somebody who verifies may have,
     witness_bucket: LockedBucket | None = None,
     roots: Roots | None = None,
     scope: Scope | None = None,
+    heads: Sequence[Told] = (),
     now: datetime | None = None,
 ) -> Verdict:
     """Verify every chain, the log over them as far as its key is known, and every object that an entry refers to.
 
     *bucket*, *witness_bucket*: where ledger and witness keep versions, so that what was put over an entry or a head can
     be told from what was taken away. *roots*: whom one believes what time it was. *scope*: of which period the ledger
-    is, where it is a pack.
+    is, where it is a pack. *heads*: which the log must continue, beside those that the ledger says were told.
     """
     began = now or datetime.now(UTC)  # what is written while this goes on is not late
     seen = await stamps_of(ledger)
-    sizes = (one.size for one in seen.kept)
+    told = [*heads, *([] if scope else await told_of(ledger))]
+    sizes = [*(one.size for one in seen.kept), *(one.size for one in told if one.size)]
     found = await audit_log(log, witnessed, sizes=sizes, scope=scope) if log else None
     verdict = await _Audit(ledger, found, began, now, scope).verdict()
     if found:
+        verdict = verdict._replace(findings=(*verdict.findings, *audit_told(told, found)))
         verdict = _with_stamps(verdict, audit_stamps(seen, found, roots))
     shadows = await shadowed(bucket, found) if bucket else []
     if witness_bucket and witnessed:
@@ -153,7 +160,7 @@ class _Audit:
                 gone(case, len(self._logged(case, notes.heads.get(case, {}))), sealed=case in logged_cases)
             )
         names = sorted(self.referred)
-        self.found += [x for x in await asyncio.gather(*(_object_fault(self.ledger, x, self.room) for x in names)) if x]
+        self.found += [x for x in await asyncio.gather(*(object_fault(self.ledger, x, self.room) for x in names)) if x]
         sealed, witnessed = (self.log.size, self.log.witnessed) if self.log else (None, None)
         told = tuple(sorted(set(self.found)))
         trusting = self.prover.notes
@@ -280,17 +287,6 @@ async def _unproven(prover: Prover, case: str, texts: list[Text]) -> list[Findin
     entries = [Entry.model_validate_json(x.data) for x in texts if TELLING.search(x.data)]
     found = await prover.unproven(case, entries)
     return [Finding(case, entry_key(case, seq), "unproven", because) for seq, because in found]
-
-
-async def _object_fault(ledger: Ledger, name: str, room: asyncio.Semaphore) -> Finding | None:
-    async with room:
-        try:
-            data = await ledger.store.get(f"objects/{name}")
-        except NotFoundError:
-            return Finding("objects", f"objects/{name}", "removed", "an entry refers to it")
-    if digest(data) != name:
-        return Finding("objects", f"objects/{name}", "altered", "its content is not what its name says")
-    return None
 
 
 def to_json(verdict: Verdict) -> str:

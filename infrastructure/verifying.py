@@ -1,22 +1,45 @@
 """Verifying everything that the environment names, and saying what came of it in lines for people."""
 
+from collections.abc import Sequence
+
 from blocks import connect
 from blocks.audit import Verdict, verify
-from blocks.errors import UnreadableError
+from blocks.audit_told import Told
+from blocks.errors import NotFoundError, UnreadableError
+from blocks.ledger import Ledger
+from blocks.log import CHECKPOINT, Log
 from blocks.tsa import Roots
+from blocks.wire.signed_note import PublicKey
 from infrastructure.commands import ledger_bucket
 from infrastructure.local.stack.trouble import StackError
 
+WHERE_THE_KEY_IS = (
+    "give --key NAME+ID+KEY, or set ALMONER_LOG_FIRST_KEY. Whoever began the log published it then; it stands in every "
+    "pack's about.json; on a laptop `almoner env` prints it"
+)
 NEXT = "What to do now, step by step: infrastructure/runbooks/evidence.md"
 
 
-async def verify_everything() -> Verdict:
-    """Verify chains, log, witness, time-stamps, documents and versions, as far as the environment names them."""
-    ledger, bucket, seen_in = connect.ledger(), connect.bucket(), connect.witness_bucket()
+async def verify_everything(key: str = "", heads: Sequence[Told] = ()) -> Verdict:
+    """Verify chains, log, witness, time-stamps, documents and versions, as far as the environment names them.
+
+    *key*: the log's first public key, in place of the environment's. *heads*: of which the log must be a continuation.
+    """
+    ledger, bucket, seen_in, roots = connect.ledger(), connect.bucket(), connect.witness_bucket(), tsa_roots()
+    log = Log(ledger.store, PublicKey.parse(key)) if key else connect.log()
     verdict = await verify(
-        ledger, connect.log(), connect.witnessed(), bucket=bucket, witness_bucket=seen_in, roots=tsa_roots()
+        ledger, log, connect.witnessed(), bucket=bucket, witness_bucket=seen_in, roots=roots, heads=heads
     )
-    return verdict._replace(notes=(*verdict.notes, *await ledger_bucket.told_of_policies(bucket, seen_in)))
+    notes = (*verdict.notes, *await ledger_bucket.told_of_policies(bucket, seen_in))
+    return verdict._replace(notes=notes, unlooked=log is None and await _is_signed(ledger))
+
+
+async def _is_signed(ledger: Ledger) -> bool:
+    try:
+        await ledger.store.get(CHECKPOINT)
+    except NotFoundError:
+        return False
+    return True
 
 
 def tsa_roots() -> Roots | None:
@@ -35,7 +58,7 @@ def told(verdict: Verdict) -> list[str]:
     return [
         *(f"✗ {finding.where} was {finding.fault}: {finding.because}" for finding in verdict.findings),
         *(f"· {note}" for note in verdict.notes),
-        f"✓ {counted}: all as written" if verdict.verified else f"{counted}: {len(verdict.findings)} do not hold",
+        _concluded(verdict, counted),
         _sealed(verdict),
         *_stamped(verdict),
         _kept(verdict),
@@ -43,9 +66,19 @@ def told(verdict: Verdict) -> list[str]:
     ]
 
 
+def _concluded(verdict: Verdict, counted: str) -> str:
+    if verdict.findings:
+        return f"{counted}: {len(verdict.findings)} do not hold"
+    if verdict.unlooked:
+        return f"! {counted}: they agree with each other, and were NOT held against the signed log"
+    return f"✓ {counted}: all as written"
+
+
 def _sealed(verdict: Verdict) -> str:
+    if verdict.unlooked:
+        return "! its first public key is missing: " + WHERE_THE_KEY_IS
     if verdict.sealed is None:
-        return "! the signed log was not looked at: set ALMONER_LOG_FIRST_KEY (`almoner ledger keys` prints it)"
+        return "! no signed log lies here: whether the end of a chain was taken away, nothing tells"
     seen = "no witness" if verdict.witnessed is None else f"{verdict.witnessed} of them seen by the witness"
     return f"  {verdict.sealed} entries under a signed head, {seen}; {verdict.waiting} wait for the next head"
 

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 from blocks.books import FINGERPRINT
 from blocks.errors import ConflictError
-from blocks.ledger import Ledger
-from blocks.log import Head, Log
+from blocks.ledger import Ledger, TamperedError
+from blocks.log import Log
 from blocks.ports import Card, Desk
 from blocks.records.ledger import Line
 from blocks.wire.cards import escape
+from blocks.wire.merkle import extends
 from blocks.wire.signed_note import Checkpoint
 from blocks.witness import Witnessed
 
@@ -38,9 +39,8 @@ async def tell_fingerprint(
     head = await log.head()
     if head is None or chain.last("told", day):
         return None
-    seen = await witnessed.head() if witnessed else None
-    alarms = await witnessed.alarms() if witnessed else []
-    posted = await room.desk.post(room.channel, card(day, head, seen, len(alarms), stamped), maybe_posted=True)
+    drawn = card(day, head.checkpoint, await _witness_says(head.checkpoint, log, witnessed), stamped)
+    posted = await room.desk.post(room.channel, drawn, maybe_posted=True)
     body = {
         "channel": posted.channel,
         "ts": posted.ts,
@@ -54,13 +54,12 @@ async def tell_fingerprint(
     return day
 
 
-def card(day: str, head: Head, seen: Head | None, alarms: int, stamped: str = "") -> Card:
+def card(day: str, shown: Checkpoint, witness: str, stamped: str = "") -> Card:
     """Draw the message: how many entries, their root, what the witness says, and the time-stamp."""
-    shown = head.checkpoint
     told = [
         f"*Ledger on {day}*: {shown.size:,} entries under one signed head",
         f"Fingerprint `{spelled(shown)}`",
-        witness_says(shown, seen, alarms),
+        witness,
         *([escape(stamped)] if stamped else []),
     ]
     block: dict[str, Any] = {"type": "section", "text": {"type": "mrkdwn", "text": "\n".join(told)}}
@@ -76,10 +75,27 @@ def spelled(shown: Checkpoint) -> str:
     return " ".join(root[place : place + 8] for place in range(0, len(root), 8))
 
 
-def witness_says(shown: Checkpoint, seen: Head | None, alarms: int) -> str:
-    """Say what the witness saw, in a sentence."""
-    if alarms:
-        return f"⚠ The witness has refused {alarms} heads: this log does not continue what it saw."
-    if seen is None:
+async def _witness_says(shown: Checkpoint, log: Log, witnessed: Witnessed | None) -> str:
+    """Say what the witness saw, in a sentence; what it cosigned counts only where it is of this log, by its root."""
+    if witnessed is None:
         return "No witness has seen it."
+    if alarms := len(await witnessed.alarms()):
+        refused = "one head" if alarms == 1 else f"{alarms} heads"
+        return f"⚠ The witness has refused {refused}: this log does not continue what it saw."
+    try:
+        seen = await witnessed.head()
+        if seen is None:
+            return "No witness has seen it."
+        if not await _is_one_log(seen.checkpoint, shown, log):
+            return "⚠ The witness has seen another log than this: it cosigned another root."
+    except TamperedError as error:
+        return f"⚠ What the witness saw cannot be held against it: {error.detail}."
     return f"The witness has seen {min(seen.checkpoint.size, shown.size):,} of them, and cosigned."
+
+
+async def _is_one_log(seen: Checkpoint, shown: Checkpoint, log: Log) -> bool:
+    """Say whether one of two heads continues the other."""
+    old, new = sorted((seen, shown), key=lambda one: one.size)
+    if old.size in (0, new.size):
+        return not old.size or old.root == new.root
+    return extends(old.size, old.root, new.size, new.root, await log.consistency(old.size, new.size))

@@ -128,7 +128,8 @@ async def _tenures() -> "tuple[Tenure, ...]":
 
     log = connect.log()
     if log is None:
-        raise StackError("The log's first public key is not known.", "Set ALMONER_LOG_FIRST_KEY to it.")
+        where = "whoever began the log published it then; it stands in every pack's about.json"
+        raise StackError("The log's first public key is not known.", f"Set ALMONER_LOG_FIRST_KEY to it: {where}.")
     return await log.tenures()
 
 

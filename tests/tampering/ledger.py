@@ -112,13 +112,13 @@ class Kept:
         log, later = Log(store, KEY.public), self.began + timedelta(hours=2)
         return asyncio.run(verify(Ledger(store), log, witnessed, bucket=bucket, witness_bucket=seen_in, now=later))
 
-    def told(self, program: Path) -> list[tuple[str, str]]:
+    def told(self, program: Path, *more: str) -> list[tuple[str, str]]:
         """Verify with the program nobody here wrote the cryptography of: where, and what; none where all holds."""
         store, witness = self.place.addresses
         arguments = ["-store", store, "-key", KEY.public.text, "-witness", witness, "-witness-key", WITNESS.public.text]
         arguments += ["-now", f"{self.began + timedelta(hours=2):%Y-%m-%dT%H:%M:%SZ}"]
         ended = subprocess.run(  # noqa: S603
-            [str(program), *arguments], env=self.place.environment, capture_output=True, text=True, check=False
+            [str(program), *arguments, *more], env=self.place.environment, capture_output=True, text=True, check=False
         )
         assert ended.returncode in (0, 1), ended.stderr
         lines = ended.stdout.splitlines()

@@ -1,11 +1,13 @@
 """Tampering, a few of each kind; `python -m tests.tampering` does it by the thousand."""
 
 import asyncio
+from base64 import b64decode
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from blocks.log import CHECKPOINT
 from tests.buckets import unmade
 from tests.tampering.campaign import Tampering, Told, campaign, in_bucket, in_folder
 from tests.tampering.ledger import Kept
@@ -39,6 +41,14 @@ def test_whatever_is_done_to_it_both_verifiers_find_it_and_name_it(
 ):
     kept = written(Folder(tmp_path), cases)
     tampered_with(kept, in_folder(kept), program, mutations)
+
+
+def test_the_go_program_holds_a_head_that_was_kept_against_the_log(tmp_path: Path, program: Path):
+    kept = written(Folder(tmp_path), 3)
+    _, size, root, *_ = kept.heads[0].decode().split("\n")
+    assert kept.told(program, "-head", f"{size}:{b64decode(root).hex()}") == []
+    assert kept.told(program, "-head", f"{size}:{'0' * 64}") == [(CHECKPOINT, "rewritten")]
+    assert kept.told(program, "-head", f"9999:{'0' * 64}") == [(CHECKPOINT, "replayed")]
 
 
 @pytest.mark.parametrize("which", ["seaweed", "ministack"])

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from blocks.heads import HeadsLog
-from blocks.ledger import Ledger
+from blocks.ledger import Chain, Ledger
 from blocks.log import Log
 from blocks.records.ledger import Line
 from blocks.sealer import Sealer
@@ -74,4 +74,26 @@ async def test_a_head_that_the_witness_refused_is_told_so(tmp_path: Path):
     await Witness(house.log, house.own, WITNESS).look(NOON)
     await Sealer(Ledger(house.store), KEY).follow()
     await house.tell()
-    assert "refused 1 heads" in house.texts()[0]
+    assert "refused one head" in house.texts()[0]
+
+
+async def test_a_witness_that_saw_another_log_of_the_same_size_is_not_told_as_one_that_saw_this(tmp_path: Path):
+    house, other = House(tmp_path), House(tmp_path / "other")
+    await house.sealed()
+    chain = await other.ledger.append(Chain("RQ-2"), [Line(act="step", actor="process:test", at=NOON)])
+    await other.heads.flush(NOON)
+    await Sealer(Ledger(other.store), KEY).round(NOON)
+    assert await Witness(other.log, house.own, WITNESS).look(NOON) is None
+    assert chain.seq == 1
+    await house.tell()
+    assert "seen another log than this" in house.texts()[0]
+
+
+async def test_what_the_witness_saw_before_and_after_is_one_log(tmp_path: Path):
+    house = House(tmp_path)
+    await house.sealed()
+    await Witness(house.log, house.own, WITNESS).look(NOON)
+    for _ in range(3):
+        await house.sealed()
+    await house.tell()
+    assert house.texts()[0].endswith("The witness has seen 1 of them, and cosigned.")

@@ -1,6 +1,7 @@
 // Verifies an Almoner ledger with nothing of Almoner: Go's own sumdb packages, and the formats of C2SP.
 //
 //	verifier -store DIR|URL|s3://BUCKET -key NAME+ID+KEY [-witness DIR|URL|s3://BUCKET -witness-key NAME+ID+KEY]
+//	verifier ... -head SIZE:ROOT   (a fingerprint that you kept: the log must continue it)
 //	verifier -pack DIR -key NAME+ID+KEY [-witness-key NAME+ID+KEY]
 //
 // It reads log/checkpoint and log/tile/..., rebuilds the tree, follows the log's keys, compares every entry of every chain
@@ -480,6 +481,24 @@ func witness(own place, key cosigner, shown tlog.Tree, log []commitment, hashes 
 	}
 }
 
+// continues holds the log against a head that somebody kept.
+func continues(kept string, log []commitment, hashes *tree) {
+	if kept == "" {
+		return
+	}
+	size, text, _ := strings.Cut(kept, ":")
+	n, err := strconv.ParseInt(size, 10, 64)
+	root, bad := hex.DecodeString(text)
+	if err != nil || bad != nil || n < 1 || len(root) != sha256.Size {
+		die("-head: a head reads SIZE:ROOT, the root in 64 hex digits")
+	}
+	if n > int64(len(log)) {
+		finds("log/checkpoint", "replayed: it shows %d entries, the head that was given names %d", len(log), n)
+	} else if held, err := tlog.TreeHash(n, hashes); err != nil || !bytes.Equal(held[:], root) {
+		finds("log/checkpoint", "rewritten: the first %d entries do not have the root that was given", n)
+	}
+}
+
 func min64(a, b int64) int64 {
 	if a < b {
 		return a
@@ -501,6 +520,7 @@ func main() {
 	only := flag.Bool("log-only", false, "leave the chains alone")
 	when := flag.String("now", "", "as of when (RFC 3339), in place of now")
 	pack := flag.String("pack", "", "folder of an unpacked pack, in place of a store")
+	kept := flag.String("head", "", "a fingerprint that you kept, SIZE:ROOT (the root in hex): the log must continue it")
 	flag.Parse()
 	asOf, given = time.Now(), *when != ""
 	if given {
@@ -530,6 +550,7 @@ func main() {
 		if int64(len(log)) == shown.N {
 			tiles(ledger, shown.N, &hashes)
 		}
+		continues(*kept, log, &hashes)
 		if *own != "" {
 			witness(open(*own), newCosigner(*ownKey), shown, log, &hashes)
 		} else if *ownKey != "" {

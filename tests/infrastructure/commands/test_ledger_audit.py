@@ -3,11 +3,13 @@
 import asyncio
 import json
 import zipfile
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from blocks.wire.canonical import canonical
 from infrastructure.auditor.check_pack import check_pack
 from infrastructure.commands.ledger import app
 from tasks.results import keep_result, result_of
@@ -156,3 +158,38 @@ def test_roots_of_a_time_stamp_authority_that_cannot_be_read_are_told_in_two_lin
     assert told.stderr.splitlines()[0].endswith("none.pem cannot be read (No such file or directory).")
     assert len(told.stderr.splitlines()) == 2
     assert not list(tmp_path.glob("*.zip*"))
+
+
+def test_a_signed_log_whose_key_nobody_gave_is_no_success(monkeypatch):
+    monkeypatch.delenv("ALMONER_LOG_FIRST_KEY")
+    told = said("verify")
+    assert told.exit_code == 3
+    assert "✓" not in told.stdout
+    assert "NOT held against the signed log" in told.stdout
+    assert json.loads(said("verify", "--json").stdout)["verified"] is False
+    assert said("verify", "--key", KEY.public.text).exit_code == 0
+
+
+def test_a_fingerprint_that_was_kept_is_held_against_the_log(tmp_path):
+    _, size, root, *_ = (tmp_path / "store/log/checkpoint").read_text().split("\n")
+    kept = f"{size}:{b64decode(root).hex()}"
+    assert said("verify", "--head", kept).exit_code == 0
+    told = said("verify", "--head", f"{size}:{'0' * 64}")
+    assert told.exit_code == 1
+    assert "log/checkpoint was rewritten" in told.stdout
+    assert told.stdout.rstrip().endswith("infrastructure/runbooks/evidence.md")
+    assert "a head reads SIZE:ROOT" in said("verify", "--head", "nonsense").stderr
+
+
+def test_a_forged_case_is_told_in_red_and_bundled_by_nobody(tmp_path, case):
+    last = max((tmp_path / f"store/cases/{case}").iterdir())
+    entry = json.loads(last.read_bytes())
+    entry["lines"][-1]["at"] = "2026-11-24T12:00:00Z"
+    last.write_bytes(canonical(entry))
+    told = said("explain", case)
+    assert told.exit_code == 1
+    assert "✗ It does not hold" in told.stdout
+    assert "cosigned" not in told.stdout
+    bundled = said("explain", case, "--bundle", str(tmp_path / "case.bundle"))
+    assert bundled.exit_code == 1
+    assert not (tmp_path / "case.bundle").exists()
