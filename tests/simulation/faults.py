@@ -23,8 +23,9 @@ POSTS: tuple[Kind, ...] = (
     "turned away", "answer lost", "answer lost", "never arrived", "made late", "made late", "killed before",
     "killed unheard", "killed unheard", "killed after", "stopped after",
 )  # fmt: skip
-"""A stop between the last look at the claim and the call itself is left out: what that may do to an ERP that knows no
-keys is written down in `infrastructure/decisions/effects.md`, and no program on one side can take it away."""
+WITH_STOPS: tuple[Kind, ...] = (*POSTS, "stopped before", "stopped before")
+"""A stop between the last look at the claim and the call itself: suffered where the ERP knows keys. What it may do to
+one that knows none is written down in `infrastructure/decisions/effects.md`: no program on one side can close it."""
 CANCELS: tuple[Kind, ...] = (
     "turned away", "answer lost", "answer lost", "killed before", "killed unheard", "killed after", "stopped before",
     "stopped after",
