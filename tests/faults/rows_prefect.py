@@ -240,6 +240,13 @@ async def database_stops(stage: Stage) -> list[Violation]:
     return await _in_flight(stage, lambda runs: runs.stack.kill("postgres", signal.SIGQUIT), _well)
 
 
+@row(26, "PostgreSQL is stopped fast, under Prefect", guard="what was done is remembered by the ledger",
+     without=guards.amnesiac, shows="I1", needs="prefect")  # fmt: skip
+async def database_stops_fast(stage: Stage) -> list[Violation]:
+    """SIGINT: whoever is connected is thrown out, and it ends in good order, as `pg_ctl stop -m fast`."""
+    return await _in_flight(stage, lambda runs: runs.stack.kill("postgres", signal.SIGINT), _well)
+
+
 @row(26, "Every connection to PostgreSQL is cut", guard="what was done is remembered by the ledger",
      without=guards.amnesiac, shows="I1", needs="prefect")  # fmt: skip
 async def connections_cut(stage: Stage) -> list[Violation]:
