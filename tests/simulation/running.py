@@ -18,13 +18,12 @@ import blocks.rulebook
 import tasks.book
 import tasks.claims
 from blocks.ledger import Ledger
-from blocks.records.ledger import Entry, Line
+from blocks.records.ledger import Entry
 from blocks.records.people import Directory
 from blocks.records.policy import Policy
 from blocks.rulebook import adopt
 from infrastructure.local.hospital.__main__ import directory, policy
 from tasks import durable, effects
-from tasks.case import Case
 from tests.crashes.points import Killed
 from tests.hospital import MORNING, with_gaps
 from tests.simulation.city import City
@@ -71,16 +70,6 @@ def _no_conditional_writes() -> None:
     MemoryStore.create = put  # type: ignore[method-assign]
 
 
-async def _by_their_own_clocks(case: Case, last: Line) -> float:
-    """Tell how long ago somebody wrote by comparing their clock with ours."""
-    since_s = (case.clock() - last.at).total_seconds()
-    return since_s if last.act == "unknown" else since_s - tasks.claims.LEASE_S
-
-
-def _no_common_clock() -> None:
-    effects.quiet_s = _by_their_own_clocks
-
-
 def _no_compare_and_swap() -> None:
     """Write over whatever is there, whoever wrote it."""
     swap = MemoryStore.swap
@@ -94,7 +83,6 @@ def _no_compare_and_swap() -> None:
 GUARDS = {
     "compare-and-swap": _no_compare_and_swap,
     "resolver": _no_resolver,
-    "common-clock": _no_common_clock,
     "conditional-writes": _no_conditional_writes,
 }
 """What can be taken away: the check must then find it."""

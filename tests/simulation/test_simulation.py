@@ -22,6 +22,7 @@ OFTEN = (
     "made late",
     "killed unheard",
     "two workers",
+    "clock set",
 )
 """What must have happened a good many times, lest the lives be uneventful."""
 
