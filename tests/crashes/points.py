@@ -18,7 +18,7 @@ CHANGES = MappingProxyType({
 })  # fmt: skip
 """What changes something outside, by port: each is a place to die at."""
 READS = MappingProxyType({
-    "store": frozenset({"get", "look", "list", "age_s"}),
+    "store": frozenset({"get", "look", "list", "age_s", "written_at"}),
     "erp": frozenset({"personality", "sourcing", "find_order", "find_issue", "aclose"}),
     "desk": frozenset({"key_of"}),
 })  # fmt: skip
