@@ -26,7 +26,7 @@ LATE = timedelta(hours=1)
 LISTED_EVERY = timedelta(seconds=60)
 AWAY = timedelta(seconds=60)
 """So long an entry that was noted may be away before it is let go."""
-AT_ONCE = 64
+AT_ONCE = 256
 
 Key = tuple[str, int]
 """An entry by its case and number."""
