@@ -118,7 +118,7 @@ async def verify(  # noqa: PLR0913  each is what somebody who verifies may have,
         verdict = _with_stamps(verdict, audit_stamps(seen, found, roots))
     shadows = await shadowed(bucket, found) if bucket else []
     if witness_bucket and witnessed:
-        shadows += await witness_shadowed(witness_bucket, witnessed)
+        shadows += await witness_shadowed(witness_bucket, witnessed, found)
     findings = tuple(sorted(set(told_as_shadowed(verdict.findings, shadows))))
     if bucket is None:
         return verdict._replace(findings=findings)

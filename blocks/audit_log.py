@@ -12,7 +12,7 @@ from blocks.audit_heads import current_head, read_published
 from blocks.errors import NotFoundError
 from blocks.finding import Fault, Finding
 from blocks.ledger import TamperedError, entry_key
-from blocks.log import CHECKPOINT, KEYS, PREFIX, Head, Log, Tenure
+from blocks.log import CHECKPOINT, KEYS, PREFIX, Head, Log, Tenure, read_head
 from blocks.scope import Scope
 from blocks.wire.commitments import Commitment, Committed, read_commitment
 from blocks.wire.merkle import leaf_hash
@@ -54,7 +54,7 @@ async def audit_log(
     findings = list[Finding]()
     tenures = await _tenures(log, findings)
     head = await (read_published(log, CHECKPOINT, tenures, findings) if scope else current_head(log, tenures, findings))
-    seen = await _seen(witnessed, findings)
+    seen = await _seen(witnessed, tenures, findings)
     sees = seen.checkpoint.size if seen else None
     if head is None:
         return LogFound(Committed(), 0, "", findings, sees, tenures)
@@ -73,7 +73,7 @@ async def _tenures(log: Log, findings: list[Finding]) -> tuple[Tenure, ...]:
         return (Tenure(log.first_key),)
 
 
-async def _seen(witnessed: Witnessed | None, findings: list[Finding]) -> Head | None:
+async def _seen(witnessed: Witnessed | None, tenures: tuple[Tenure, ...], findings: list[Finding]) -> Head | None:
     if witnessed is None:
         return None
     try:
@@ -84,6 +84,8 @@ async def _seen(witnessed: Witnessed | None, findings: list[Finding]) -> Head | 
     findings += [Finding(WITNESS, one.key, "rewritten", one.why) for one in await witnessed.alarms()]
     if seen is None:
         findings.append(Finding(WITNESS, "checkpoint", "removed", "the witness has seen no head"))
+    elif read_head(seen.note.data, tenures) is None:
+        findings.append(Finding(WITNESS, "checkpoint", "altered", "the log's own signature on it does not hold"))
     return seen
 
 

@@ -51,12 +51,12 @@ async def shadowed(bucket: LockedBucket, found: LogFound | None) -> list[Finding
     return await _look(bucket, found.committed, {LOCK: heads, CHECKPOINT: heads})
 
 
-async def witness_shadowed(bucket: LockedBucket, witnessed: Witnessed) -> list[Finding]:
-    """Name what lies over what a witness saw, in the bucket of its own."""
+async def witness_shadowed(bucket: LockedBucket, witnessed: Witnessed, found: LogFound | None) -> list[Finding]:
+    """Name what lies over what a witness saw, in the bucket of its own; a head there bears the log's signature too."""
 
     def size(data: bytes) -> int | None:
         head = witnessed.read(data)
-        return head.checkpoint.size if head else None
+        return head.checkpoint.size if head and (found is None or read_head(data, found.tenures)) else None
 
     try:
         since = datetime.fromtimestamp(await witnessed.at(), UTC)

@@ -145,3 +145,13 @@ async def test_what_hides_the_head_of_the_witness_is_named_and_what_is_no_head_t
     assert {one.fault for one in found.values()} == {"shadowed"}
     assert "it is hidden by a delete marker" in found["witness", "checkpoint"].because
     assert "no signed head; that of 2 entries is still there" in found["log", "log/checkpoint"].because
+
+
+async def test_a_head_of_the_witness_without_the_logs_own_signature_is_named(server: Server, seen: Verified):
+    kept = await server.store.get("witness/checkpoint")
+    first, *signed, last = kept.split(b"\n\n")[1].splitlines(keepends=True)
+    assert (first.startswith(b"\xe2\x80\x94 log.example/ledger "), signed) == (True, [])
+    over(server, "witness/checkpoint", kept.split(b"\n\n")[0] + b"\n\n" + last)
+    (found,) = (await seen()).findings
+    assert (found.case, found.where, found.fault) == ("witness", "checkpoint", "shadowed")
+    assert "is no signed head; that of 2 entries is still there" in found.because

@@ -438,12 +438,15 @@ func cosigned(data []byte, key cosigner) (seen tlog.Tree, at time.Time, ok bool)
 }
 
 // witness compares the log with what the witness saw of it.
-func witness(own place, key cosigner, shown tlog.Tree, log []commitment, hashes *tree) {
+func witness(own place, key cosigner, keys []tenure, shown tlog.Tree, log []commitment, hashes *tree) {
 	data, err := own.get("checkpoint")
 	seen, _, ok := cosigned(data, key)
 	if err != nil || !ok {
 		finds("witness/checkpoint", "altered: it is not a head that the witness cosigned")
 		return
+	}
+	if _, signed := opened(data, keys); !signed {
+		finds("witness/checkpoint", "altered: the log's own signature on it does not hold")
 	}
 	if seen.N > shown.N {
 		finds("log/checkpoint", "replayed: the witness has seen %d entries, it shows %d", seen.N, shown.N)
@@ -552,7 +555,7 @@ func main() {
 		}
 		continues(*kept, log, &hashes)
 		if *own != "" {
-			witness(open(*own), newCosigner(*ownKey), shown, log, &hashes)
+			witness(open(*own), newCosigner(*ownKey), keys, shown, log, &hashes)
 		} else if *ownKey != "" {
 			data, _ := ledger.get("log/checkpoint")
 			if _, _, is := cosigned(data, newCosigner(*ownKey)); !is {
@@ -567,7 +570,7 @@ func main() {
 		overLog(held, keys, log)
 	}
 	if held, is := open(*own).(*bucket); is && !*only {
-		overWitness(held, newCosigner(*ownKey))
+		overWitness(held, newCosigner(*ownKey), keys)
 	}
 	for _, one := range told(wrong) {
 		fmt.Fprintf(out, "%s: %s\n", one.where, one.what)

@@ -188,14 +188,15 @@ func overLog(b *bucket, keys []tenure, log []commitment) {
 	}, map[string]sized{"log/checkpoint": size, "log/lock": size}, made)
 }
 
-// overWitness names what lies over the hashes and the heads that the witness keeps.
-func overWitness(b *bucket, key cosigner) {
+// overWitness names what lies over the hashes and the heads that the witness keeps, which the log signed as well.
+func overWitness(b *bucket, key cosigner, keys []tenure) {
 	data, _ := b.get("checkpoint")
 	_, at, _ := cosigned(data, key)
 	size := func(data []byte) (int64, bool) {
 		var seen tlog.Tree
 		seen, _, ok := cosigned(data, key)
-		return seen.N, ok
+		_, signed := opened(data, keys)
+		return seen.N, ok && signed
 	}
 	b.over("witness/", func(string) string { return "" }, map[string]sized{"checkpoint": size}, at)
 }
