@@ -105,12 +105,43 @@ def test_every_method_of_a_port_is_a_crash_point_or_a_read(port):
     assert CHANGES[port] <= methods
 
 
-def test_every_effect_is_a_crash_point():
-    called = {}
-    for path in TASKS.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"once", "effects.once"}:
-                do = next(ast.unparse(one.value) for one in node.keywords if one.arg == "do")
-                called[ast.literal_eval(node.args[0])] = do
+def effects_of(source: str) -> tuple[dict[str, str], list[str]]:
+    """Find each effect that goes through `once`, by name, and each change to the ERP that goes past it."""
+    called, done, reached = {}, set[ast.AST](), list[ast.Attribute]()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "once":
+            do = next(one.value for one in node.keywords if one.arg == "do")
+            called[ast.literal_eval(node.args[0])] = ast.unparse(do)
+            done.add(do)
+        elif isinstance(node, ast.Attribute) and node.attr in CHANGES["erp"]:
+            reached.append(node)
+    # What runs can be cancelled as well: that is no change to anybody's ERP.
+    past = [one for one in reached if one not in done and (one.attr != "cancel" or "erp" in ast.unparse(one.value))]
+    return called, [ast.unparse(one) for one in past]
+
+
+def test_every_effect_is_a_crash_point_and_none_goes_past_the_protocol():
+    called: dict[str, str] = {}
+    for path in (*TASKS.rglob("*.py"), *(TASKS.parent / "flows").rglob("*.py")):
+        effects_there, past = effects_of(path.read_text())
+        assert past == [], f"{path.name}: a change to the ERP goes through `once` of tasks/effects.py"
+        called |= effects_there
     assert called == dict(EFFECTS), "tests/crashes/points.py names every effect, and a story dies in it"
     assert {name.partition(".")[2] for name in EFFECTS.values()} == CHANGES["erp"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "once('refund', draft, do=erp.refund)",
+        "effects.once('refund', draft, do=connect.erp().order)",
+        "await erp.order(draft, key='x')",
+        "await connect.erp().cancel(draft, key='x')",
+        "erp = connect.erp()\nmake = erp.issue\nonce('issue', draft, do=make)",
+        "books = connect.erp()\nawait books.issue(draft, key='x')",
+    ],
+)
+def test_a_new_effect_without_a_crash_point_is_noticed(source):
+    called, past = effects_of(source)
+    assert past or not called.items() <= EFFECTS.items()
+    assert effects_of("once('order', draft, do=erp.order)\nreading.cancel()") == ({"order": "erp.order"}, [])
