@@ -22,12 +22,12 @@ demo: $(READY) ## play a hospital's morning (ARGS='--auto --json')
 up: $(READY) ## start the laptop stack and keep it running
 	@$(BIN)/almoner up $(ARGS)
 
-# Two processes: the tests that need no stack are bound by the processor. The others bring their own
-# servers, which want the cores for themselves.
+# Two processes, dealt out by tests/dealing.py. First what is bound by the processor; then what brings servers of its
+# own, and waits for them: one process for the whole house, the other for the rest.
 test: $(READY) ## all tests but the long ones; ARGS='-m long' for those, ARGS=tests/blocks for some
 ifeq ($(strip $(ARGS)),)
-	@$(BIN)/pytest -m "not e2e and not long" -n 2 --dist loadfile
-	@$(BIN)/pytest -m "e2e and not long"
+	@$(BIN)/pytest -m "not e2e and not long" -n 2 --no-loadscope-reorder
+	@$(BIN)/pytest -m "e2e and not long" -n 2 --no-loadscope-reorder
 else
 	@$(BIN)/pytest $(ARGS)
 endif
