@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from pydantic import TypeAdapter
+
 from blocks.books import DUTIES
 from blocks.duties import duties_of
 from blocks.errors import RefusedError
@@ -42,6 +44,9 @@ class Under(Record):
     case: str
     entry: int
     decision: Decision
+
+
+_UNDERS = TypeAdapter(tuple[Under, ...])
 
 
 class Acted(NamedTuple):
@@ -88,6 +93,25 @@ async def end(key: str, who: Acted, ledger: Ledger) -> EmergencyAccess:
     return find(await ledger.enter(DUTIES, ended), key, who.rulebook)
 
 
+async def note_shown(key: str, under: tuple[Under, ...], who: Acted, ledger: Ledger) -> None:
+    """Note what somebody was shown of it: what they say of it then needs no second look at every case."""
+    line = _line("emergency-shown", key, who, {}, await ledger.keep(_listed(under)))
+    await ledger.enter(DUTIES, lambda _: line)
+
+
+async def shown_to(key: str, who: Acted, ledger: Ledger) -> tuple[Under, ...]:
+    """Read what whoever reviews it was shown last; `RefusedError` where that was nothing, or before it was over."""
+    chain = await ledger.read(DUTIES)
+    access = find(chain, key, who.rulebook)
+    _assert_none(reason_not_to_review(access, who.by, who.rulebook, who.at))
+    assert who.by is not None  # noqa: S101  nobody reviews it
+    mine = (x for x in chain.having("emergency-shown", key) if x.actor == f"person:{who.by.id}" and x.at >= access.over)
+    seen = [x.seen for x in mine if x.seen]
+    if not seen:
+        raise RefusedError("emergency", f"please look first: `/almoner emergency review {key}` shows what was decided")
+    return _UNDERS.validate_json(await ledger.fetch(seen[-1]))
+
+
 async def review(key: str, review: Review, under: tuple[Under, ...], who: Acted, ledger: Ledger) -> EmergencyAccess:
     """Note what a third person says of it, having seen all that was decided *under* it."""
     if not review.words.strip():
@@ -100,7 +124,7 @@ async def review(key: str, review: Review, under: tuple[Under, ...], who: Acted,
         _assert_none(reason_not_to_review(find(chain, key, who.rulebook), who.by, who.rulebook, who.at))
         return _line("emergency-reviewed", key, who, body, seen)
 
-    seen = await ledger.keep(canonical([one.model_dump(mode="json") for one in under]))
+    seen = await ledger.keep(_listed(under))
     return find(await ledger.enter(DUTIES, reviewed), key, who.rulebook)
 
 
@@ -213,6 +237,10 @@ def _agreed(chain: Chain, key: str, shown: str, who: Acted) -> Line:
 
 def _kind(request: Confirmation) -> DelegationMatter | AgreementMatter:
     return AgreementMatter() if request.verdict == AGREE_TO else DelegationMatter()
+
+
+def _listed(under: tuple[Under, ...]) -> bytes:
+    return canonical([one.model_dump(mode="json") for one in under])
 
 
 def _by(decision: Decision) -> str:

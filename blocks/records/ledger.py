@@ -33,7 +33,7 @@ class Line(Record):
     logged-out, handed, added, advised, held-ask, resumed, reminded, escalated, told-waiting, withdrawn, woken,
     rerouted, forgets, forgot, opened, cancelling, ended, retention-set, retention-applied, held-legally, hold-lifted,
     stamped, emergency-asked, emergency-agreed, emergency-ended,
-    emergency-reviewed.
+    emergency-shown, emergency-reviewed.
     """
 
     act: str

@@ -2,9 +2,8 @@
 
 import re
 import secrets
-from collections.abc import Coroutine
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
@@ -52,9 +51,9 @@ async def command(rest: str, who: Acted) -> Said:
     if word == "end" and key:
         return await _ended(key, who)
     if word == "review" and key:
-        return _later(f"Looking at all that was decided by {key}: you get it as a message.", _to_review(key, who), who)
+        return await _to_review(key, who)
     if found := SAY.fullmatch(rest.strip()):
-        return _later(f"Noting your review of {found['key']}: you get a message.", _reviewed(found, who), who)
+        return await _reviewed(found, who)
     return Said(_listed(who) if word == "list" else HOW)
 
 
@@ -127,12 +126,25 @@ async def _ended(key: str, who: Acted) -> Said:
     return _said("It has ended. What was decided by it counts, and is to be reviewed.", access, who)
 
 
-async def _to_review(key: str, who: Acted) -> str:
-    """Tell all that was decided under it, from the chains themselves."""
+async def _to_review(key: str, who: Acted) -> Said:
+    """Say at once that it is being looked for: to read every case takes longer than Slack waits."""
     ledger = connect.ledger()
     access = verbs.find(await ledger.read(DUTIES), key, who.rulebook)
-    zone, told = ZoneInfo(who.rulebook.directory.zone), list[str]()
-    for case, one in ((x.case, x.decision) for x in await verbs.decided_under(key, ledger)):
+
+    async def show() -> None:
+        under = await verbs.decided_under(key, ledger)
+        if who.by and who.by.slack_user:
+            card = said_card(f"emergency/{who.by.id}/{secrets.token_hex(6)}", _decisions(access, under, who))
+            await connect.desk().tell(who.by.slack_user, card)
+            await verbs.note_shown(key, under, who, ledger)
+
+    return Said(f"Looking at all that was decided by {key}: you get it as a message.", (show,))
+
+
+def _decisions(access: EmergencyAccess, under: tuple[verbs.Under, ...], who: Acted) -> str:
+    """Tell all that was decided under it, from the chains themselves."""
+    key, zone, told = access.asked.key, ZoneInfo(who.rulebook.directory.zone), list[str]()
+    for case, one in ((x.case, x.decision) for x in under):
         note = f": {escape(one.note)}" if one.note else ""
         told.append(f"• *{case}* {one.done} by {escape(one.name)}, {one.at.astimezone(zone):%d %b %H:%M}{note}")
     name = _name(access.asked.person, who.rulebook.directory)
@@ -141,16 +153,14 @@ async def _to_review(key: str, who: Acted) -> str:
     return "\n".join([head, *(told or ["Nothing was decided by it."]), say])
 
 
-async def _reviewed(found: re.Match[str], who: Acted) -> str:
+async def _reviewed(found: re.Match[str], who: Acted) -> Said:
     key, ledger = found["key"], connect.ledger()
     assert who.by is not None  # noqa: S101  `/almoner` answers nobody else
     verdict = "accepted" if found["verdict"] == "accept" else "objected"
     told = {"by": who.by.id, "name": who.by.name, "at": who.at, "verdict": verdict, "words": found["words"].strip()}
-    under = await verbs.decided_under(key, ledger)
     review = Review.model_validate(told)
-    access = await verbs.review(key, review, under, who, ledger)
-    await tell_how_it_stands(access, who.rulebook, who.at, connect.desk())
-    return f"Noted: you have {review.done} {key}."
+    access = await verbs.review(key, review, await verbs.shown_to(key, who, ledger), who, ledger)
+    return _said(f"Noted: you have {review.done} {key}.", access, who)
 
 
 def _said(text: str, access: EmergencyAccess, who: Acted) -> Said:
@@ -158,21 +168,6 @@ def _said(text: str, access: EmergencyAccess, who: Acted) -> Said:
         await tell_how_it_stands(access, who.rulebook, who.at, connect.desk())
 
     return Said(text, (draw,))
-
-
-def _later(text: str, looked: Coroutine[Any, Any, str], who: Acted) -> Said:
-    """Say at once that it is being looked for: to read every case takes longer than Slack waits."""
-
-    async def tell_them() -> None:
-        try:
-            found = await looked
-        except RefusedError as refusal:
-            found = f"{refusal.detail}."
-        if who.by and who.by.slack_user:
-            card = said_card(f"emergency/{who.by.id}/{secrets.token_hex(6)}", found)
-            await connect.desk().tell(who.by.slack_user, card)
-
-    return Said(text, (tell_them,))
 
 
 def _limit(typed: str | None, who: Acted) -> Money | None:

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -11,7 +12,7 @@ from blocks.rulebook import Shelf, adopt
 from infrastructure.doors import slack
 from infrastructure.local.desk.blockkit.blocks import wrong_with_blocks
 from tests.hospital import Hospital
-from tests.infrastructure.doors.conftest import SlackLike, afterwards, interaction
+from tests.infrastructure.doors.conftest import TEAM, SlackLike, afterwards, interaction, slack_request, told
 from tests.infrastructure.doors.test_home import almoner
 from tests.tasks.emergencies import night_policy
 
@@ -90,20 +91,33 @@ async def test_it_is_reviewed_in_slack_by_a_third_who_has_read_what_was_decided(
     key = re.search(r"em-[0-9a-f]{6}", await almoner(ASK, "U0MEI"))[0]
     for user in ("U0ANA", "U0FRIDA"):
         await almoner(f"emergency agree {key}", user)
-    await almoner(f"emergency accept {key}: fine", "U0CARL")
-    assert "it is still in force" in shown(desk, "U0CARL")[-1]
+    await almoner(f"emergency review {key}", "U0CARL")
+    assert "it is still in force" in await almoner(f"emergency accept {key}: fine", "U0CARL")
     await almoner(f"emergency end {key}", "U0MEI")
     assert "*Emergency access is over*" in shown(desk, "U0MEI")[0]
+    assert "please look first" in await almoner(f"emergency accept {key}: seen while it was in force", "U0CARL")
     assert "you get it as a message" in await almoner(f"emergency review {key}", "U0CARL")
     assert "Nothing was decided by it." in shown(desk, "U0CARL")[-1]
-    await almoner(f"emergency accept {key}: nothing was ordered, fine", "U0FRIDA")
-    assert "you were part of it" in shown(desk, "U0FRIDA")[-1]
-    await almoner(f"emergency object {key}: nobody called me first", "U0CARL")
-    assert f"Noted: you have objected to {key}." in shown(desk, "U0CARL")[-1]
+    assert "you were part of it" in await almoner(f"emergency accept {key}: nothing was ordered, fine", "U0FRIDA")
+    noted = await almoner(f"emergency object {key}: nobody called me first", "U0CARL")
+    assert noted == f"Noted: you have objected to {key}."
     assert "*Objected by Carl Moss*" in shown(desk, "U0FRIDA")[0]
     assert "nobody called me first" in shown(desk, "U0ANA")[0]
-    await almoner(f"emergency accept {key}: once more", "U0CARL")
-    assert "Carl Moss has objected to it" in shown(desk, "U0CARL")[-1]
+    assert "Carl Moss has objected to it" in await almoner(f"emergency accept {key}: once more", "U0CARL")
+
+
+async def test_a_review_stands_in_the_ledger_with_what_was_shown_before_slack_is_answered(open_doors):
+    key = re.search(r"em-[0-9a-f]{6}", await almoner(ASK, "U0MEI"))[0]
+    for word, user in (("agree", "U0ANA"), ("agree", "U0FRIDA"), ("end", "U0MEI"), ("review", "U0CARL")):
+        await almoner(f"emergency {word} {key}", user)
+    body = urlencode(
+        {"command": "/almoner", "text": f"emergency accept {key}: fine", "user_id": "U0CARL", "team_id": TEAM}
+    )
+    answer = await slack.commands(slack_request(body.encode()))  # and the door dies here: nothing that follows is done
+    assert f"Noted: you have accepted {key}." in told(answer)["text"]
+    chain = await open_doors.chain(DUTIES)
+    assert chain.last("emergency-reviewed", key).seen == chain.last("emergency-shown", key).seen
+    assert chain.last("emergency-shown", key).actor == "person:carl.moss"
 
 
 @pytest.mark.parametrize(
@@ -121,6 +135,7 @@ async def test_it_is_reviewed_in_slack_by_a_third_who_has_read_what_was_decided(
         ("emergency agree em-000000", "no such emergency access"),
         ("emergency end em-000000", "no such emergency access"),
         ("emergency review", "Please write it like one of these"),
+        ("emergency review em-000000", "no such emergency access"),
         ("emergency accept em-000000", "Please write it like one of these"),
     ],
 )
