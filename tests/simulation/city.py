@@ -95,12 +95,7 @@ class City:
         """Draw what goes wrong at a call."""
         if len(self.happened) >= self.to_come or self.dice.random() >= likelihood(call):
             return None
-        return self.dice.choice(WITH_STOPS if call in POSTING and self.late_is_harmless else AT[call])
-
-    @property
-    def late_is_harmless(self) -> bool:
-        """Whether a post may begin long after it was claimed: only a key that is kept for good makes it the first's."""
-        return self.personality.key_kept_s is None
+        return self.dice.choice(WITH_STOPS if call in POSTING and self.personality.key_kept_s is None else AT[call])
 
     def process(self, name: str) -> "Process":
         """Start a process."""
@@ -227,7 +222,7 @@ class Process:
     async def call(self, call: str, make: Callable[[], Awaitable[Any]], what: str = "") -> Any:
         """Call something outside, with what goes wrong on the way."""
         turns = self.city.dice.choice(READ_TURNS if AT[call] is READS else WRITE_TURNS)
-        await self._on_the_way(turns, may_stand=call not in POSTING or self.city.late_is_harmless)
+        await self._on_the_way(turns, may_stand=call not in POSTING or self.city.personality.key_kept_s is None)
         fault = self.city.fault_at(call)
         if fault is None:
             made = await make()
