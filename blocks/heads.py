@@ -122,6 +122,12 @@ class Notes(NamedTuple):
     """By case, the entries of which notes tell different things: one of them is false."""
 
 
+class _Read(NamedTuple):
+    key: str
+    prev: str
+    digest: str
+
+
 class Written(NamedTuple):
     """What was noted lately: the keys of the notes, and of each case the numbers of its entries."""
 
@@ -158,7 +164,7 @@ async def noted_since(store: Store, at: datetime, known: Collection[str] = ()) -
 async def read_notes(store: Store, *, since: datetime | None = None) -> Notes:
     """Read every note, or those written since. That a writer's last ones are gone shows in the Merkle log alone."""
     notes = Notes(defaultdict(dict), {}, {}, defaultdict(set))
-    by_writer: dict[str, dict[int, tuple[str, str, str]]] = defaultdict(dict)
+    by_writer: dict[str, dict[int, list[_Read]]] = defaultdict(lambda: defaultdict(list))
     async for blob in store.list(PREFIX, after=f"{PREFIX}{since:{MOMENT}}" if since else ""):
         data = await store.get(blob.key)
         note = _read_note(data)
@@ -168,7 +174,7 @@ async def read_notes(store: Store, *, since: datetime | None = None) -> Notes:
         if not blob.key.endswith(f"-{note.writer}-{note.batch:06}.json") or not is_canonical(data):
             notes.altered[blob.key] = f"it says that it is note {note.batch} of {note.writer}"
             continue
-        by_writer[note.writer][note.batch] = (blob.key, note.prev, digest(data))
+        by_writer[note.writer][note.batch].append(_Read(blob.key, note.prev, digest(data)))
         for case, head in note.heads:
             if notes.heads[case].setdefault(head.seq, head) != head:
                 notes.disputed[case].add(head.seq)
@@ -187,16 +193,20 @@ def _read_note(data: bytes) -> Note | None:
         return None
 
 
-def _follow(batches: dict[int, tuple[str, str, str]], notes: Notes, *, from_first: bool) -> None:
-    """Follow one writer's notes from the first, or the first that was read; each names the one before."""
+def _follow(batches: dict[int, list[_Read]], notes: Notes, *, from_first: bool) -> None:
+    """Follow one writer's notes from the first, or the first that was read; each names the one before.
+
+    A writer that did not hear that a note was stored wrote it again, with what it knew and the date it had by then:
+    there are two of them, and the next names either.
+    """
     first = min(batches)
-    head = GENESIS if from_first or not first else batches[first][1]
+    before = {GENESIS} if from_first or not first else {one.prev for one in batches[first]}
     for place, batch in enumerate(sorted(batches), 0 if from_first else first):
-        key, prev, name = batches[batch]
         if batch != place:
-            notes.removed[key] = f"the note before it, {batch - 1}, is missing"
+            notes.removed[batches[batch][0].key] = f"the note before it, {batch - 1}, is missing"
             return
-        if prev != head:
-            notes.altered[key] = "it does not follow the note before it"
+        strays = [one.key for one in batches[batch] if one.prev not in before]
+        if strays:
+            notes.altered.update(dict.fromkeys(strays, "it does not follow the note before it"))
             return
-        head = name
+        before = {one.digest for one in batches[batch]}

@@ -15,7 +15,7 @@ from blocks.wire.doubts import Doubt, Word, doubt_card, settled_card
 from blocks.wire.report import in_doubt
 from tasks.case import Case
 from tasks.claims import CLAIMS
-from tasks.parked import Said, reason_not_to_settle
+from tasks.parked import Said, look_after, reason_not_to_settle
 
 logger = logging.getLogger("almoner.doubts")
 NOT_HEARD = "nothing: whoever sent it died before it heard"
@@ -80,6 +80,7 @@ def doubt_of(chain: Chain, key: str, nth: int | None = None) -> Doubt | None:
         tried=len(claims),
         heard=now.body.get("why") or (heard.body.get("detail", "its answer was lost") if heard else NOT_HEARD),
         heard_at=(heard or now).at,
+        look_after=look_after(now),
     )
 
 

@@ -4,7 +4,8 @@ Knows no Prefect. The person's word is one line in the ledger; the effect itself
 the case next (see `tasks.effects`).
 """
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from blocks.ledger import Chain, Ledger
@@ -16,10 +17,16 @@ from blocks.records.purchasing import ErpDocument
 from blocks.segregation_proofs import reason_in_history
 from blocks.wire.patients import reason_to_leave_out
 from blocks.wire.report import in_doubt
+from tasks.claims import LEASE_S
+from tasks.rules.doubt import AT_WORK_S
 from tasks.rules.standing import counts_as
 
 KINDS: dict[str, Literal["purchase order", "stock issue"]] = {"order": "purchase order", "issue": "stock issue"}
 """What each effect makes in the ERP."""
+SHOWS_WITHIN = timedelta(seconds=AT_WORK_S + LEASE_S)
+"""How long after an effect was parked what was sent may still come to be there: by then it is in the books, or never.
+
+Who parks need not be who sent: that one may begin its call for as long as its claim is good."""
 
 
 class Said(NamedTuple):
@@ -38,11 +45,20 @@ class CannotSettleError(Exception):
 
 
 async def settle(  # noqa: PLR0913  whoever says it is judged by the rulebook, what they say by the ERP
-    said: Said, by: Person | None, door: str, *, ledger: Ledger, erp: Erp, rulebook: Rulebook, at: datetime
+    said: Said,
+    by: Person | None,
+    door: str,
+    *,
+    ledger: Ledger,
+    erp: Erp,
+    rulebook: Rulebook,
+    at: datetime,
+    clock: Callable[[], datetime],
 ) -> str:
-    """Take a person's word, and say what was taken.
+    """Take a person's word, heard *at* a moment by our *clock*, and say what was taken.
 
-    Whoever appends first has said it. Where the ERP can be asked, nobody's word stands against the ERP's.
+    Whoever appends first has said it. Where the ERP can be asked, nobody's word stands against the ERP's; and that
+    something is not there counts only once it would be.
     """
     if by is None:
         raise CannotSettleError("This person is not in the directory: give the id of somebody who is.")
@@ -53,6 +69,11 @@ async def settle(  # noqa: PLR0913  whoever says it is judged by the rulebook, w
             raise CannotSettleError(f"This card is over: {chain.case} is in doubt anew. Please use the newest card.")
         if reason := reason_not_to_settle(said, by, chain, rulebook, at):
             raise CannotSettleError(reason)
+        if said.verdict != "made" and await _said_too_early(chain, parked, ledger, clock() - at):
+            raise CannotSettleError(
+                f"What was sent may still be made. Please look in the ERP at {look_after(parked):%H:%M} UTC or later, "
+                "then say what you found."
+            )
         document = await _document(said, by, parked, erp)
         body = {
             "effect": parked.body["effect"],
@@ -94,6 +115,20 @@ def reason_not_to_settle(said: Said, by: Person, chain: Chain, rulebook: Ruleboo
         return "Please say why: the requester will read it."
     why = reason_to_leave_out(f"{said.number} {said.because}")
     return f"What you wrote {why}." if why else None
+
+
+def look_after(parked: Line) -> datetime:
+    """Say from when on one may look: a full minute, as people read the time."""
+    return (parked.at + SHOWS_WITHIN + timedelta(minutes=1)).replace(second=0, microsecond=0)
+
+
+async def _said_too_early(chain: Chain, parked: Line, ledger: Ledger, ago: timedelta) -> bool:
+    """Say whether a word was said before what was sent would show: *ago*, as we may have stood still since.
+
+    By the store's clock: that of whoever parked may be wrong.
+    """
+    age_s = await ledger.age_s(chain, parked) or 0.0
+    return timedelta(seconds=age_s) - ago < SHOWS_WITHIN
 
 
 def _parked(chain: Chain) -> Line:

@@ -20,4 +20,4 @@ async def settled(case: str, *, ledger: Ledger, erp: Erp, books: ErpBooks, at: d
     with connect.bound(connect.Outside(ledger, Shelf(ledger), erp)):
         rules = await Shelf(ledger).in_force(at)
         person = rules.directory.person("paula.reyes")
-        await settle(said, person, "test", ledger=ledger, erp=erp, rulebook=rules, at=at)
+        await settle(said, person, "test", ledger=ledger, erp=erp, rulebook=rules, at=at, clock=lambda: at)

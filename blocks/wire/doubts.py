@@ -30,6 +30,8 @@ class Doubt(NamedTuple):
     tried: int
     heard: str
     heard_at: datetime
+    look_after: datetime
+    """From when on what was sent shows in the ERP, if it was made."""
 
     @property
     def pressed(self) -> Pressed:
@@ -56,7 +58,8 @@ def doubt_card(doubt: Doubt, people: tuple[Person, ...], zone: str) -> Card:
     """Draw the question, with its three answers."""
     who = ", ".join(f"<@{one.slack_user}>" if one.slack_user else escape(one.name) for one in people[:WHO_MAX])
     ask = f"{who}: " if who else ""
-    ask += f"please look in the ERP for the reference `{reference(doubt.key)}`, then say what you found."
+    ask += f"please look in the ERP for the reference `{reference(doubt.key)}`, then say what you found.\n"
+    ask += f"Look {moment(doubt.look_after, zone)} or later: until then it may still be made."
     quiet = f"Nothing is sent again until somebody says so. {doubt.case}"
     text = (
         f"In doubt: was the {doubt.effect} of {doubt.meant} made? We heard: {doubt.heard}. "

@@ -98,10 +98,10 @@ async def _cancel(unwanted: "Unwanted", home: Path, by: str) -> tuple[str, bool]
 async def _settle(said: "Said", home: Path, by: str) -> tuple[str, bool]:
     from blocks import connect
     from blocks.bell import ring
+    from tasks.case import utc_now
     from tasks.parked import settle as settle_parked
 
     who = await speaker(home, by)
-    told = await settle_parked(
-        said, who.by, who.door, ledger=connect.ledger(), erp=connect.erp(), rulebook=who.rulebook, at=who.at
-    )
+    ledger, erp, rules = connect.ledger(), connect.erp(), who.rulebook
+    told = await settle_parked(said, who.by, who.door, ledger=ledger, erp=erp, rulebook=rules, at=who.at, clock=utc_now)
     return told, await ring([said.case])

@@ -11,6 +11,7 @@ from blocks.wire.doubts import GIVE_UP, MADE, NOT_MADE, NUMBER, give_up_modal, m
 from blocks.wire.modals import NOTE
 from infrastructure.doors.clicks import DOOR, Click, field_errors, slack_desk
 from infrastructure.doors.http import Deed, Response
+from tasks.case import utc_now
 from tasks.doubts import doubt_of, word_on
 from tasks.parked import CannotSettleError, Said, settle
 
@@ -46,7 +47,8 @@ def _said(what: Pressed, said: Said) -> Said:
 async def _settled(said: Said, click: Click) -> tuple[str, bool]:
     """Let the one function behind every door take it; say what it says, and whether it was taken."""
     ledger, erp = connect.ledger(), connect.erp()
-    settling = settle(said, click.by, DOOR, ledger=ledger, erp=erp, rulebook=click.rulebook, at=click.at)
+    rules, at = click.rulebook, click.at
+    settling = settle(said, click.by, DOOR, ledger=ledger, erp=erp, rulebook=rules, at=at, clock=utc_now)
     try:
         return await asyncio.wait_for(settling, PATIENCE_S), True
     except CannotSettleError as reason:

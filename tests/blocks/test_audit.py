@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,6 +25,14 @@ from tests.samples import NOON
 
 ONE, TWO = "RQ-AAAAAAAAAA", "RQ-BBBBBBBBBB"
 LENGTH = 5
+
+
+class Unheard(FolderStore):
+    """It is stored, and the answer is lost."""
+
+    async def create(self, key: str, data: bytes) -> None:
+        await super().create(key, data)
+        raise UnavailableError("store", "its answer was lost")
 
 
 @dataclass
@@ -172,6 +181,24 @@ async def test_notes_that_cannot_be_written_wait_for_the_next_try(tmp_path: Path
     await heads.flush(NOON)
     await heads.flush(NOON)
     assert (await read_notes(store)).heads["RQ-1"][1].digest == "a" * 64
+
+
+async def test_a_note_whose_writer_did_not_hear_that_it_was_stored_is_there_twice_and_both_are_in_order(tmp_path: Path):
+    store = FolderStore(tmp_path)
+    heads = HeadsLog(store)
+    heads("RQ-1", 1, "a" * 64)
+    heads.store = Unheard(tmp_path)
+    await heads.flush(NOON)
+    heads.store = store
+    for number, later in enumerate((timedelta(minutes=-9), timedelta(minutes=-8)), 2):  # its clock was set back
+        heads("RQ-1", number, "b" * 64)
+        await heads.flush(NOON + later)
+    notes = await read_notes(store)
+    assert (notes.altered, notes.removed, [*notes.heads["RQ-1"]]) == ({}, {}, [1, 2, 3])
+    stray, *_ = [blob.key async for blob in store.list(PREFIX) if blob.key.endswith("-000000.json")]
+    other = json.loads((tmp_path / stray).read_bytes()) | {"prev": "c" * 64}
+    (tmp_path / stray).write_bytes(canonical(other))
+    assert [*(await read_notes(store)).altered] == [stray]
 
 
 async def test_what_was_noted_is_written_when_the_writer_is_told_to_stop(tmp_path: Path):

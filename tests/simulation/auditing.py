@@ -8,7 +8,8 @@ from blocks.sealer import Sealer
 from blocks.wire.signed_note import COSIGNS, SecretKey
 from blocks.witness import Witness, Witnessed
 from tests.invariants import Violation
-from tests.simulation.city import City, Process
+from tests.simulation.city import City
+from tests.simulation.process import Process
 from tests.stores import MemoryStore
 
 KEY = SecretKey.made("log.example/ledger")

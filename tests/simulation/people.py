@@ -14,7 +14,8 @@ from tasks.decide import Answer, Verdicts, decide
 from tasks.parked import CannotSettleError, Said, settle
 from tasks.requests import Deed, Wish, carry_out
 from tasks.showing import locked_card
-from tests.simulation.city import City, Process
+from tests.simulation.city import City
+from tests.simulation.process import Process
 from tests.simulation.upkeep import PATIENT
 
 LOOKS_AFTER = timedelta(minutes=5)
@@ -151,11 +152,13 @@ class People:
         said = Said(case, "made", made[0]) if made else Said(case, "not-made")
 
         async def settled() -> str:
-            rules, refused = await door.outside.shelf.in_force(door.clock()), ""
+            ledger, clock = door.ledger, door.clock
+            at, refused = clock(), ""
+            rules = await door.outside.shelf.in_force(at)
             for person in rules.directory.people:  # whoever may: who approved it may not
                 try:
                     told = await settle(
-                        said, person, "test", ledger=door.ledger, erp=connect.erp(), rulebook=rules, at=door.clock()
+                        said, person, "test", ledger=ledger, erp=connect.erp(), rulebook=rules, at=at, clock=clock
                     )
                 except CannotSettleError as error:
                     refused = f"not taken: {error}"

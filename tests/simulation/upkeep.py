@@ -11,7 +11,8 @@ from tasks.effects import InDoubtError
 from tasks.lookout import Lookout
 from tasks.results import keep_result, result_of
 from tasks.rounds import Rounds
-from tests.simulation.city import City, Process
+from tests.simulation.city import City
+from tests.simulation.process import Process
 
 WORKERS = 2
 PATIENT = "88442211"

@@ -30,7 +30,7 @@ from tasks.arrivals import Message, receive
 from tasks.case import utc_now
 from tasks.clock import waiting_of
 from tasks.decide import Answer, decide
-from tasks.parked import CannotSettleError, Said, settle
+from tasks.parked import SHOWS_WITHIN, CannotSettleError, Said, settle
 from tasks.results import is_finished
 from tests.bench.rig import free_port
 from tests.hospital import plain_policy, with_gaps
@@ -46,7 +46,7 @@ WANTED = (
 )  # fmt: skip
 """Ordered at once, filled from the shelf, or asked about first."""
 LOOKS_EVERY_S = 0.5
-LOOKS_AFTER_S = 1.0
+LOOKS_AFTER_S = SHOWS_WITHIN.total_seconds() + 1
 """A person looks into the ERP when what was under way has come to be there: no sooner."""
 LATE = {"timeout": 5.0, "trust_env": False}
 
@@ -132,11 +132,11 @@ class Town:
             if one.document.key == key
         ]
         said = Said(case, "made", made[0]) if made else Said(case, "not-made")
-        now = utc_now()
+        now, ledger, erp = utc_now(), connect.ledger(), connect.erp()
         rules = await connect.shelf().in_force(now)
         for person in rules.directory.people:  # whoever may: who approved it may not
             try:
-                await settle(said, person, "storm", ledger=connect.ledger(), erp=connect.erp(), rulebook=rules, at=now)
+                await settle(said, person, "storm", ledger=ledger, erp=erp, rulebook=rules, at=now, clock=utc_now)
             except CannotSettleError:
                 continue
             await self.ring(case, self.dice.choice(self.workers))

@@ -11,7 +11,7 @@ from blocks.wire.names import effect_key
 from blocks.wire.report import headline
 from tasks.doubts import waits_for_word
 from tasks.effects import InDoubtError
-from tasks.parked import CannotSettleError, Said, settle
+from tasks.parked import SHOWS_WITHIN, CannotSettleError, Said, settle
 from tests.fakes.erp import FakeErp
 from tests.hospital import Hospital
 
@@ -44,13 +44,25 @@ async def parks(hospital: Hospital, case: str) -> None:
         await hospital.wake(case)
 
 
-async def says(hospital: Hospital, case: str, said: Said, by: str = "paula.reyes") -> str:
-    hospital.now += timedelta(minutes=1)
+async def says(
+    hospital: Hospital,
+    case: str,
+    said: Said,
+    by: str = "paula.reyes",
+    *,
+    after: timedelta = SHOWS_WITHIN,
+    stood: timedelta = timedelta(),
+) -> str:
+    """Say it *after* a while, at a door that *stood* still before it took it."""
+    heard = hospital.now = hospital.now + after
+    hospital.now += stood
     with hospital.bound() as outside:
         rules = await outside.shelf.in_force(hospital.now)
         person, said = rules.directory.person(by), said._replace(case=case)
         ledger, erp = hospital.ledger, hospital.erp
-        return await settle(said, person, "cli~ops", ledger=ledger, erp=erp, rulebook=rules, at=hospital.now)
+        return await settle(
+            said, person, "cli~ops", ledger=ledger, erp=erp, rulebook=rules, at=heard, clock=lambda: hospital.now
+        )
 
 
 async def test_it_was_made_is_taken_on_the_persons_word_where_the_system_cannot_be_asked(in_doubt):
@@ -122,10 +134,30 @@ async def test_given_up_it_ends_as_refused_and_lets_its_funds_go(in_doubt):
     assert await hospital.verified()
 
 
+SOON = timedelta(seconds=SHOWS_WITHIN.total_seconds() - 1)
+
+
+@pytest.mark.parametrize("said", [Said("", "not-made"), Said("", "given-up", because="enough")])
+@pytest.mark.parametrize("stood", [timedelta(), timedelta(hours=1)])
+async def test_that_nothing_is_there_counts_only_once_it_would_be_there_if_it_were_made(in_doubt, said, stood):
+    hospital, case = in_doubt
+    with pytest.raises(CannotSettleError, match=r"may still be made\. Please look in the ERP at 14:03 UTC or later"):
+        await says(hospital, case, said, after=SOON, stood=stood)
+    assert not (await hospital.chain(case)).having("settled")
+    await says(hospital, case, said)
+
+
+async def test_that_it_is_there_counts_at_once(in_doubt):
+    hospital, case = in_doubt
+    (order,) = hospital.erp.orders()
+    await says(hospital, case, Said("", "made", order.number), after=timedelta(seconds=1))
+    assert (await hospital.wake(case)).document == order.number
+
+
 async def test_only_the_first_word_counts(in_doubt):
     hospital, case = in_doubt
     await says(hospital, case, Said("", "not-made"))
-    with pytest.raises(CannotSettleError, match="is not in doubt: Paula Reyes settled it at 14:01 UTC on 23 Nov"):
+    with pytest.raises(CannotSettleError, match="is not in doubt: Paula Reyes settled it at 14:02 UTC on 23 Nov"):
         await says(hospital, case, Said("", "given-up", because="late"), by="frida.ng")
 
 

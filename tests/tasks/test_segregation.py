@@ -116,7 +116,8 @@ async def says(hospital: Hospital, case: str, by: str) -> str:
     rules = await Shelf(hospital.ledger).in_force(hospital.now)
     person, ledger, erp = rules.directory.person(by), hospital.ledger, hospital.erp
     said = Said(case, "made", "PO-1")
-    return await settle(said, person, "test", ledger=ledger, erp=erp, rulebook=rules, at=hospital.now)
+    at = hospital.now
+    return await settle(said, person, "test", ledger=ledger, erp=erp, rulebook=rules, at=at, clock=lambda: at)
 
 
 async def test_who_approved_does_not_settle_nor_does_who_stands_in_for_them(hospital, in_doubt):

@@ -1,6 +1,7 @@
 """The card of an effect in doubt and its forms: as agreed, within Slack's limits."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ from tests.shown import as_agreed
 
 DOUBT = Doubt(
     "RQ-7F3K2Q9MAA", "d1f0c2ab" * 4, 1, "order", "2 × HIP-STEM-12 from SUP-CORDIS — $12,500.50", "OR", NOON, 1,
-    "its answer was lost (ReadTimeout): it may or may not have acted", NOON,
+    "its answer was lost (ReadTimeout): it may or may not have acted", NOON, NOON + timedelta(minutes=3),
 )  # fmt: skip
 PAULA, FRIDA = directory().person("paula.reyes"), directory().person("frida.ng")
 ZONE = "America/Chicago"

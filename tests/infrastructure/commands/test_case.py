@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -16,6 +16,7 @@ from blocks.ports import Personality
 from blocks.rulebook import adopt
 from infrastructure.commands.case import app
 from tasks.effects import InDoubtError
+from tasks.parked import SHOWS_WITHIN
 from tests.hospital import Hospital, plain_policy
 
 
@@ -40,6 +41,7 @@ async def in_doubt(root: Path) -> tuple[Hospital, str]:
     hospital.erp.lose = 1
     with pytest.raises(InDoubtError):
         await hospital.wake(case)
+    hospital.now += SHOWS_WITHIN + timedelta(minutes=1)
     return hospital, case
 
 

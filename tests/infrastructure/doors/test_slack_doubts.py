@@ -1,6 +1,7 @@
 """Slack's door: what became of an effect in doubt is said on its card, by whoever may say it."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -8,6 +9,7 @@ from blocks.ports import Personality
 from blocks.records.approval import Posted
 from infrastructure.doors import doubts
 from tasks.effects import InDoubtError
+from tasks.parked import SHOWS_WITHIN
 from tests.fakes.erp import FakeErp
 from tests.hospital import Hospital
 from tests.infrastructure.doors.conftest import SlackLike, afterwards, told
@@ -29,6 +31,7 @@ async def doubted(hospital: Hospital, desk: SlackLike) -> tuple[Hospital, str, P
     hospital.erp.lose = 1
     with pytest.raises(InDoubtError):
         await hospital.wake(case)
+    hospital.now += SHOWS_WITHIN + timedelta(minutes=1)
     (posted,) = (where for where, card in desk.messages.items() if card.key == f"{case}/doubt-1")
     return hospital, case, posted
 
