@@ -12,14 +12,13 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import uvicorn
 
-from blocks.ledger import Ledger
-from blocks.store import FolderStore
+from blocks.ledger import Ledger, TamperedError
 from blocks.wire.report import in_doubt
 from tasks.lookout import Lookout
 from tasks.results import is_finished
@@ -30,6 +29,7 @@ from tests.fakes.erp_server import PERSONALITIES, ErpServer
 from tests.hospital import Hospital
 from tests.invariants import Violation, check_invariants
 from tests.settling import settled
+from tests.stores import TimedFolder
 
 TRACED = ("400 and the address of the first", "a look-up that lags", "nothing at all")
 ROUNDS_MAX = 12
@@ -94,15 +94,20 @@ class Bench:
 
     def taken_up(self, asked: dict[str, str], server: ErpServer) -> list[Violation]:
         """Let upkeep ring until the case has ended, people look where there is doubt; list what is violated then."""
+        with suppress(TamperedError):  # nobody carries what does not hold together, and the check says so
+            asked = self._carried_on(asked, server)
+        return asyncio.run(_checked(asked, server))
+
+    def _carried_on(self, asked: dict[str, str], server: ErpServer) -> dict[str, str]:
         status = UNAVAILABLE
         for _ in range(ROUNDS_MAX):
             if asyncio.run(_stands_still(asked)):
                 status = self._zygote.carry(asked)
             if status == ENDED:
                 break
-            asyncio.run(_settled(asked, server))
             asked = later(asked, server)
-        return asyncio.run(_checked(asked, server))
+            asyncio.run(_settled(asked, server))
+        return asked
 
     @contextmanager
     def town(self) -> Iterator[tuple[dict[str, str], ErpServer]]:
@@ -123,7 +128,10 @@ def later(asked: dict[str, str], server: ErpServer) -> dict[str, str]:
 
 
 def _ledger(asked: dict[str, str]) -> Ledger:
-    return Ledger(FolderStore(Path(asked["root"]) / "store"))
+    """Open the ledger; as it goes by the clock of the story, what was written is as old as it says."""
+    store = TimedFolder(Path(asked["root"]) / "store")
+    store.clock = lambda: datetime.fromisoformat(asked["now"])
+    return Ledger(store)
 
 
 async def _stands_still(asked: dict[str, str]) -> bool:
@@ -143,6 +151,8 @@ async def _settled(asked: dict[str, str], server: ErpServer) -> None:
 async def _checked(asked: dict[str, str], server: ErpServer) -> list[Violation]:
     ledger = _ledger(asked)
     found = await check_invariants(ledger, server, FolderDesk(Path(asked["root"])))
+    if any(one.invariant == "I5" for one in found):
+        return found
     chain = await ledger.read(asked["case"])
     return found if await is_finished(chain, ledger) else [*found, Violation("I2", chain.case, "has no end")]
 

@@ -17,6 +17,7 @@ from infrastructure.local.hospital.__main__ import directory, policy
 from tasks.decide import waits_for
 from tasks.effects import InDoubtError
 from tasks.lookout import PATIENCE_S, TOLD_S, Lookout
+from tasks.parked import SHOWS_WITHIN
 from tasks.results import is_finished, keep_result, result_of
 from tests.crashes.points import Death, Killed, Process, until_it_ends
 from tests.fakes.desk import FakeDesk
@@ -138,6 +139,7 @@ class Town:
     async def _settled(self, hospital: Hospital) -> None:
         """Let a person look into the ERP's own books, and say what they saw."""
         self.parked += 1
+        hospital.now += SHOWS_WITHIN
         await settled(self.case, ledger=hospital.ledger, erp=hospital.erp, books=self.server, at=hospital.now)
 
 
