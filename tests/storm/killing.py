@@ -17,6 +17,7 @@ from blocks.wire.report import in_doubt
 from tasks.case import utc_now
 from tasks.decide import waits_for
 from tests.invariants import Violation
+from tests.storm.outsider import agreed, seal_the_rest
 from tests.storm.score import AGAIN, Score, Struck
 from tests.storm.servants import Servant
 from tests.storm.story import Happened, story
@@ -59,9 +60,19 @@ class Storm:
             feeding.cancel()
             await self.town.until_all_ended(MOVES_WITHIN_S)
             people.cancel()
-        self.score.violations += await self.town.judge(over=True)
+        await self._judge()
         await self._reckon()
         return self.score
+
+    async def _judge(self) -> None:
+        """Ask the oracle, and an outsider where the town seals its ledger."""
+        seals = "log" in self.town.stack.parts
+        if seals:
+            await seal_the_rest(self.town)
+        self.score.violations += await self.town.judge(over=True, log=connect.log() if seals else None)
+        if seals:
+            self.score.agreed, found = await agreed()
+            self.score.violations += found
 
     async def _feed(self) -> None:
         """Let cases come in all the time."""

@@ -34,6 +34,8 @@ class Score:
     """Seconds from the kill to the case's next entry in the ledger, by who was killed."""
     violations: list[Violation] = field(default_factory=list)
     cases: int = 0
+    agreed: int = 0
+    """Entries under signed heads over which the Go program agreed when the storm was over."""
     ended: Counter[str] = field(default_factory=Counter)
     slowest: dict[str, tuple[float, list[str]]] = field(default_factory=dict)
     """Of each kind, the case that took longest: how long, and what happened to it meanwhile."""
@@ -43,6 +45,7 @@ class Score:
         self.kills, self.ended = self.kills + other.kills, self.ended + other.ended
         self.violations += other.violations
         self.cases += other.cases
+        self.agreed += other.agreed
         for how, took in other.moved_s.items():
             self.moved_s.setdefault(how, []).extend(took)
         for how, worst in other.slowest.items():
@@ -55,6 +58,8 @@ class Score:
         lines = [f"  {how}: moves again: {recovery(self.moved_s[how])}" for how in sorted(self.moved_s)]
         if len(self.moved_s) > 1:
             lines.append(f"  all of them: {recovery([one for took in self.moved_s.values() for one in took])}")
+        if self.agreed:
+            lines.append(f"  the Go program agrees over {self.agreed:,} entries under signed heads")
         wrong = [f"  {one.invariant} {one.where}: {one.what}" for one in self.violations]
         head = f"  {self.kills.total():,} cycles ({kills}), {self.cases:,} cases ({ends}), "
         return "\n".join([f"{head}{len(self.violations):,} violations", *lines, *wrong])

@@ -32,6 +32,8 @@ def test_whoever_is_killed_while_cases_are_carried_nothing_is_ordered_twice_or_l
     with capsys.disabled():
         sys.stdout.write(f"\n{campaign.database}, {campaign.personality}:\n{score}\n{score.stories(SLOW_S)}\n")
     assert score.violations == []
+    if campaign.database == "postgresql" and not score.agreed:  # the whole stack, with its bucket
+        missing("There is no Go here to ask as an outsider: apt-get install golang-go golang-golang-x-mod-dev.")
     assert score.kills.total() == campaign.cycles + campaign.blackouts
     assert score.kills["worker stopped"] == campaign.stops
     assert score.struck  # somebody was carrying something

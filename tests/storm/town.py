@@ -15,6 +15,7 @@ import httpx
 from blocks import connect
 from blocks.errors import OutsideError
 from blocks.ledger import Chain
+from blocks.log import Log
 from blocks.rulebook import adopt
 from blocks.wire.report import in_doubt
 from infrastructure.local.hospital.__main__ import directory
@@ -142,10 +143,10 @@ class Town:
             await self.ring(case, self.dice.choice(self.workers))
             return
 
-    async def judge(self, *, over: bool = False) -> list[Violation]:
-        """Ask the oracle: the ERP's own books, as its journal has them, against the ledger."""
+    async def judge(self, *, over: bool = False, log: Log | None = None) -> list[Violation]:
+        """Ask the oracle: the ERP's own books, as its journal has them, against the ledger, and the log over it."""
         erp = await opened(self.journal, self.personality)  # before the ledger is read: what is booked was intended
-        return await check_invariants(connect.ledger(), erp, over=over)
+        return await check_invariants(connect.ledger(), erp, over=over, log=log)
 
     async def until_all_ended(self, within_s: float) -> None:
         """Wait until every case is told to its end."""
