@@ -7,6 +7,7 @@ the case next (see `tasks.effects`).
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 from blocks.ledger import Chain, Ledger
 from blocks.ports import Erp
@@ -70,9 +71,10 @@ async def settle(  # noqa: PLR0913  whoever says it is judged by the rulebook, w
         if reason := reason_not_to_settle(said, by, chain, rulebook, at):
             raise CannotSettleError(reason)
         if said.verdict != "made" and await _said_too_early(chain, parked, ledger, clock() - at):
+            local = look_after(parked).astimezone(ZoneInfo(rulebook.directory.zone))
             raise CannotSettleError(
-                f"What was sent may still be made. Please look in the ERP at {look_after(parked):%H:%M} UTC or later, "
-                "then say what you found."
+                f"What was sent may still be made. Please look in the ERP at {local:%H:%M} or later, then say what you "
+                "found."
             )
         document = await _document(said, by, parked, erp)
         body = {
