@@ -46,6 +46,7 @@ class Storm:
         self._unmoved: dict[str, Struck] = {}
         self._happened: list[Happened] = []
         self._one_at_a_time = asyncio.Lock()
+        self._feeds = True
 
     async def rage(self) -> Score:
         """Go through the cycles, let everything come to its end, and judge."""
@@ -57,7 +58,9 @@ class Storm:
                     kills.create_task(self._batter(worker))
             for _ in range(self.blackouts):
                 await self._black_out()
-            feeding.cancel()
+            self._feeds = False
+            await feeding
+            await self.town.find_everybody()
             await self.town.until_all_ended(MOVES_WITHIN_S)
             people.cancel()
         await self._judge()
@@ -77,7 +80,7 @@ class Storm:
     async def _feed(self) -> None:
         """Let cases come in all the time."""
         town = self.town
-        while True:
+        while self._feeds:
             if len(town.open) < OPEN_EACH * len(town.workers):
                 with contextlib.suppress(OutsideError):  # the store is away just now
                     await town.submit(town.dice.choice(town.workers))

@@ -148,6 +148,14 @@ class Town:
         erp = await opened(self.journal, self.personality)  # before the ledger is read: what is booked was intended
         return await check_invariants(connect.ledger(), erp, over=over, log=log)
 
+    async def find_everybody(self) -> None:
+        """Wait, too, for a case that was taken in as the store died: whoever submitted it did not hear so."""
+        ledger = connect.ledger()
+        async for name, _ in ledger.cases():
+            chain = await ledger.read(name)
+            if chain.last("received") and not await is_finished(chain, ledger):
+                self.open.setdefault(name, chain)
+
     async def until_all_ended(self, within_s: float) -> None:
         """Wait until every case is told to its end."""
         async with asyncio.timeout(within_s):
