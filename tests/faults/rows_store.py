@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ from blocks.ledger import Ledger
 from blocks.store import FolderStore, S3Store
 from infrastructure.local.stack.running import BackgroundStack
 from infrastructure.local.stack.site import BUCKET
-from tasks import durable
+from tasks import durable, parked
 from tests.fakes.erp_server import PERSONALITIES
 from tests.faults import guards
 from tests.faults.matrix import Stage, row
@@ -53,6 +54,7 @@ async def approved_in_s3(stage: Stage) -> AsyncIterator[Stored]:
     assert stage.s3
     with proxied(stage.s3.site.ports.url("s3")) as s3, pytest.MonkeyPatch.context() as patch:
         patch.setattr(durable, "RETRIES", 1)  # the client tries five times by itself
+        patch.setattr(parked, "SHOWS_WITHIN", timedelta())  # by S3's clock, and here only the story's goes on
         hospital = await Hospital.opened(stage.root)
         store = through(s3.url, stage.s3)
         await _copied(stage.root, store)

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from functools import partial
+from uuid import UUID
 
 import pytest
 from prefect.client.schemas.sorting import LogSort
@@ -68,12 +70,11 @@ async def test_two_runs_at_once_keep_their_lines_apart(house: House, worker: Wor
     worker.ring(*runs.values())
     for run in runs.values():
         await house.in_state(run, "Completed")
-        await until(lambda run=run: _said(house, run, "Finished in state Completed()", 4), "the log")
     for word, other in (words, words[::-1]):
-        lines = await house.lines(runs[word])
         for logger in ("flow's own logger", "house's logger", "Prefect's run logger", "in a task"):
-            assert len([line for line in lines if line.startswith(word) and logger in line]) == 3
-        assert not [line for line in lines if line.startswith(other)]
+            told = partial(_told, house, runs[word], word, logger)
+            await until(told, f"all that {word} told by {logger}")
+        assert not [line for line in await house.lines(runs[word]) if line.startswith(other)]
 
 
 async def test_a_running_run_is_cancelled_within_seconds(house: House, worker: Worker) -> None:
@@ -137,9 +138,12 @@ async def test_a_flow_that_is_no_coroutine_is_refused_with_a_reason(house: House
     assert "not an 'async def'" in (crashed.state.message if crashed.state else "")
 
 
-async def _said(house: House, run: object, line: str, more: int = 0) -> bool:
-    lines = await house.lines(run)
-    return any(line in said for said in lines) and len(lines) > more
+async def _said(house: House, run: UUID, line: str) -> bool:
+    return any(line in said for said in await house.lines(run))
+
+
+async def _told(house: House, run: UUID, word: str, logger: str) -> bool:
+    return len([line for line in await house.lines(run) if line.startswith(word) and logger in line]) == 3
 
 
 async def _noted(house: House, case: str, what: str) -> bool:
