@@ -85,15 +85,28 @@ async def healthy(client: httpx.AsyncClient) -> tuple[int, str]:
     return answer.status_code, answer.text
 
 
+async def until_healthy(client: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(10):
+        while await healthy(client) != (200, "ok"):  # noqa: ASYNC110  it is the doors that read
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def served() -> AsyncIterator[httpx.AsyncClient]:
+    """Serve the doors, from their start to their end."""
+    doors = app()
+    async with (
+        doors.router.lifespan_context(doors),
+        httpx.AsyncClient(transport=httpx.ASGITransport(doors), base_url="http://doors.test") as client,
+    ):
+        yield client
+
+
 @asynccontextmanager
 async def serving(hospital: Hospital) -> AsyncIterator[httpx.AsyncClient]:
-    """Serve the doors of a hospital, from their start to their end."""
-    doors = app()
+    """Serve the doors of a hospital."""
     with hospital.bound():
-        async with (
-            doors.router.lifespan_context(doors),
-            httpx.AsyncClient(transport=httpx.ASGITransport(doors), base_url="http://doors.test") as client,
-        ):
+        async with served() as client:
             yield client
 
 
@@ -119,3 +132,5 @@ async def test_doors_of_an_empty_ledger_are_healthy(tmp_path):
     ledger = Ledger(FolderStore(tmp_path))
     with connect.bound(connect.Outside(ledger, Shelf(ledger))):
         await home.read_ahead()
+        async with served() as client:
+            await until_healthy(client)
