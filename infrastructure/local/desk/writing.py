@@ -88,9 +88,8 @@ async def _run(desk: Desk, actor: Actor, conversation: Json, typed: tuple[str, s
         except (SlackError, ValueError):
             error = "invalid_command_response"
     if error:
-        says = f'{typed[0]} failed with the error "{error}"'
-        _slackbot(desk, actor, conversation, says)
-        return {"ok": False, "error": error, "says": says}
+        _slackbot(desk, actor, conversation, f'{typed[0]} failed with the error "{error}"')
+        return {"ok": False, "error": error}
     return {"ok": True}
 
 

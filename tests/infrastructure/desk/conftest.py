@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
@@ -15,6 +16,7 @@ from infrastructure.local.desk.driver import DeskDriver
 from infrastructure.local.desk.serving import running
 from infrastructure.local.desk.settings import DeskSettings
 from tests.infrastructure.desk.listening import SECRET, TOKEN, ListeningApp, listening
+from tests.needs import CHROMIUM_FLAGS, chromium
 
 
 class Clock:
@@ -74,6 +76,24 @@ def slack(desk: Running) -> WebClient:
 async def driver(desk: Running) -> AsyncIterator[DeskDriver]:
     async with DeskDriver(desk.url) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    opened = browser.new_page(viewport={"width": 1280, "height": 860})
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    opened.close()
+    assert errors == []
 
 
 def refusal(call: Callable[..., Any], **args: Any) -> SlackApiError:

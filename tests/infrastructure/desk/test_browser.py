@@ -1,10 +1,9 @@
 """The page in a real browser: read, click, fill, reply, and be somebody else; on a phone too."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from slack_sdk import WebClient
 
 from blocks.wire.cards import ask_card, button_value, read_value
@@ -12,28 +11,9 @@ from blocks.wire.modals import fewer_modal, hand_over_modal
 from tests.infrastructure.desk.cards import CARD, EVERY_BLOCK, FORM, plain
 from tests.infrastructure.desk.conftest import Running
 from tests.infrastructure.desk.listening import ListeningApp
-from tests.needs import CHROMIUM_FLAGS, chromium
 from tests.samples import ask
 
 EVIL = "<img src=x onerror=\"document.title='pwned'\">"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    opened = browser.new_page(viewport={"width": 1280, "height": 860})
-    errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    yield opened
-    opened.close()
-    assert errors == []
 
 
 def test_a_card_appears_is_approved_and_locks_without_a_reload(
@@ -55,32 +35,6 @@ def test_a_card_appears_is_approved_and_locks_without_a_reload(
     expect(card.get_by_text("Approved by Ana Silva")).to_be_visible()
     expect(card.get_by_role("button", name="Approve")).to_have_count(0)
     assert app.last["user"]["id"] == "U0ANA"
-
-
-@pytest.mark.parametrize("tab", ["messages", "home"])
-def test_a_click_is_not_lost_while_what_it_hits_is_drawn_anew(
-    page: Page, desk: Running, slack: WebClient, app: ListeningApp, tab: str
-) -> None:
-    def drawn(word: str) -> None:
-        blocks = [{"type": "section", "text": plain(word)}, *CARD]
-        if tab == "home":
-            slack.views_publish(user_id="U0ANA", view={"type": "home", "blocks": blocks})
-        else:
-            slack.chat_update(channel=posted["channel"], ts=posted["ts"], text=word, blocks=blocks)
-
-    posted = slack.chat_postMessage(channel="U0ANA", text="card", blocks=CARD)
-    drawn("as it was")
-    page.goto(f"{desk.url}/?as=U0ANA#{posted['channel']}{'/home' if tab == 'home' else ''}")
-    expect(page.get_by_text("as it was")).to_be_visible()
-    page.get_by_role("button", name="Approve").hover()
-    page.mouse.down()
-    drawn("a line higher,\nand another")
-    page.wait_for_timeout(400)
-    expect(page.get_by_text("as it was")).to_be_visible()
-    page.mouse.up()
-    expect(page.get_by_text("a line higher")).to_be_visible()
-    expect(page.locator(".busy")).to_have_count(0)
-    assert [one["actions"][0]["action_id"] for one in app.interactions] == ["approve"]
 
 
 def test_a_menu_on_the_home_tab_stays_open_while_other_things_happen(

@@ -1,11 +1,18 @@
 // Talking to the desk: who acts is always sent along.
 export const me = document.body.dataset.as;
 
+let asks = 0;
+const newest = new Map();
+
 export async function fetchFragment(name, query = {}) {
   const params = new URLSearchParams({ as: me, ...query });
+  const ask = ++asks;
   try {
     const answer = await fetch(`/shown/${name}?${params}`);
-    return answer.ok ? await answer.text() : null;
+    const html = answer.ok ? await answer.text() : null;
+    if (html === null || ask < (newest.get(name) ?? 0)) return null; // a later ask was answered sooner
+    newest.set(name, ask);
+    return html;
   } catch {
     return null; // Leaving the page, or the desk is down: the stream says when it is back.
   }

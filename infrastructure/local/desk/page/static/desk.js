@@ -142,11 +142,13 @@ function listen() {
   news.onerror = () => toast("The desk is not answering. Waiting for it to come back…");
 }
 
-startComposer(composer, () => ({ channel: at.channel }), async () => {
+// Where one writes is what the address says, also before anything of it is drawn.
+startComposer(composer, () => ({ channel: place().channel }), async () => {
   await showTalk(true);
   toEnd();
 });
-startComposer(document.querySelector("#thread .composer"), () => ({ channel: at.channel, thread_ts: at.thread }), () => showThread(true));
+const replyTo = () => ({ channel: place().channel, thread_ts: place().thread });
+startComposer(document.querySelector("#thread .composer"), replyTo, () => showThread(true));
 addEventListener("hashchange", go);
 pane.addEventListener("scroll", (event) => {
   const jump = pane.querySelector(".jump");
