@@ -26,8 +26,8 @@ from tests.crashes import posting
 from tests.crashes.posting import IN_DOUBT, UNAVAILABLE, FolderDesk
 from tests.crashes.zygote import ENDED, Place, Zygote, killing, places, traced
 from tests.fakes.erp_server import PERSONALITIES, ErpServer
-from tests.hospital import Hospital
-from tests.invariants import Violation, check_invariants
+from tests.invariants import Violation
+from tests.judging import judged, opened
 from tests.settling import settled
 from tests.stores import TimedFolder
 
@@ -60,7 +60,7 @@ class Bench:
 
     async def _prepared(self) -> tuple[str, datetime]:
         root = self._folder / "start"
-        hospital = await Hospital.opened(root / "store")
+        hospital = await opened(root / "store")
         hospital.desk = FolderDesk(root)
         case = await hospital.submit("KNEE-TIB-4", 1)
         await hospital.wake(case)
@@ -150,7 +150,7 @@ async def _settled(asked: dict[str, str], server: ErpServer) -> None:
 
 async def _checked(asked: dict[str, str], server: ErpServer) -> list[Violation]:
     ledger = _ledger(asked)
-    found = await check_invariants(ledger, server, FolderDesk(Path(asked["root"])))
+    found = await judged(ledger, server, FolderDesk(Path(asked["root"])), at=datetime.fromisoformat(asked["now"]))
     if any(one.invariant == "I5" for one in found):
         return found
     chain = await ledger.read(asked["case"])

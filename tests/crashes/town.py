@@ -25,6 +25,7 @@ from tests.fakes.erp_client import HttpErp
 from tests.fakes.erp_server import ErpServer
 from tests.hospital import MORNING, Hospital, with_gaps
 from tests.invariants import Violation, check_invariants
+from tests.judging import judged
 from tests.settling import settled
 from tests.stores import MemoryStore
 
@@ -91,7 +92,10 @@ class Town:
     async def checked(self, *, over: bool) -> list[Violation]:
         """List what is violated, and whether upkeep would find what is left to do."""
         ledger = Ledger(self.store)
-        found = await check_invariants(ledger, self.server, self.desk, over=over)
+        if over:
+            found = await judged(ledger, self.server, self.desk, at=self.now)
+        else:
+            found = await check_invariants(ledger, self.server, self.desk, over=False)
         chain = await ledger.read(self.case) if self.case else None
         if chain and chain.seq and not (waits_for(chain) or in_doubt(chain) or await is_finished(chain, ledger)):
             lookout = Lookout(clock=lambda: self.now + timedelta(seconds=TOLD_S if chain.last("ended") else 0))

@@ -28,6 +28,7 @@ from tests.faults.proxy import Proxy, proxied
 from tests.faults.waiting import until_so
 from tests.hospital import Hospital
 from tests.infrastructure.doors.conftest import EVENT_SECRET, SLACK_SECRET, interaction
+from tests.judging import opened
 
 TOKEN = "xoxb-faults"
 ROOM = "C0APPROVALS"
@@ -99,7 +100,7 @@ def doors(nursery: Nursery, root: Path, slack: str, count: int = 1, *, without: 
 @asynccontextmanager
 async def slack_hospital(root: Path) -> AsyncIterator[tuple[Hospital, Proxy]]:
     """Open a hospital of today whose people are asked on a real desk, through a proxy."""
-    hospital = await Hospital.opened(root)
+    hospital = await opened(root)
     hospital.now = datetime.now(UTC).replace(microsecond=0)
     hospital.erp = FakeErp(year=hospital.now.year)
     with (

@@ -33,6 +33,8 @@ class Stage:
     prefect: BackgroundStack | None = None
     api: Proxy | None = None
     """What stands before Prefect: one for all scenes, since its client keeps an address for good."""
+    calm: bool = False
+    """Whether the fault stays away: then also the twin finds nothing, or it would not be the fault that it shows."""
 
 
 Scene = Callable[[Stage], Awaitable[list[Violation]]]

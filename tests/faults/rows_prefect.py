@@ -38,7 +38,8 @@ from tests.faults.proxy import Proxy
 from tests.faults.scene import ORDERS, ordering_from
 from tests.faults.wrongs import beside, misreported, refused, reset, unheard
 from tests.hospital import Hospital
-from tests.invariants import Violation, check_invariants
+from tests.invariants import Violation
+from tests.judging import judged, opened
 from tests.stories.engine import awake, request_of, run_of
 
 LAGS = "a look-up that lags"
@@ -79,9 +80,10 @@ class Runs:
                 return
             hospital.now = max(hospital.now, chain.lines[-1].at) + timedelta(seconds=CALM_S)
             for case in await lookout.standing_still(hospital.ledger):
-                await self._rung(case)
+                await self.rung(case)
 
-    async def _rung(self, case: str) -> None:
+    async def rung(self, case: str, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """Ring for a case, and let a worker run what that wakes; *meanwhile*: before one does."""
         try:
             with self.hospital.bound():
                 answered = await answer([case], self.client)
@@ -92,11 +94,12 @@ class Runs:
             await self.client.set_flow_run_state(run, Crashed(message="its worker is gone"), force=True)
         for run in answered.now:
             self.run = run if isinstance(run, FlowRun) else await self.client.read_flow_run(run)
+            await asyncio.to_thread(meanwhile)
             await self.awake()
 
     async def found(self) -> list[Violation]:
         """List what is violated."""
-        return await check_invariants(self.hospital.ledger, self.server, self.hospital.desk)
+        return await judged(self.hospital.ledger, self.server, self.hospital.desk, at=self.hospital.now)
 
 
 @asynccontextmanager
@@ -105,7 +108,7 @@ async def asleep(stage: Stage) -> AsyncIterator[Runs]:
     assert stage.prefect
     assert stage.api
     api = stage.api
-    hospital = await Hospital.opened(stage.root)
+    hospital = await opened(stage.root)
     hospital.now, hospital.sent = datetime.now(UTC).replace(microsecond=0), os.getpid() * 100 + next(_numbers)
     case = await hospital.submit("KNEE-TIB-4", 1)
     with (
@@ -133,7 +136,7 @@ async def resume_lost(stage: Stage) -> list[Violation]:
     async with asleep(stage) as runs:
         await runs.hospital.answer(runs.case, "ivo.petrov")
         runs.api.arm(STATES, reset(), times=None)
-        await runs._rung(runs.case)  # the bell
+        await runs.rung(runs.case)  # the bell
         assert "reset" in runs.api.faults()
         runs.api.heal()
         await runs.kept_up()
@@ -149,7 +152,7 @@ async def resumed_by_whoever(stage: Stage) -> list[Violation]:
             await runs.client.resume_flow_run(runs.run.id)
             await runs.awake()
         await runs.client.set_flow_run_state(runs.run.id, Completed(message="by hand"), force=True)
-        await runs._rung(runs.case)
+        await runs.rung(runs.case)
         made, chain = runs.server.booked(), await runs.hospital.chain(runs.case)
         found = [Violation("I3", runs.case, "ordered although nobody has answered")] if made else []
         if not chain.having("woken") and not made:
@@ -166,22 +169,35 @@ async def _in_flight(
     """Let something fail at the very moment at which the ERP has committed; mend it, and let upkeep go on."""
     async with asleep(stage) as runs:
         await runs.hospital.answer(runs.case, "ivo.petrov")
-        runs.erp.arm(ORDERS, beside(lambda: break_it(runs), after=True))
-        await runs._rung(runs.case)
+        runs.erp.arm(ORDERS, beside(lambda: None if stage.calm else break_it(runs), after=True))
+        await runs.rung(runs.case)
         assert runs.erp.faults(), "it never ordered"
         await mend(runs)
         runs.api.heal()
-        await _forgotten(runs)
+        await _driven_again(runs)
         await runs.kept_up()
         return await runs.found()
 
 
-async def _forgotten(runs: Runs) -> None:
-    """Let the case be taken up once more, as after every crash: what was done must not be done again."""
-    try:
-        await runs.client.set_flow_run_state(runs.run.id, Crashed(message="its worker is gone"), force=True)
-    except httpx.HTTPStatusError:
-        return  # the run itself is forgotten
+async def _at_its_beginning(
+    stage: Stage, break_it: Callable[[Runs], None], mend: Callable[[Runs], Awaitable[Any]]
+) -> list[Violation]:
+    """Let something fail as a worker takes up what was woken; mend it, and let upkeep go on."""
+    async with asleep(stage) as runs:
+        await runs.hospital.answer(runs.case, "ivo.petrov")
+        await runs.rung(runs.case, lambda: None if stage.calm else break_it(runs))
+        await mend(runs)
+        runs.api.heal()
+        await runs.kept_up()
+        return await runs.found()
+
+
+async def _driven_again(runs: Runs) -> None:
+    """Let a worker find the run, if Prefect never heard how it went: what was done must not be done again."""
+    run = await runs.client.read_flow_run(runs.run.id)
+    if run.state and run.state.is_final() and not run.state.is_crashed():
+        return
+    await runs.client.set_flow_run_state(run.id, Crashed(message="its worker is gone"), force=True)
     await runs.awake()
 
 
@@ -205,8 +221,8 @@ async def server_dies(stage: Stage) -> list[Violation]:
     return await _in_flight(stage, lambda runs: runs.stack.kill("prefect"), _well)
 
 
-@row(24, "Prefect's server stands still while the ERP is called", guard="what was done is remembered by the ledger",
-     without=guards.amnesiac, shows="I1", needs="prefect")  # fmt: skip
+@row(24, "Prefect's server stands still as a run begins", guard="upkeep rings for who stands still",
+     without=guards.unwatched, shows="I2", needs="prefect")  # fmt: skip
 async def server_stands_still(stage: Stage) -> list[Violation]:
     """SIGSTOP for as long as our client is patient, then SIGCONT: five minutes are no more to it than seconds."""
 
@@ -214,7 +230,7 @@ async def server_stands_still(stage: Stage) -> list[Violation]:
         os.kill(runs.stack.pid("prefect"), signal.SIGCONT)
         await _well(runs)
 
-    return await _in_flight(stage, lambda runs: os.kill(runs.stack.pid("prefect"), signal.SIGSTOP), woken)
+    return await _at_its_beginning(stage, lambda runs: os.kill(runs.stack.pid("prefect"), signal.SIGSTOP), woken)
 
 
 @row(25, "Prefect takes no states any more: 503", guard="what was done is remembered by the ledger",
@@ -223,14 +239,14 @@ async def takes_no_states(stage: Stage) -> list[Violation]:
     return await _in_flight(stage, lambda runs: runs.api.arm(STATES, refused(503), times=None) and None, _well)
 
 
-@row(25, "Prefect takes states, and says that it did not", guard="what was done is remembered by the ledger",
-     without=guards.amnesiac, shows="I1", needs="prefect")  # fmt: skip
+@row(25, "Prefect takes states, and says that it did not", guard="upkeep rings for who stands still",
+     without=guards.unwatched, shows="I2", needs="prefect")  # fmt: skip
 async def takes_states_twice(stage: Stage) -> list[Violation]:
     def break_it(runs: Runs) -> None:
         runs.api.arm(STATES, misreported(503), times=2)
         runs.api.arm(STATES, unheard(), times=2)
 
-    return await _in_flight(stage, break_it, _well)
+    return await _at_its_beginning(stage, break_it, _well)
 
 
 @row(26, "PostgreSQL is stopped at once, under Prefect", guard="what was done is remembered by the ledger",
@@ -247,10 +263,17 @@ async def database_stops_fast(stage: Stage) -> list[Violation]:
     return await _in_flight(stage, lambda runs: runs.stack.kill("postgres", signal.SIGINT), _well)
 
 
-@row(26, "Every connection to PostgreSQL is cut", guard="what was done is remembered by the ledger",
-     without=guards.amnesiac, shows="I1", needs="prefect")  # fmt: skip
+@row(26, "Every connection to PostgreSQL is cut, and none is let in", needs="prefect", shows="I1",
+     guard="what was done is remembered by the ledger", without=guards.amnesiac)  # fmt: skip
 async def connections_cut(stage: Stage) -> list[Violation]:
-    return await _in_flight(stage, lambda runs: asyncio.run(_said(runs.stack, CUT)), _well)
+    async def let_in(runs: Runs) -> None:
+        await _apart(runs.stack, "ALTER DATABASE prefect ALLOW_CONNECTIONS true")
+        await _well(runs)
+
+    def cut(runs: Runs) -> None:
+        asyncio.run(_said(runs.stack, "ALTER DATABASE prefect ALLOW_CONNECTIONS false", CUT))
+
+    return await _in_flight(stage, cut, let_in)
 
 
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'prefect'"

@@ -24,7 +24,8 @@ from tests.faults.waiting import until
 from tests.faults.wrongs import acknowledged
 from tests.hospital import Hospital, two_coordinators
 from tests.infrastructure.doors.conftest import SLACK_SECRET, SlackLike, afterwards, slack_request
-from tests.invariants import Violation, check_invariants
+from tests.invariants import Violation
+from tests.judging import judged, opened
 from tests.needs import missing
 from tests.races.__main__ import run_many
 
@@ -59,7 +60,7 @@ def _signed_again(request: Request, hospital: Hospital, retry: int) -> Request:
      without=guards.open_for_ever, shows="I7")  # fmt: skip
 async def delivered_again(stage: Stage) -> list[Violation]:
     """At once, twice; a minute later; five minutes later. And, byte for byte, once more when it is too old."""
-    hospital = await Hospital.opened(stage.root)
+    hospital = await opened(stage.root)
     hospital.desk = SlackLike()
     case = await _waits(hospital)
     asked = (await hospital.chain(case)).last("asked")
@@ -76,7 +77,7 @@ async def delivered_again(stage: Stage) -> list[Violation]:
         if (await door_of_slack.interactions(signed)).status != 401:
             found.append(Violation("1", case, "a click of five minutes ago was taken once more"))
     await hospital.wake(case)
-    return found + await check_invariants(hospital.ledger, _Books(hospital), hospital.desk)
+    return found + await judged(hospital.ledger, _Books(hospital), hospital.desk, at=hospital.now)
 
 
 @row(2, "Two to sixteen people answer at the same moment", guard="an entry is created once", shows="I7",
@@ -118,7 +119,7 @@ async def _judged(hospital: Hospital, case: str, clicks: int) -> list[Violation]
     await hospital.wake(case)
     chain = await hospital.chain(case)
     told = [line for line in chain.lines if line.act in ("decided", "late", "refused-click")]
-    found = await check_invariants(hospital.ledger, _Books(hospital), await captured(hospital.desk))
+    found = await judged(hospital.ledger, _Books(hospital), await captured(hospital.desk), at=hospital.now)
     if len(told) != clicks:
         found.append(Violation("I7", case, f"{clicks} answered, and {len(told)} stand in the ledger"))
     return found
@@ -140,7 +141,7 @@ async def opposite(stage: Stage) -> list[Violation]:
      without=guards.blind_to_change)  # fmt: skip
 async def outdated(stage: Stage) -> list[Violation]:
     """The price changes while people think: the old card's digest is refused, and the new one stands there."""
-    hospital = await Hospital.opened(stage.root)
+    hospital = await opened(stage.root)
     hospital.desk = SlackLike()
     case = await _waits(hospital)
     await hospital.answer(case, "ivo.petrov")
@@ -156,7 +157,7 @@ async def outdated(stage: Stage) -> list[Violation]:
         await afterwards(await door_of_slack.interactions(_signed_again(stale, hospital, 0)))
     found = [] if hospital.desk.whispers else [Violation("4", case, "nobody was told that it has changed")]
     await hospital.wake(case)
-    return found + await check_invariants(hospital.ledger, _Books(hospital), hospital.desk)
+    return found + await judged(hospital.ledger, _Books(hospital), hospital.desk, at=hospital.now)
 
 
 def _users() -> list[str]:
@@ -201,7 +202,7 @@ async def _dies_under_a_click(stage: Stage, *calls: str, acknowledges: bool) -> 
             scene = Scene(case, hospital, server, proxy)
             hospital.now = hospital.now + timedelta(minutes=1)
             await scene.goes_on()
-            return found + await check_invariants(hospital.ledger, server, await captured(hospital.desk))
+            return found + await judged(hospital.ledger, server, await captured(hospital.desk), at=hospital.now)
 
 
 @row(5, "The door dies before it has written the decision", guard="it answers when it has written, not before",

@@ -19,8 +19,8 @@ from tests.faults.matrix import Stage, row
 from tests.faults.proxy import Fault, Proxy, proxied
 from tests.faults.scene import ORDERS, Scene, ordering_from
 from tests.faults.wrongs import beside, black_hole, misreported, refused
-from tests.hospital import Hospital
-from tests.invariants import Violation, check_invariants
+from tests.invariants import Violation
+from tests.judging import judged, opened
 
 CHAIN = r"PUT /.*/cases/RQ-"
 TIMEOUT_S = 0.4
@@ -45,7 +45,7 @@ class Stored(Scene):
     async def found(self) -> list[Violation]:
         """List what is violated, now that the store is well again: also that the case never went on."""
         assert self.s3.faults(), "the fault never struck"
-        return await check_invariants(self.hospital.ledger, self.server, self.hospital.desk)
+        return await judged(self.hospital.ledger, self.server, self.hospital.desk, at=self.hospital.now)
 
 
 @asynccontextmanager
@@ -55,7 +55,7 @@ async def approved_in_s3(stage: Stage) -> AsyncIterator[Stored]:
     with proxied(stage.s3.site.ports.url("s3")) as s3, pytest.MonkeyPatch.context() as patch:
         patch.setattr(durable, "RETRIES", 1)  # the client tries five times by itself
         patch.setattr(parked, "SHOWS_WITHIN", timedelta())  # by S3's clock, and here only the story's goes on
-        hospital = await Hospital.opened(stage.root)
+        hospital = await opened(stage.root)
         store = through(s3.url, stage.s3)
         await _copied(stage.root, store)
         hospital.ledger = Ledger(store)

@@ -12,8 +12,8 @@ from tests.faults.doors import delivered, doors, pressed, slack_hospital
 from tests.faults.matrix import Stage, row
 from tests.faults.scene import ORDERS, approved
 from tests.faults.wrongs import unheard
-from tests.hospital import Hospital
-from tests.invariants import Violation, check_invariants
+from tests.invariants import Violation
+from tests.judging import judged, opened
 from tests.needs import missing
 from tests.stores import TimedFolder
 from tests.stories.test_clock_at_random import ZONE, faults, lived
@@ -78,7 +78,7 @@ async def odd_days(stage: Stage) -> list[Violation]:
     found: list[Violation] = []
     for n, (across, asked, due) in enumerate(ACROSS):
         now, root = _chicago(asked), stage.root / str(n)
-        hospital = await Hospital.opened(root, year=now.year)
+        hospital = await opened(root, year=now.year)
         hospital.now = now
         await with_clock(hospital, CLOCK)
         case = await waiting(hospital)
@@ -109,5 +109,5 @@ async def timer_meets_answer(stage: Stage) -> list[Violation]:
         hospital, case = await lived(stage.root / str(n), CLOCK, [(hours, deeds[late], deeds[not late])])
         wrong = faults(await hospital.chain(case), CLOCK)
         found += [Violation("I7" if "twice" in one else "I11", case, one) for one in wrong]
-        found += await check_invariants(hospital.ledger, hospital.erp, hospital.desk, over=False)
+        found += await judged(hospital.ledger, hospital.erp, hospital.desk, at=hospital.now, over=False)
     return found

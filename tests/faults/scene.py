@@ -23,7 +23,8 @@ from tests.fakes.erp_client import HttpErp
 from tests.fakes.erp_server import PERSONALITIES, ErpServer
 from tests.faults.proxy import Proxy, proxied
 from tests.hospital import Hospital
-from tests.invariants import Violation, check_invariants
+from tests.invariants import Violation
+from tests.judging import judged, opened
 from tests.settling import settled
 
 ORDERS = r"POST /orders$"
@@ -91,13 +92,13 @@ class Scene:
     async def found(self) -> list[Violation]:
         """List what is violated, now that the fault is over; that it struck is asserted."""
         assert self.proxy.faults(), "the fault never struck"
-        return await check_invariants(self.hospital.ledger, self.server, self.hospital.desk)
+        return await judged(self.hospital.ledger, self.server, self.hospital.desk, at=self.hospital.now)
 
 
 @asynccontextmanager
 async def approved(root: Path, personality: str) -> AsyncIterator[Scene]:
     """Bring a case to the moment before it is ordered."""
-    hospital = await Hospital.opened(root)
+    hospital = await opened(root)
     case = await hospital.submit("KNEE-TIB-4", 1)
     await hospital.wake(case)
     await hospital.answer(case, "ivo.petrov")
