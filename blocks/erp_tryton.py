@@ -9,13 +9,14 @@ from datetime import date
 import httpx
 
 from blocks.ports import Personality
-from blocks.records.purchasing import CancelDraft, ErpDocument, IssueDraft, OrderDraft, Requisition, Sourcing
+from blocks.records.purchasing import CancelDraft, ErpDocument, IssueDraft, OrderDraft, Requisition, Sourcing, Trace
 from blocks.tryton_cancelling import Cancelling
 from blocks.tryton_http import TrytonRest
 from blocks.tryton_issues import Issues, issue_document
 from blocks.tryton_masters import Masters
 from blocks.tryton_orders import Orders, order_document
 from blocks.tryton_sourcing import Reader
+from blocks.tryton_tracing import Tracing
 
 TIMEOUT_S = 30.0
 """Patience for one answer. Tryton on a laptop answers one request at a time, so some of this is queueing."""
@@ -46,6 +47,7 @@ class TrytonErp:
         self._orders = Orders(self._rest, masters)
         self._issues = Issues(self._rest, masters)
         self._cancelling = Cancelling(self._rest, masters)
+        self._tracing = Tracing(self._rest, masters)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -78,3 +80,7 @@ class TrytonErp:
     async def cancel(self, draft: CancelDraft, *, key: str) -> ErpDocument:  # noqa: ARG002  its state is its key
         """Take an order or an issue back, before goods came or went."""
         return await (self._cancelling.order if draft.kind == "purchase order" else self._cancelling.issue)(draft)
+
+    async def trace(self, number: str) -> tuple[Trace, ...]:
+        """Follow an invoice, or the journal entry of one, back to orders of ours."""
+        return await self._tracing.trace(number)

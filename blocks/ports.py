@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
 from blocks.records.approval import Posted
-from blocks.records.purchasing import CancelDraft, ErpDocument, IssueDraft, OrderDraft, Requisition, Sourcing
+from blocks.records.purchasing import CancelDraft, ErpDocument, IssueDraft, OrderDraft, Requisition, Sourcing, Trace
 
 Repeated = Literal["answered", "pointed at", "refused at work"]
 
@@ -80,6 +80,13 @@ class Erp(Protocol):
 
     async def cancel(self, draft: CancelDraft, *, key: str) -> ErpDocument:
         """Take a document of ours back; again, it is still taken back. `RefusedError` once goods came or went."""
+        ...
+
+    async def trace(self, number: str) -> tuple[Trace, ...]:
+        """Say of which documents of ours an invoice (by its number, or the supplier's) or a journal entry came.
+
+        Empty where it came of none. Never `RefusedError`.
+        """
         ...
 
 

@@ -1,10 +1,18 @@
-"""Finding a case by what people hold in their hands: an order's number, a key on a document, a case's name."""
+"""Finding a case by what people hold in their hands: an order's number, a key on a document, a case's name.
+
+An invoice and a journal entry are made by others in the ERP: which order of ours they came of, the ERP is asked.
+"""
 
 import asyncio
 import re
+from collections.abc import Callable
+from typing import NamedTuple
 
+from blocks.connect import SettingError
 from blocks.errors import NotFoundError, OutsideError
 from blocks.ledger import Chain, Ledger
+from blocks.ports import Erp
+from blocks.records.purchasing import Trace
 from blocks.wire.names import EFFECTS, REFERENCE, effect_key
 from tasks.results import cases_of, finished_cases
 
@@ -12,6 +20,47 @@ KEY = re.compile(r"[0-9a-f]{32}")
 REVISIONS = 10
 """How often an effect of one case may have been made anew and still be found by its key."""
 AT_ONCE = 32
+IN_THE_ERP = "erp:"
+"""How a number begins that is an invoice's or a journal entry's, where an order or a case has the same."""
+
+
+class Found(NamedTuple):
+    """A case, and what others made of it in the ERP, where it was found by that."""
+
+    chain: Chain
+    traces: tuple[Trace, ...] = ()
+
+
+async def found_or_traced(document: str, ledger: Ledger, erp: Callable[[], Erp]) -> tuple[Found, ...]:
+    """Find the cases that a document is of: by the ledger, and where it has none, by the ERP.
+
+    *erp* opens it. `NotFoundError` where neither knows of any.
+    """
+    number = document.removeprefix(IN_THE_ERP)
+    try:
+        if number == document:
+            return tuple(Found(chain) for chain in await found(document, ledger))
+        unknown = f"no order of ours has {number} as an invoice or a journal entry"
+    except NotFoundError as error:
+        unknown = str(error)
+    try:
+        traces = await erp().trace(number)
+    except (SettingError, OutsideError) as error:
+        raise NotFoundError(f"{unknown}; for invoices and journal entries the ERP is asked: {error}") from error
+    if not traces:
+        raise NotFoundError(
+            f"{unknown}; nor does the ERP know an invoice or a journal entry {number} of an order of ours"
+        )
+    return tuple([await _traced(key, traces, ledger) for key in dict.fromkeys(one.key for one in traces)])
+
+
+async def _traced(key: str, traces: tuple[Trace, ...], ledger: Ledger) -> Found:
+    own = tuple(one for one in traces if one.key == key)
+    name = await _of_key(key, ledger)
+    if not name:
+        why = f"the ERP has order {own[0].of} under our key {key}, which no case of the ledger has"
+        raise NotFoundError(f"{why}: tell whoever keeps the evidence")
+    return Found(await ledger.read(name), own)
 
 
 async def found(document: str, ledger: Ledger) -> tuple[Chain, ...]:

@@ -8,7 +8,7 @@ from blocks.records.approval import Ask, Ending
 from blocks.records.base import Record, Words
 from blocks.records.money import Money
 from blocks.records.people import Capacity, Delegation
-from blocks.records.purchasing import ErpDocument, Requisition
+from blocks.records.purchasing import ErpDocument, Requisition, Trace
 
 
 class Place(Record):
@@ -164,3 +164,6 @@ class Dossier(Record):
     sealed: Sealed | None = None
     broken: str = Field(default="", description="Why the case does not hold against the signed log, where it does not")
     hold: LegalHold | None = None
+    traces: tuple[Trace, ...] = Field(
+        default=(), description="The invoice or journal entry by which it was found, as the ERP says"
+    )

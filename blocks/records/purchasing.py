@@ -128,3 +128,28 @@ class ErpDocument(Record):
     key: str
     amount: Money | None = None
     url: str = ""
+
+
+class Trace(Record):
+    """An invoice or a journal entry that somebody made in the ERP, and the document of ours that it came of.
+
+    It is what the ERP says when it is asked, and no part of the ledger.
+    """
+
+    kind: Literal["supplier invoice", "journal entry"]
+    number: str
+    state: str
+    key: str = Field(description="Our key, under which the ERP holds what it came of")
+    of: str = Field(description="The number of that document in the ERP")
+    supplier_number: str = Field(default="", description="The invoice's number with the supplier")
+    dated: date | None = None
+    amount: Money | None = Field(default=None, description="What the invoice is for, tax included")
+
+    @property
+    def words(self) -> str:
+        """Say it in a line."""
+        named = f" ({self.supplier_number} with the supplier)" if self.supplier_number else ""
+        parts = [f"{self.kind} {self.number or 'without a number'}{named} is {self.state}"]
+        parts += [f"dated {self.dated}"] if self.dated else []
+        parts += [f"for {self.amount}"] if self.amount else []
+        return f"{', '.join(parts)}; the ERP says that it came of order {self.of}"

@@ -24,7 +24,13 @@ TONES = {"filled": "green", "ordered": "green", "": "yellow"}
 
 
 def explain(
-    document: Annotated[str, typer.Argument(metavar="DOC", help="An order's number, a case, CASE/ASK, or our key.")],
+    document: Annotated[
+        str,
+        typer.Argument(
+            metavar="DOC",
+            help="An order's number, a case, CASE/ASK, our key; an invoice's or a journal entry's number (erp:NUMBER).",
+        ),
+    ],
     home: Annotated[Path, typer.Option(envvar="ALMONER_HOME", help="Whose stack.")] = Path(".almoner"),
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
     bundle: Annotated[
@@ -64,12 +70,13 @@ async def _dossiers(document: str) -> "list[Dossier]":
     from blocks import connect
     from tasks.case import utc_now
     from tasks.dossier import dossier_of, under_a_head
-    from tasks.finding import found
+    from tasks.finding import found_or_traced
 
     ledger, shelf, now = connect.ledger(), connect.shelf(), utc_now()
     log, witnessed, told = connect.log(), connect.witnessed(), []
-    for chain in await found(document, ledger):
+    for chain, traces in await found_or_traced(document, ledger, connect.erp):
         dossier = await dossier_of(chain, ledger=ledger, shelf=shelf, at=now)
+        dossier = dossier.model_copy(update={"traces": traces})
         told.append(await under_a_head(dossier, chain, log, witnessed))
     return told
 
@@ -107,8 +114,8 @@ def _tell(dossier: "Dossier", ask: str) -> None:
     tone, request = TONES.get(dossier.ended, "red"), dossier.request
     console.print(f"[bold]{dossier.case}[/]  [{tone}]{escape(dossier.headline)}[/]")
     console.print(f"[dim]times are those of {dossier.zone}[/]")
-    if dossier.hold:
-        console.print(f"[bold yellow]⚖[/] {escape(dossier.hold.words)}")
+    for mark, words in _beside(dossier):
+        console.print(f"{mark} {escape(words)}")
     facts = Table.grid(padding=(0, 2))
     title = f", {dossier.requester_title}" if dossier.requester_title else ""
     facts.add_row("[dim]asked by[/]", Text(f"{dossier.requester}{title}, for {request.cost_centre}"))
@@ -139,6 +146,13 @@ def _tell(dossier: "Dossier", ask: str) -> None:
         console.print(f"[dim]{signed}[/]")
     else:
         console.print("[dim]under no signed head[/]")
+
+
+def _beside(dossier: "Dossier") -> "Iterator[tuple[str, str]]":
+    """Tell what the case itself does not say: by way of what it was found, and that nothing of it may be taken away."""
+    yield from (("[bold magenta]↩[/]", trace.words) for trace in dossier.traces)
+    if dossier.hold:
+        yield "[bold yellow]⚖[/]", dossier.hold.words
 
 
 def _tell_question(console: "Console", question: "Question", when: "Callable[[datetime], str]") -> None:

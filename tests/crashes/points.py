@@ -19,7 +19,7 @@ CHANGES = MappingProxyType({
 """What changes something outside, by port: each is a place to die at."""
 READS = MappingProxyType({
     "store": frozenset({"get", "look", "list", "age_s", "written_at"}),
-    "erp": frozenset({"personality", "sourcing", "find_order", "find_issue", "aclose"}),
+    "erp": frozenset({"personality", "sourcing", "find_order", "find_issue", "trace", "aclose"}),
     "desk": frozenset({"key_of"}),
 })  # fmt: skip
 EFFECTS = MappingProxyType({"order": "erp.order", "issue": "erp.issue", "cancel": "erp.cancel"})

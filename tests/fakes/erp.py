@@ -26,6 +26,7 @@ from blocks.records.purchasing import (
     OrderDraft,
     Requisition,
     Sourcing,
+    Trace,
 )
 from blocks.wire.names import reference
 from infrastructure.local.erp.hospital import CostCentre, Hospital, Item, Supplier, hospital
@@ -95,6 +96,7 @@ class FakeErp:
         self.arrived: set[str] = set()
         """Keys of orders for which goods have arrived, and of issues that have left."""
         self._cancelled: set[tuple[str, str]] = set()
+        self._traces: list[Trace] = []
 
     async def sourcing(self, request: Requisition, on: date) -> Sourcing:
         self._arrive("sourcing")
@@ -162,6 +164,10 @@ class FakeErp:
         self._answer()
         return made.document.model_copy(update={"state": "cancelled"})
 
+    async def trace(self, number: str) -> tuple[Trace, ...]:
+        self._arrive("trace")
+        return tuple(one for one in self._traces if one.number == number)
+
     def _take_back(self, made: Placed, key: str) -> None:
         opened = self._books[made.draft.cost_centre].open
         if key in self.arrived or (isinstance(made.draft, OrderDraft) and key not in opened):
@@ -182,12 +188,20 @@ class FakeErp:
         """List every document with what it was made from, first come first."""
         return [Booked(made.document, made.draft, what not in self._cancelled) for what, made in self._made.items()]
 
-    def bill(self, key: str) -> None:
-        """Let the supplier's bill for an order be posted: what was open is spent."""
+    def bill(self, key: str) -> str:
+        """Let the supplier's bill for an order be posted: what was open is spent. Return the invoice's number."""
         placed = self._made["purchase order", key]
         books = self._books[placed.draft.cost_centre]
         charged, open_order = books.open.pop(key)
         books.posted[charged.year] += open_order.open.amount
+        self._numbers["supplier invoice"] += 1
+        number = f"INV-{self._numbers['supplier invoice']}"
+        of = {"key": key, "of": placed.document.number, "dated": charged}
+        self._traces += [
+            Trace(kind="supplier invoice", number=number, state="posted", amount=open_order.open, **of),
+            Trace(kind="journal entry", number=f"J-{number}", state="posted", **of),
+        ]
+        return number
 
     def post(self, cost_centre: str, amount: Decimal | str | int, year: int | None = None) -> None:
         """Post a cost that no order of ours is behind."""

@@ -7,7 +7,7 @@ import httpx
 
 from blocks.errors import MismatchError, OutsideError, RefusedError, UnavailableError, UnknownError, UnreadableError
 from blocks.ports import Personality
-from blocks.records.purchasing import CancelDraft, ErpDocument, IssueDraft, OrderDraft, Requisition, Sourcing
+from blocks.records.purchasing import CancelDraft, ErpDocument, IssueDraft, OrderDraft, Requisition, Sourcing, Trace
 
 SYSTEM = "HttpErp"
 Draft = TypeVar("Draft", OrderDraft, IssueDraft)
@@ -46,6 +46,10 @@ class HttpErp:
         return ErpDocument.model_validate(
             _read(await self._send("POST", "/cancellations", json=draft.model_dump(mode="json")))
         )
+
+    async def trace(self, number: str) -> tuple[Trace, ...]:
+        found = _read(await self._send("GET", "/traces", changes=False, params={"number": number}))
+        return tuple(Trace.model_validate(one) for one in found)
 
     async def _post(self, path: str, draft: Draft, key: str) -> ErpDocument:
         body = {"reference": key, "draft": draft.model_dump(mode="json")}

@@ -89,6 +89,7 @@ class ErpServer:
         routes = [
             Route("/sourcing", self._sourcing, methods=["POST"]),
             Route("/cancellations", self._cancelled, methods=["POST"]),
+            Route("/traces", self._traced, methods=["GET"]),
         ]
         for kind in DRAFTS:
             routes += [
@@ -108,6 +109,10 @@ class ErpServer:
         except RefusedError as refusal:
             return JSONResponse({"error": refusal.detail}, 400)
         return JSONResponse(found.model_dump(mode="json"))
+
+    async def _traced(self, request: Request) -> Response:
+        found = await self.books.trace(request.query_params["number"])
+        return JSONResponse([one.model_dump(mode="json") for one in found])
 
     async def _cancelled(self, request: Request) -> Response:
         """Take a document back: its state is its key, so that once more changes nothing."""

@@ -16,6 +16,7 @@ RIGHTS: Final[Mapping[str, str]] = {
     "analytic_account.budget": "r",
     "account.invoice": "r",
     "account.invoice.line": "r",
+    "account.move": "r",
 }
 """What the service may do: r(ead), w(rite), c(reate), d(elete). It posts nothing in the ledger.
 

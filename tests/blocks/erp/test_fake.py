@@ -68,6 +68,15 @@ async def test_a_billed_order_is_spent_and_no_longer_open():
     assert not open_under(budget, key)
 
 
+async def test_a_bill_and_its_entry_lead_back_to_the_order():
+    erp, key = FakeErp(), new_key()
+    order = await erp.order(order_of(TODAY), key=key)
+    number = erp.bill(key)
+    (invoice,), (entry,) = await erp.trace(number), await erp.trace(f"J-{number}")
+    assert (invoice.kind, entry.kind) == ("supplier invoice", "journal entry")
+    assert {(one.key, one.of) for one in (invoice, entry)} == {(key, order.number)}
+
+
 async def test_costs_of_others_can_be_posted():
     erp = FakeErp()
     erp.post("OR", "399000")

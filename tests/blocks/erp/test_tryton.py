@@ -193,6 +193,24 @@ async def test_a_posted_bill_is_spent_and_its_order_no_longer_open(tryton: Tryto
     assert not open_under(after, key)
 
 
+async def test_an_invoice_and_its_journal_entry_lead_back_to_the_order(tryton: Tryton, erp: TrytonErp, admin: Rpc):
+    key = new_key()
+    draft = order_of(tryton.today, item="SVC-CALIB", supplier="SUP-EVER", quantity=4, cost_centre="ED")
+    order = await erp.order(draft.model_copy(update={"unit_price": Money.of("145.00", "USD")}), key=key)
+    (bill,) = admin.find(PURCHASE, [["reference", "=", f"almoner:{key}"]], "invoices")[0]["invoices"]
+    theirs = f"B-{key[:8]}"
+    admin.model("account.invoice", "write", [bill], {"invoice_date": tryton.today, "reference": theirs})
+    admin.model("account.invoice", "post", [bill])
+    posted = admin.find("account.invoice", [["id", "=", bill]], "number", "move.number")[0]
+    (named,), (numbered,) = await erp.trace(theirs), [x for x in await erp.trace(posted["number"]) if x.key == key]
+    assert named == numbered
+    assert (named.kind, named.number, named.supplier_number) == ("supplier invoice", posted["number"], theirs)
+    assert (named.state, named.amount, named.dated) == ("posted", Money.of(580, "USD"), tryton.today)
+    (entry,) = [x for x in await erp.trace(posted["move."]["number"]) if x.kind == "journal entry"]
+    assert (entry.key, entry.of, entry.state) == (key, order.number, "posted")
+    assert await erp.trace("B-nobody") == ()
+
+
 async def test_a_larger_quantity_gets_the_price_of_its_tier(tryton: Tryton, erp: TrytonErp, admin: Rpc):
     row = admin.the("purchase.product_supplier", ["template.code", "=", "CENTRI-5"])
     tier = admin.new("purchase.product_supplier.price", product_supplier=row, quantity=10.0, unit_price=Decimal(7500))
