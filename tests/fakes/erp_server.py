@@ -4,6 +4,7 @@
     GET  /orders?reference=…         what shows by now
     GET  /orders/<number>            one document: 202 while it is being made
     POST /sourcing                   {"request", "on"}
+    GET  /traces?number=…            of which document an invoice or a journal entry came
 
 It makes a second document whenever its personality lets it: nothing here knows that there should be one.
 """
