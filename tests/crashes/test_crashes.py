@@ -16,7 +16,7 @@ from tests.fakes.erp_server import NOBODY_TELLS, PERSONALITIES
 
 TASKS = Path(effects.__file__).parent
 NOTHING, LAGS = "nothing at all", "a look-up that lags"
-SINGLES, PAIRS = 7, 11
+SINGLES, PAIRS = 11, 17
 every_or_some = pytest.mark.parametrize(
     "thorough", [pytest.param(True, marks=pytest.mark.long, id="all"), pytest.param(False, id="some")]
 )

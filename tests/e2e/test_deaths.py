@@ -16,8 +16,12 @@ CREATE, CONFIRM = r"POST /erp/rest/model/purchase\.purchase$", r"POST .*/purchas
 
 @pytest.mark.parametrize(
     ("request_", "moment"),
-    [(CREATE, "before"), (CREATE, "after"), (CONFIRM, "before"), (CONFIRM, "after")],
-    ids=["before-anything", "with-a-draft", "before-the-commit", "after-the-commit"],
+    [
+        pytest.param(CREATE, "before", id="before-anything", marks=pytest.mark.long),
+        pytest.param(CREATE, "after", id="with-a-draft", marks=pytest.mark.long),
+        pytest.param(CONFIRM, "before", id="before-the-commit"),
+        pytest.param(CONFIRM, "after", id="after-the-commit"),
+    ],
 )
 async def test_a_worker_killed_while_it_orders_leaves_one_order(house: House, request_: str, moment: str) -> None:
     died = threading.Event()
@@ -38,6 +42,7 @@ async def test_a_worker_killed_while_it_orders_leaves_one_order(house: House, re
     assert "Crashed" in await house.states(run)
 
 
+@pytest.mark.long
 async def test_a_release_while_people_decide_repeats_nothing(house: House, tmp_path: Path) -> None:
     case = await house.submit("SVC-CALIB", 7)
     await house.sleeps(case)

@@ -19,6 +19,7 @@ from tests.judging import PATIENT
 Note = Callable[[str, object], None]
 ON_PREFECT = [
     pytest.mark.long,
+    pytest.mark.engine,
     # Prefect's engine leaves connections to the garbage collector.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"),
 ]
@@ -37,6 +38,7 @@ async def test_the_row_holds(row: Row, stage: Stage, record_property: Note, capl
     assert PATIENT not in caplog.text
 
 
+@pytest.mark.long
 @every_row
 async def test_without_its_guard_the_same_check_says_so(row: Row, stage: Stage, record_property: Note):
     _about(row, record_property)

@@ -131,6 +131,7 @@ def test_no_secret_is_in_any_log_or_on_any_command_line(stack: BackgroundStack, 
     assert not [name for name, secret in secrets.items() if any(secret in text for text in shown)]
 
 
+@pytest.mark.long
 def test_what_was_kept_is_there_after_a_restart_also_on_other_ports(tmp_path: Path) -> None:
     home = tmp_path / "home"
     keep = """

@@ -8,7 +8,7 @@ from infrastructure.worker import CANNOT_START, RENEW
 from tests.bench import rig
 from tests.infrastructure.worker.house import House, Worker, until
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.e2e]
 
 
 async def test_runs_of_a_killed_worker_are_crashed_and_run_again(house: House) -> None:

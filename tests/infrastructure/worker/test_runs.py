@@ -10,7 +10,7 @@ from prefect.client.schemas.sorting import LogSort
 
 from tests.infrastructure.worker.house import House, Worker, until
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.e2e]
 
 
 async def test_a_ring_wakes_a_suspended_run_at_once(house: House, worker: Worker) -> None:
