@@ -85,7 +85,7 @@ class Erp(Protocol):
     async def trace(self, number: str) -> tuple[Trace, ...]:
         """Say of which documents of ours an invoice (by its number, or the supplier's) or a journal entry came.
 
-        Empty where it came of none. Never `RefusedError`.
+        Empty where it came of none; credit notes, reversals and payments are not followed. Never `RefusedError`.
         """
         ...
 

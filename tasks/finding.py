@@ -21,7 +21,11 @@ REVISIONS = 10
 """How often an effect of one case may have been made anew and still be found by its key."""
 AT_ONCE = 32
 IN_THE_ERP = "erp:"
-"""How a number begins that is an invoice's or a journal entry's, where an order or a case has the same."""
+"""How a number begins that is an invoice's or a journal entry's, where an order has the same."""
+
+
+class NotAskedError(NotFoundError):
+    """The ledger has none, and the ERP could not be asked."""
 
 
 class Found(NamedTuple):
@@ -31,36 +35,55 @@ class Found(NamedTuple):
     traces: tuple[Trace, ...] = ()
 
 
-async def found_or_traced(document: str, ledger: Ledger, erp: Callable[[], Erp]) -> tuple[Found, ...]:
+class Search(NamedTuple):
+    """The cases that were found, and what else whoever asks should know."""
+
+    found: tuple[Found, ...]
+    remarks: tuple[str, ...] = ()
+
+
+async def found_or_traced(document: str, ledger: Ledger, erp: Callable[[], Erp]) -> Search:
     """Find the cases that a document is of: by the ledger, and where it has none, by the ERP.
 
-    *erp* opens it. `NotFoundError` where neither knows of any.
+    *erp* opens it. `NotFoundError` where neither knows of any; `NotAskedError` where the ERP could not be asked.
     """
-    number = document.removeprefix(IN_THE_ERP)
+    number = document.removeprefix(IN_THE_ERP).strip()
+    if not number:
+        raise NotFoundError(f"{IN_THE_ERP} is followed by the number of an invoice or a journal entry")
+    if document.startswith(IN_THE_ERP):
+        return await traced(number, ledger, erp, "")
     try:
-        if number == document:
-            return tuple(Found(chain) for chain in await found(document, ledger))
-        unknown = f"no order of ours has {number} as an invoice or a journal entry"
+        chains = await found(document, ledger)
     except NotFoundError as error:
-        unknown = str(error)
+        return await traced(number, ledger, erp, f"{error}. ")
+    by_number = chains[0].case != document.partition("/")[0] and not KEY.fullmatch(document.removeprefix(REFERENCE))
+    remark = f"found as a document of ours; an invoice or a journal entry {number}: {IN_THE_ERP}{number}"
+    return Search(tuple(Found(chain) for chain in chains), (remark,) if by_number else ())
+
+
+async def traced(number: str, ledger: Ledger, erp: Callable[[], Erp], first: str) -> Search:
+    """Find the cases whose orders an invoice or a journal entry came of; *first*: what to say first where is none.
+
+    An order under our key that no case has is a remark beside the cases that there are.
+    """
     try:
         traces = await erp().trace(number)
     except (SettingError, OutsideError) as error:
-        raise NotFoundError(f"{unknown}; for invoices and journal entries the ERP is asked: {error}") from error
-    if not traces:
-        raise NotFoundError(
-            f"{unknown}; nor does the ERP know an invoice or a journal entry {number} of an order of ours"
-        )
-    return tuple([await _traced(key, traces, ledger) for key in dict.fromkeys(one.key for one in traces)])
-
-
-async def _traced(key: str, traces: tuple[Trace, ...], ledger: Ledger) -> Found:
-    own = tuple(one for one in traces if one.key == key)
-    name = await _of_key(key, ledger)
-    if not name:
-        why = f"the ERP has order {own[0].of} under our key {key}, which no case of the ledger has"
-        raise NotFoundError(f"{why}: tell whoever keeps the evidence")
-    return Found(await ledger.read(name), own)
+        why = f"{first}Invoices and journal entries are the ERP's, which could not be asked: {error}"
+        raise NotAskedError(f"{why}. When it is up (`almoner status`), ask again") from error
+    cases = await _of_keys({trace.key for trace in traces}, ledger)
+    by_case: dict[str, list[Trace]] = {}
+    for trace in traces:
+        by_case.setdefault(cases.get(trace.key, ""), []).append(trace)
+    remarks = tuple(
+        f"the ERP has order {one.of} under our key {one.key}, which no case of the ledger has: "
+        "tell whoever keeps the evidence"
+        for one in by_case.pop("", ())
+    )
+    if not by_case:
+        none = f"No invoice that bills an order of ours, nor its journal entry, has the number {number} in the ERP"
+        raise NotFoundError(first + ("; ".join(remarks) or f"{none} (credit notes and payments are not followed)"))
+    return Search(tuple([Found(await ledger.read(name), tuple(own)) for name, own in by_case.items()]), remarks)
 
 
 async def found(document: str, ledger: Ledger) -> tuple[Chain, ...]:
@@ -74,8 +97,8 @@ async def found(document: str, ledger: Ledger) -> tuple[Chain, ...]:
     if chain.seq and "~" not in chain.case:
         return (chain,)
     key = document.removeprefix(REFERENCE)
-    names = (await _of_key(key, ledger),) if KEY.fullmatch(key) else await cases_of(document, ledger)
-    chains = [await ledger.read(name) for name in names if name]
+    names = (await _of_keys({key}, ledger)).values() if KEY.fullmatch(key) else await cases_of(document, ledger)
+    chains = [await ledger.read(name) for name in names]
     chains = chains or await _open_cases_with(document, ledger)
     if not chains:
         raise NotFoundError(
@@ -85,12 +108,16 @@ async def found(document: str, ledger: Ledger) -> tuple[Chain, ...]:
     return tuple(chains)
 
 
-async def _of_key(key: str, ledger: Ledger) -> str:
-    """Find whose effect a key is: a key is made of the case's name, so that no case need be read."""
+async def _of_keys(keys: set[str], ledger: Ledger) -> dict[str, str]:
+    """Find whose effects keys are: a key is made of the case's name, so that no case need be read."""
+    left, cases = {*keys}, dict[str, str]()
     async for name, _ in ledger.cases():
-        if "~" not in name and any(effect_key(name, x, n) == key for x in EFFECTS for n in range(REVISIONS)):
-            return name
-    return ""
+        if not left:
+            break
+        own = left & {effect_key(name, x, n) for x in EFFECTS for n in range(REVISIONS)} if "~" not in name else set()
+        cases |= dict.fromkeys(own, name)
+        left -= own
+    return cases
 
 
 async def _open_cases_with(document: str, ledger: Ledger) -> list[Chain]:

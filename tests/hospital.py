@@ -29,7 +29,7 @@ from tasks.durable import PROCESSES, carry
 from tasks.requests import Deed, Wish, carry_out
 from tests.fakes.desk import FakeDesk
 from tests.fakes.erp import FakeErp
-from tests.stores import TimedFolder
+from tests.stores import MemoryStore, TimedFolder
 
 MORNING = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 
@@ -70,6 +70,8 @@ class Hospital:
     desk: FakeDesk = field(default_factory=FakeDesk)
     now: datetime = MORNING
     sent: int = 0
+    witness: MemoryStore = field(default_factory=MemoryStore)
+    """What the witness remembers, where one looks."""
 
     @classmethod
     async def opened(cls, root: Path, **erp: Any) -> "Hospital":

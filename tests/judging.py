@@ -1,25 +1,28 @@
 """The judge of a scene: the invariants, over chains and the log that is sealed over them; and no patient anywhere.
 
-Somebody names a patient at the door of each scene. At its end everything is put under a signed head, the witness looks,
-and what an auditor would check is checked with the rest.
+Somebody names a patient at the door. What was written before the fault is put under a signed head, and the witness
+sees that head; at the end the rest is, the same witness looks again, and all that an auditor would check is checked.
 """
 
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from blocks.errors import NotFoundError
 from blocks.ledger import Ledger, TamperedError
+from blocks.log import Log
+from blocks.ports import Store
+from blocks.witness import Witness, Witnessed
 from tests.fakes.desk import FakeDesk
 from tests.hospital import Hospital
 from tests.invariants import ErpBooks, Violation, check_invariants
-from tests.sealing import looked_at, sealed
-from tests.stores import MemoryStore
+from tests.sealing import WITNESS, sealed
 
 PATIENT = "88442211"
 
 
 async def opened(root: Path, **erp: Any) -> Hospital:
-    """Open a hospital in which somebody has named a patient: as a reason to buy, and to say no."""
+    """Open a hospital in which somebody has named a patient."""
     hospital = await Hospital.opened(root, **erp)
     await name_a_patient(hospital)
     return hospital
@@ -31,16 +34,33 @@ async def name_a_patient(hospital: Hospital) -> None:
     await hospital.receive(name="a patient", **asked, reason=f"MRN {PATIENT}")
 
 
-async def judged(
-    ledger: Ledger, erp: ErpBooks, desk: FakeDesk | None = None, *, at: datetime, over: bool = True
+async def under_a_head(ledger: Ledger, own: Store, at: datetime) -> None:
+    """Seal what there is before the fault, and show the head to the witness; *own*: its store."""
+    alarm = await Witness(await sealed(ledger, at), own, WITNESS).look(at)
+    assert alarm is None, alarm
+
+
+async def judged(hospital: Hospital, erp: ErpBooks, desk: FakeDesk | None = None) -> list[Violation]:
+    """Judge a hospital; *desk*: what stands on a desk that is not its own."""
+    shown = desk or hospital.desk
+    return await judged_by(hospital.ledger, erp, shown, own=hospital.witness, at=hospital.now)
+
+
+async def judged_by(
+    ledger: Ledger, erp: ErpBooks, desk: FakeDesk | None = None, *, own: Store, at: datetime
 ) -> list[Violation]:
-    """Put everything under a head, and list what is violated. *over*: the last fault is past."""
+    """Put the rest under a head, let the same witness look, and list what is violated, now that the fault is past."""
+    found, log, witnessed = list[Violation](), None, None
     try:
-        log = await sealed(ledger, at)
-    except TamperedError as error:  # over what does not hold together there is no head
-        unsealed = [Violation("I5", "log", str(error))]
-        return unsealed + await check_invariants(ledger, erp, desk, over=over, secrets=(PATIENT,))
-    witnessed = await looked_at(log, MemoryStore(), at)
-    return await check_invariants(
-        ledger, erp, desk, over=over, secrets=(PATIENT,), log=log, witnessed=witnessed, now=at
-    )
+        log, witnessed = await sealed(ledger, at), Witnessed(own, WITNESS.public)
+        found += await _alarmed(log, own, at)
+    except (TamperedError, NotFoundError) as error:  # over what does not hold together there is no head
+        found.append(Violation("I5", "log", str(error)))
+    if not [blob async for blob in ledger.store.list("quarantine/")]:
+        found.append(Violation("I8", "quarantine/", "nobody named a patient: that none is anywhere says nothing"))
+    return found + await check_invariants(ledger, erp, desk, secrets=(PATIENT,), log=log, witnessed=witnessed, now=at)
+
+
+async def _alarmed(log: Log, own: Store, at: datetime) -> list[Violation]:
+    alarm = await Witness(log, own, WITNESS).look(at)
+    return [Violation("I5", "witness", alarm.why)] if alarm else []

@@ -1,5 +1,6 @@
 """The judge of a scene can find what it looks for: what the log no longer bears out, and a patient who got in."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,7 @@ from blocks.ledger import entry_key
 from blocks.wire import requisitions
 from tests.hospital import Hospital
 from tests.invariants import Violation
-from tests.judging import judged, opened
-from tests.sealing import sealed
+from tests.judging import judged, opened, under_a_head
 
 
 async def ordered(root: Path) -> tuple[Hospital, str]:
@@ -22,7 +22,7 @@ async def ordered(root: Path) -> tuple[Hospital, str]:
 
 
 async def found(hospital: Hospital) -> list[Violation]:
-    return await judged(hospital.ledger, hospital.erp, hospital.desk, at=hospital.now)
+    return await judged(hospital, hospital.erp)
 
 
 async def test_a_case_as_it_should_be_violates_nothing(tmp_path: Path):
@@ -32,7 +32,7 @@ async def test_a_case_as_it_should_be_violates_nothing(tmp_path: Path):
 
 async def test_what_was_under_a_head_and_is_there_no_more_is_found(tmp_path: Path):
     hospital, case = await ordered(tmp_path / "store")
-    await sealed(hospital.ledger, hospital.now)
+    await under_a_head(hospital.ledger, hospital.witness, hospital.now)
     chain = await hospital.chain(case)
     (tmp_path / "store" / entry_key(case, chain.seq)).unlink()  # its end: the chain alone is as good without
     assert "I5" in {one.invariant for one in await found(hospital)}
@@ -42,3 +42,17 @@ async def test_a_patient_who_got_in_is_found(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(requisitions, "reason_to_leave_out", lambda _: None)
     hospital, _ = await ordered(tmp_path / "store")
     assert "I8" in {one.invariant for one in await found(hospital)}
+
+
+async def test_a_scene_in_which_nobody_names_a_patient_says_nothing_of_patients(tmp_path: Path):
+    hospital = await Hospital.opened(tmp_path / "store")
+    assert [one.where for one in await found(hospital)] == ["quarantine/"]
+
+
+async def test_a_log_that_was_begun_anew_is_what_the_witness_refuses(tmp_path: Path):
+    hospital, case = await ordered(tmp_path / "store")
+    await under_a_head(hospital.ledger, hospital.witness, hospital.now)
+    chain = await hospital.chain(case)
+    (tmp_path / "store" / entry_key(case, chain.seq)).unlink()
+    shutil.rmtree(tmp_path / "store" / "log")  # with the stolen key, history is written once more, without its end
+    assert "witness" in {one.where for one in await found(hospital)}

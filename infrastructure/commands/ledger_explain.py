@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from blocks.records.dossier import Approver, Counsel, Dossier, Question
 
-NOT_FOUND, FALSE = 1, 1
+NOT_FOUND, FALSE, NOT_ASKED = 1, 1, 3
 TONES = {"filled": "green", "ordered": "green", "": "yellow"}
 
 
@@ -28,7 +28,8 @@ def explain(
         str,
         typer.Argument(
             metavar="DOC",
-            help="An order's number, a case, CASE/ASK, our key; an invoice's or a journal entry's number (erp:NUMBER).",
+            help="A case, CASE/ASK, our key; the number of an order, an invoice or a journal entry "
+            "(erp:NUMBER where an order has the same).",
         ),
     ],
     home: Annotated[Path, typer.Option(envvar="ALMONER_HOME", help="Whose stack.")] = Path(".almoner"),
@@ -41,32 +42,36 @@ def explain(
     """Tell who asked, who decided by what right on which facts, and what was done where, of an order or a case."""
     from blocks.errors import NotFoundError, OutsideError
     from blocks.wire.dossier_page import dossier_page
+    from tasks.finding import NotAskedError
 
     with plainly():
         for file in filter(None, (bundle, html)):
             assert_writable(file)
         find(home)
         try:
-            dossiers = asyncio.run(_dossiers(document))
+            dossiers, remarks = asyncio.run(_dossiers(document))
+            print("".join(f"↩ {remark}\n" for remark in remarks), end="", file=sys.stderr)
             if bundle:
+                assert_one(dossiers, bundle)
                 written = bundle.write_bytes(asyncio.run(_bundle(dossiers[0].case)))
                 print(f"✓ {bundle}: {written:,} bytes; `almoner ledger check-bundle` checks it, offline")
         except (NotFoundError, OutsideError, LookupError) as error:
             print(f"✗ {error}", file=sys.stderr)
-            raise typer.Exit(NOT_FOUND) from None
+            raise typer.Exit(NOT_ASKED if isinstance(error, NotAskedError) else NOT_FOUND) from None
         if html:
             html.write_text("\n".join(dossier_page(one) for one in dossiers))
             print(f"✓ {html}")
         if as_json:
             print("\n".join(one.model_dump_json(indent=1) for one in dossiers))
         if not (html or bundle or as_json):
+            case, _, ask = document.partition("/")
             for one in dossiers:
-                _tell(one, document.partition("/")[2])
+                _tell(one, ask if case == one.case else "")
         if any(one.broken for one in dossiers):
             raise typer.Exit(FALSE)
 
 
-async def _dossiers(document: str) -> "list[Dossier]":
+async def _dossiers(document: str) -> "tuple[list[Dossier], tuple[str, ...]]":
     from blocks import connect
     from tasks.case import utc_now
     from tasks.dossier import dossier_of, under_a_head
@@ -74,11 +79,12 @@ async def _dossiers(document: str) -> "list[Dossier]":
 
     ledger, shelf, now = connect.ledger(), connect.shelf(), utc_now()
     log, witnessed, told = connect.log(), connect.witnessed(), []
-    for chain, traces in await found_or_traced(document, ledger, connect.erp):
+    search = await found_or_traced(document, ledger, connect.erp)
+    for chain, traces in search.found:
         dossier = await dossier_of(chain, ledger=ledger, shelf=shelf, at=now)
         dossier = dossier.model_copy(update={"traces": traces})
         told.append(await under_a_head(dossier, chain, log, witnessed))
-    return told
+    return told, search.remarks
 
 
 async def _bundle(case: str) -> bytes:
@@ -87,6 +93,14 @@ async def _bundle(case: str) -> bytes:
 
     ledger = connect.ledger()
     return await bundle_of(await ledger.read(case), ledger, connect.log(), connect.witnessed())
+
+
+def assert_one(dossiers: "list[Dossier]", file: Path) -> None:
+    """Say which cases there are where a proof of one is to be written; `StackError`."""
+    if len(dossiers) > 1:
+        names = ", ".join(one.case for one in dossiers)
+        remedy = f"Name one of them: almoner ledger explain {dossiers[0].case} --bundle {file}"
+        raise StackError(f"That leads to {len(dossiers)} cases, and a bundle proves one: {names}.", remedy)
 
 
 def assert_writable(file: Path) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 import uvicorn
 
 from blocks.ledger import Ledger, TamperedError
+from blocks.store import FolderStore
 from blocks.wire.report import in_doubt
 from tasks.lookout import Lookout
 from tasks.results import is_finished
@@ -27,7 +28,7 @@ from tests.crashes.posting import IN_DOUBT, UNAVAILABLE, FolderDesk
 from tests.crashes.zygote import ENDED, Place, Zygote, killing, places, traced
 from tests.fakes.erp_server import PERSONALITIES, ErpServer
 from tests.invariants import Violation
-from tests.judging import judged, opened
+from tests.judging import judged_by, opened, under_a_head
 from tests.settling import settled
 from tests.stores import TimedFolder
 
@@ -65,6 +66,7 @@ class Bench:
         case = await hospital.submit("KNEE-TIB-4", 1)
         await hospital.wake(case)
         await hospital.answer(case, "ivo.petrov")
+        await under_a_head(hospital.ledger, FolderStore(root / "witness"), hospital.now)
         return case, hospital.now
 
     def places(self, since: str = "") -> list[Place]:
@@ -150,7 +152,8 @@ async def _settled(asked: dict[str, str], server: ErpServer) -> None:
 
 async def _checked(asked: dict[str, str], server: ErpServer) -> list[Violation]:
     ledger = _ledger(asked)
-    found = await judged(ledger, server, FolderDesk(Path(asked["root"])), at=datetime.fromisoformat(asked["now"]))
+    root, at = Path(asked["root"]), datetime.fromisoformat(asked["now"])
+    found = await judged_by(ledger, server, FolderDesk(root), own=FolderStore(root / "witness"), at=at)
     if any(one.invariant == "I5" for one in found):
         return found
     chain = await ledger.read(asked["case"])

@@ -21,11 +21,12 @@ from tasks.parked import SHOWS_WITHIN
 from tasks.results import is_finished, keep_result, result_of
 from tests.crashes.points import Death, Killed, Process, until_it_ends
 from tests.fakes.desk import FakeDesk
+from tests.fakes.erp import FakeErp
 from tests.fakes.erp_client import HttpErp
 from tests.fakes.erp_server import ErpServer
 from tests.hospital import MORNING, Hospital, with_gaps
 from tests.invariants import Violation, check_invariants
-from tests.judging import judged
+from tests.judging import judged_by, name_a_patient, under_a_head
 from tests.settling import settled
 from tests.stores import MemoryStore
 
@@ -62,7 +63,7 @@ class Town:
 
     def __init__(self, story: Story, personality: Personality) -> None:
         self.story, self.personality = story, personality
-        self.store, self.desk = MemoryStore(), FakeDesk()
+        self.store, self.witness, self.desk = MemoryStore(), MemoryStore(), FakeDesk()
         self.now = MORNING
         self.server = ErpServer(personality, clock=self._time)
         self.case = ""
@@ -73,7 +74,9 @@ class Town:
     async def opened(cls, story: Story, personality: Personality) -> "Town":
         """Open a town in which policy and people are in force."""
         town = cls(story, personality)
-        town.store.kept.update(await _founded())
+        store, witness = await _founded()
+        town.store.kept.update(store.kept)
+        town.witness.kept.update(witness.kept)
         return town
 
     def _time(self) -> float:
@@ -93,7 +96,7 @@ class Town:
         """List what is violated, and whether upkeep would find what is left to do."""
         ledger = Ledger(self.store)
         if over:
-            found = await judged(ledger, self.server, self.desk, at=self.now)
+            found = await judged_by(ledger, self.server, self.desk, own=self.witness, at=self.now)
         else:
             found = await check_invariants(ledger, self.server, self.desk, over=False)
         chain = await ledger.read(self.case) if self.case else None
@@ -169,15 +172,17 @@ async def lived(story: Story, personality: Personality, deaths: tuple[Death, ...
 
 
 @cache
-def _kept() -> dict[str, bytes]:
-    return {}
+def _kept() -> tuple[MemoryStore, MemoryStore]:
+    return MemoryStore(), MemoryStore()
 
 
-async def _founded() -> dict[str, bytes]:
-    """Put policy and people in force, once."""
-    if not _kept():
-        store = MemoryStore()
+async def _founded() -> tuple[MemoryStore, MemoryStore]:
+    """Put policy and people in force, name a patient, and let the witness see the head over that: once."""
+    store, witness = _kept()
+    if not store.kept:
+        hospital = Hospital(Ledger(store), FakeErp())
         for document in (policy(), with_gaps(directory())):
-            await adopt(Ledger(store), document, actor="door:test", at=MORNING)
-        _kept().update(store.kept)
-    return _kept()
+            await adopt(hospital.ledger, document, actor="door:test", at=MORNING)
+        await name_a_patient(hospital)
+        await under_a_head(hospital.ledger, witness, MORNING)
+    return store, witness

@@ -166,7 +166,7 @@ class FakeErp:
 
     async def trace(self, number: str) -> tuple[Trace, ...]:
         self._arrive("trace")
-        return tuple(one for one in self._traces if one.number == number)
+        return tuple(one for one in self._traces if number in (one.number, one.supplier_number))
 
     def _take_back(self, made: Placed, key: str) -> None:
         opened = self._books[made.draft.cost_centre].open
@@ -188,18 +188,23 @@ class FakeErp:
         """List every document with what it was made from, first come first."""
         return [Booked(made.document, made.draft, what not in self._cancelled) for what, made in self._made.items()]
 
-    def bill(self, key: str) -> str:
-        """Let the supplier's bill for an order be posted: what was open is spent. Return the invoice's number."""
+    def bill(self, key: str, *, number: str = "", theirs: str = "") -> str:
+        """Let the supplier's bill for an order be posted: what was open is spent. Return the invoice's number.
+
+        *number*: of one that bills other orders too; *theirs*: its number with the supplier.
+        """
         placed = self._made["purchase order", key]
         books = self._books[placed.draft.cost_centre]
         charged, open_order = books.open.pop(key)
         books.posted[charged.year] += open_order.open.amount
-        self._numbers["supplier invoice"] += 1
-        number = f"INV-{self._numbers['supplier invoice']}"
-        of = {"key": key, "of": placed.document.number, "dated": charged}
+        if not number:
+            self._numbers["supplier invoice"] += 1
+            number = f"INV-{self._numbers['supplier invoice']}"
+        of = {"state": "posted", "key": key, "of": placed.document.number, "dated": charged}
+        amount = open_order.open
         self._traces += [
-            Trace(kind="supplier invoice", number=number, state="posted", amount=open_order.open, **of),
-            Trace(kind="journal entry", number=f"J-{number}", state="posted", **of),
+            Trace(kind="supplier invoice", number=number, supplier_number=theirs, amount=amount, **of),
+            Trace(kind="journal entry", number=f"J-{number}", **of),
         ]
         return number
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 CHECK, TWIN = "test_the_row_holds", "test_without_its_guard_the_same_check_says_so"
+CALM = "test_without_its_guard_and_without_its_fault_the_check_finds_nothing"
 MATRIX = "tests/faults/test_matrix.py"
 WIDTH, SHOWN_MAX = 120, 30
 
@@ -45,6 +46,8 @@ class Told:
             check, twin = (self.outcomes.get((name, test), "not played") for test in (CHECK, TWIN))
             holds = {"passed": "[green]holds[/]", "failed": "[red]FAILS[/]"}.get(check, check)
             caught = {"passed": about.get("shown", ""), "failed": "[red]NOTHING[/]"}.get(twin, twin)
+            if self.outcomes.get((name, CALM)) == "failed":
+                caught = "[red]the same WITHOUT the fault[/]"
             drawn.add_row(name[:2].lstrip("0"), about["fault"], holds, about["guard"], caught)
         return drawn
 

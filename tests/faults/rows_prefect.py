@@ -6,7 +6,8 @@ The runs are real ones, on a real server with PostgreSQL, reached through the pr
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -58,33 +59,50 @@ async def resumed_by_whoever(stage: Stage) -> list[Violation]:
         return found + await runs.found()
 
 
-async def _in_flight(
-    stage: Stage, break_it: Callable[[Runs], None], mend: Callable[[Runs], Awaitable[Any]]
-) -> list[Violation]:
+Breaks = Callable[[Runs], None]
+Mends = Callable[[Runs], Awaitable[Any]]
+
+
+async def _in_flight(stage: Stage, break_it: Breaks, mend: Mends) -> list[Violation]:
     """Let something fail at the very moment at which the ERP has committed; mend it, and let upkeep go on."""
     async with asleep(stage) as runs:
         await runs.hospital.answer(runs.case, "ivo.petrov")
-        runs.erp.arm(ORDERS, beside(lambda: None if stage.calm else break_it(runs), after=True))
-        await runs.rung(runs.case)
-        assert runs.erp.faults(), "it never ordered"
-        await mend(runs)
-        runs.api.heal()
+        async with _broken(runs, break_it, mend, calm=stage.calm) as breaks:
+            runs.erp.arm(ORDERS, beside(breaks, after=True))
+            await runs.rung(runs.case)
+            assert runs.erp.faults(), "it never ordered"
         await _driven_again(runs)
         await runs.kept_up()
         return await runs.found()
 
 
-async def _at_its_beginning(
-    stage: Stage, break_it: Callable[[Runs], None], mend: Callable[[Runs], Awaitable[Any]]
-) -> list[Violation]:
+async def _at_its_beginning(stage: Stage, break_it: Breaks, mend: Mends) -> list[Violation]:
     """Let something fail as a worker takes up what was woken; mend it, and let upkeep go on."""
     async with asleep(stage) as runs:
         await runs.hospital.answer(runs.case, "ivo.petrov")
-        await runs.rung(runs.case, lambda: None if stage.calm else break_it(runs))
-        await mend(runs)
-        runs.api.heal()
+        async with _broken(runs, break_it, mend, calm=stage.calm) as breaks:
+            await runs.rung(runs.case, breaks)
         await runs.kept_up()
         return await runs.found()
+
+
+@asynccontextmanager
+async def _broken(runs: Runs, break_it: Breaks, mend: Mends, *, calm: bool) -> AsyncIterator[Callable[[], None]]:
+    """Give what breaks it, once; see that it was called, and mend it whatever happens. *calm*: nothing is broken."""
+    called = []
+
+    def breaks() -> None:
+        called.append(True)
+        if not calm:
+            break_it(runs)
+
+    try:
+        yield breaks
+    finally:
+        if called and not calm:
+            await mend(runs)
+        runs.api.heal()
+    assert called, "the fault never struck"
 
 
 async def _driven_again(runs: Runs) -> None:

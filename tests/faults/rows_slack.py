@@ -25,7 +25,7 @@ from tests.faults.wrongs import acknowledged
 from tests.hospital import Hospital, two_coordinators
 from tests.infrastructure.doors.conftest import SLACK_SECRET, SlackLike, afterwards, slack_request
 from tests.invariants import Violation
-from tests.judging import judged, opened
+from tests.judging import judged, opened, under_a_head
 from tests.needs import missing
 from tests.races.__main__ import run_many
 
@@ -36,6 +36,7 @@ CLICKS_MAX = 16
 async def _waits(hospital: Hospital) -> str:
     case = await hospital.submit("KNEE-TIB-4", 1)
     await hospital.wake(case)
+    await under_a_head(hospital.ledger, hospital.witness, hospital.now)
     return case
 
 
@@ -77,7 +78,7 @@ async def delivered_again(stage: Stage) -> list[Violation]:
         if (await door_of_slack.interactions(signed)).status != 401:
             found.append(Violation("1", case, "a click of five minutes ago was taken once more"))
     await hospital.wake(case)
-    return found + await judged(hospital.ledger, _Books(hospital), hospital.desk, at=hospital.now)
+    return found + await judged(hospital, _Books(hospital))
 
 
 @row(2, "Two to sixteen people answer at the same moment", guard="an entry is created once", shows="I7",
@@ -119,7 +120,7 @@ async def _judged(hospital: Hospital, case: str, clicks: int) -> list[Violation]
     await hospital.wake(case)
     chain = await hospital.chain(case)
     told = [line for line in chain.lines if line.act in ("decided", "late", "refused-click")]
-    found = await judged(hospital.ledger, _Books(hospital), await captured(hospital.desk), at=hospital.now)
+    found = await judged(hospital, _Books(hospital), await captured(hospital.desk))
     if len(told) != clicks:
         found.append(Violation("I7", case, f"{clicks} answered, and {len(told)} stand in the ledger"))
     return found
@@ -157,7 +158,7 @@ async def outdated(stage: Stage) -> list[Violation]:
         await afterwards(await door_of_slack.interactions(_signed_again(stale, hospital, 0)))
     found = [] if hospital.desk.whispers else [Violation("4", case, "nobody was told that it has changed")]
     await hospital.wake(case)
-    return found + await judged(hospital.ledger, _Books(hospital), hospital.desk, at=hospital.now)
+    return found + await judged(hospital, _Books(hospital))
 
 
 def _users() -> list[str]:
@@ -202,7 +203,7 @@ async def _dies_under_a_click(stage: Stage, *calls: str, acknowledges: bool) -> 
             scene = Scene(case, hospital, server, proxy)
             hospital.now = hospital.now + timedelta(minutes=1)
             await scene.goes_on()
-            return found + await judged(hospital.ledger, server, await captured(hospital.desk), at=hospital.now)
+            return found + await judged(hospital, server, await captured(hospital.desk))
 
 
 @row(5, "The door dies before it has written the decision", guard="it answers when it has written, not before",

@@ -20,7 +20,7 @@ from tests.faults.proxy import Fault, Proxy, proxied
 from tests.faults.scene import ORDERS, Scene, ordering_from
 from tests.faults.wrongs import beside, black_hole, misreported, refused
 from tests.invariants import Violation
-from tests.judging import judged, opened
+from tests.judging import judged, opened, under_a_head
 
 CHAIN = r"PUT /.*/cases/RQ-"
 TIMEOUT_S = 0.4
@@ -45,7 +45,7 @@ class Stored(Scene):
     async def found(self) -> list[Violation]:
         """List what is violated, now that the store is well again: also that the case never went on."""
         assert self.s3.faults(), "the fault never struck"
-        return await judged(self.hospital.ledger, self.server, self.hospital.desk, at=self.hospital.now)
+        return await judged(self.hospital, self.server)
 
 
 @asynccontextmanager
@@ -62,6 +62,7 @@ async def approved_in_s3(stage: Stage) -> AsyncIterator[Stored]:
         case = await hospital.submit("KNEE-TIB-4", 1)
         await hospital.wake(case)
         await hospital.answer(case, "ivo.petrov")
+        await under_a_head(hospital.ledger, hospital.witness, hospital.now)
         async with ordering_from(hospital, PERSONALITIES[NOTHING]) as (server, proxy):
             scene = Stored(case, hospital, server, proxy)
             scene.s3 = s3

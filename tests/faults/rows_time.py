@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 from tasks.decide import due_in
 from tests.clockwork import CLOCK, tick, waiting, with_clock
 from tests.faults import guards
-from tests.faults.doors import delivered, doors, pressed, slack_hospital
+from tests.faults.doors import captured, delivered, doors, pressed, slack_hospital
 from tests.faults.matrix import Stage, row
 from tests.faults.scene import ORDERS, approved
 from tests.faults.wrongs import unheard
-from tests.invariants import Violation
+from tests.invariants import Violation, check_invariants
 from tests.judging import judged, opened
 from tests.needs import missing
 from tests.stores import TimedFolder
@@ -49,7 +49,7 @@ async def skewed_door(stage: Stage) -> list[Violation]:
                 found.append(Violation("29", case, f"a click that is {skew} off was answered {answer}"))
         if (await hospital.chain(case)).having("decided"):
             found.append(Violation("29", case, "and it decided"))
-        return found
+        return found + await judged(hospital, hospital.erp, await captured(hospital.desk))
 
 
 @row(29, "Two workers' clocks are twenty minutes apart", guard="what time it is is for the store to tell",
@@ -109,5 +109,5 @@ async def timer_meets_answer(stage: Stage) -> list[Violation]:
         hospital, case = await lived(stage.root / str(n), CLOCK, [(hours, deeds[late], deeds[not late])])
         wrong = faults(await hospital.chain(case), CLOCK)
         found += [Violation("I7" if "twice" in one else "I11", case, one) for one in wrong]
-        found += await judged(hospital.ledger, hospital.erp, hospital.desk, at=hospital.now, over=False)
+        found += await check_invariants(hospital.ledger, hospital.erp, hospital.desk, over=False)
     return found

@@ -30,7 +30,7 @@ from tests.faults.proxy import Proxy
 from tests.faults.scene import ordering_from
 from tests.hospital import Hospital
 from tests.invariants import Violation
-from tests.judging import judged, opened
+from tests.judging import judged, opened, under_a_head
 from tests.stories.engine import awake, request_of, run_of
 
 LAGS = "a look-up that lags"
@@ -89,7 +89,7 @@ class Runs:
 
     async def found(self) -> list[Violation]:
         """List what is violated."""
-        return await judged(self.hospital.ledger, self.server, self.hospital.desk, at=self.hospital.now)
+        return await judged(self.hospital, self.server)
 
 
 @asynccontextmanager
@@ -113,6 +113,7 @@ async def asleep(stage: Stage) -> AsyncIterator[Runs]:
         ):
             runs = Runs(case, hospital, server, erp, api, stage.prefect, client, run)
             assert await runs.awake() == "Suspended"
+            await under_a_head(hospital.ledger, hospital.witness, hospital.now)
             try:
                 yield runs
             finally:

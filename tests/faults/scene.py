@@ -24,7 +24,7 @@ from tests.fakes.erp_server import PERSONALITIES, ErpServer
 from tests.faults.proxy import Proxy, proxied
 from tests.hospital import Hospital
 from tests.invariants import Violation
-from tests.judging import judged, opened
+from tests.judging import judged, opened, under_a_head
 from tests.settling import settled
 
 ORDERS = r"POST /orders$"
@@ -92,7 +92,7 @@ class Scene:
     async def found(self) -> list[Violation]:
         """List what is violated, now that the fault is over; that it struck is asserted."""
         assert self.proxy.faults(), "the fault never struck"
-        return await judged(self.hospital.ledger, self.server, self.hospital.desk, at=self.hospital.now)
+        return await judged(self.hospital, self.server)
 
 
 @asynccontextmanager
@@ -102,6 +102,7 @@ async def approved(root: Path, personality: str) -> AsyncIterator[Scene]:
     case = await hospital.submit("KNEE-TIB-4", 1)
     await hospital.wake(case)
     await hospital.answer(case, "ivo.petrov")
+    await under_a_head(hospital.ledger, hospital.witness, hospital.now)
     async with ordering_from(hospital, PERSONALITIES[personality]) as (server, proxy):
         yield Scene(case, hospital, server, proxy)
 

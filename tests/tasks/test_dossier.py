@@ -20,14 +20,12 @@ from blocks.wire.names import effect_key, reference
 from tasks import people
 from tasks.bundling import bundle_of
 from tasks.dossier import dossier_of, under_a_head
-from tasks.finding import IN_THE_ERP, found, found_or_traced
+from tasks.finding import found
 from tasks.grounds import Grounds
 from tasks.holding import hold
 from tasks.past_cases import SkippedError
 from tasks.results import is_finished, keep_result, result_of
-from tests.blocks.erp.contract import order_of
 from tests.confirming import BY, Page
-from tests.fakes.erp import FakeErp
 from tests.hospital import Hospital, with_gaps
 from tests.sealing import KEY, WITNESS, seal, witness
 
@@ -256,39 +254,3 @@ async def test_tiles_that_do_not_lead_to_the_signed_head_prove_nothing(hospital)
     placed = await under_a_head(await told(hospital, case), await hospital.chain(case), log, None)
     assert placed.sealed is None
     assert placed.broken
-
-
-async def test_an_invoice_and_a_journal_entry_are_found_by_way_of_the_erp(hospital):
-    case = await ordered(hospital)
-    number = hospital.erp.bill(effect_key(case, "order"))
-    for asked in (number, f"J-{number}", f"{IN_THE_ERP}{number}"):
-        ((chain, traces),) = await found_or_traced(asked, hospital.ledger, lambda: hospital.erp)
-        assert (chain.case, [trace.of for trace in traces]) == (case, ["1"])
-    dossier = (await told(hospital, case)).model_copy(update={"traces": traces})
-    assert "supplier invoice INV-1 is posted" in dossier_page(dossier)
-    assert "the ERP says that it came of order 1" in dossier_page(dossier)
-
-
-async def test_what_the_ledger_knows_is_not_asked_of_the_erp(hospital):
-    case = await ordered(hospital)
-    (order,) = (await told(hospital, case)).changes
-    assert order.document
-    for asked in (case, order.document.number):
-        ((chain, traces),) = await found_or_traced(asked, hospital.ledger, lambda: pytest.fail("asked the ERP"))
-        assert (chain.case, traces) == (case, ())
-
-
-async def test_an_order_under_our_key_that_no_case_has_is_said(hospital):
-    other = FakeErp()
-    await other.order(order_of(hospital.now.date()), key="f" * 32)
-    number = other.bill("f" * 32)
-    with pytest.raises(NotFoundError, match="which no case of the ledger has: tell whoever keeps the evidence"):
-        await found_or_traced(number, hospital.ledger, lambda: other)
-
-
-async def test_what_nobody_knows_is_found_nowhere_and_both_say_so(hospital):
-    with pytest.raises(NotFoundError, match=r"no case INV-9, .*; nor does the ERP know"):
-        await found_or_traced("INV-9", hospital.ledger, lambda: hospital.erp)
-    hospital.erp.fail = 1
-    with pytest.raises(NotFoundError, match=r"no case INV-9, .*the ERP is asked: .*cannot be reached"):
-        await found_or_traced("INV-9", hospital.ledger, lambda: hospital.erp)

@@ -19,6 +19,7 @@ from infrastructure.local.erp.environment import install, lock_digest
 from infrastructure.local.erp.home import DATABASE, ErpHome, ErpHomeError, ErpState, write_secret
 from infrastructure.local.erp.hospital import hospital, hospital_text
 from infrastructure.local.erp.seed import seed
+from infrastructure.local.erp.seed_service import ENTRIES_SEEN, RIGHTS
 from infrastructure.local.erp.server import serving, surroundings
 
 MODULES: Final = ("analytic_budget", "analytic_purchase", "purchase", "stock")
@@ -128,9 +129,10 @@ def _seal(state: ErpState) -> None:
 
 
 def _hospital_digest() -> str:
-    return hashlib.sha256(hospital_text().encode()).hexdigest()
+    seeded = (hospital_text(), sorted(RIGHTS.items()), ENTRIES_SEEN)
+    return hashlib.sha256(repr(seeded).encode()).hexdigest()
 
 
 def _tell_of_change(state: ErpState, say: Say) -> None:
     if json.loads(state.seed.read_text()).get("hospital") != _hospital_digest():
-        say("the ERP holds an older hospital than erp.json describes; remove its folder to build it anew")
+        say("the ERP was seeded by an older Almoner: remove its folder to build it anew, with the rights it has now")

@@ -20,8 +20,14 @@ RIGHTS: Final[Mapping[str, str]] = {
 }
 """What the service may do: r(ead), w(rite), c(reate), d(elete). It posts nothing in the ledger.
 
+Of journal entries, and so of their lines, it sees those of invoices alone: `ENTRIES_SEEN`.
+
 Delete is for its own drafts: an order that the ERP refuses leaves nothing behind.
 """
+
+
+ENTRIES_SEEN: Final = '[["origin", "like", "account.invoice,%"]]'
+"""No payroll, no bank, nothing that was posted by hand."""
 
 
 def hire_service(rpc: Rpc, company: int) -> str:
@@ -33,6 +39,17 @@ def hire_service(rpc: Rpc, company: int) -> str:
         [
             {"model": model, "group": group} | {name: letter in rights for name, letter in letters.items()}
             for model, rights in RIGHTS.items()
+        ],
+    )
+    entries = {"model": "account.move", "perm_write": False, "perm_create": False, "perm_delete": False}
+    own = {"groups": [["add", [group]]], "rules": [["create", [{"domain": ENTRIES_SEEN}]]]}
+    # Administrators count as members of every group: one without a rule sees everything, as before.
+    others = {"groups": [["add", [rpc.the("res.group", ["name", "=", "Accounting"])]]]}
+    rpc.create(
+        "ir.rule.group",
+        [
+            {**entries, "name": "Almoner service: entries of invoices", **own},
+            {**entries, "name": "Accounting: all entries", **others},
         ],
     )
     # An order that stalls after its confirmation is pushed on by `process`, which Tryton

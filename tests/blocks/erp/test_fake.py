@@ -71,8 +71,9 @@ async def test_a_billed_order_is_spent_and_no_longer_open():
 async def test_a_bill_and_its_entry_lead_back_to_the_order():
     erp, key = FakeErp(), new_key()
     order = await erp.order(order_of(TODAY), key=key)
-    number = erp.bill(key)
+    number = erp.bill(key, theirs="B/7")
     (invoice,), (entry,) = await erp.trace(number), await erp.trace(f"J-{number}")
+    assert await erp.trace("B/7") == (invoice,)
     assert (invoice.kind, entry.kind) == ("supplier invoice", "journal entry")
     assert {(one.key, one.of) for one in (invoice, entry)} == {(key, order.number)}
 

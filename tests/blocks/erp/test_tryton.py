@@ -231,10 +231,28 @@ async def test_the_note_and_the_day_it_is_needed_are_on_the_order(tryton: Tryton
     assert found["description"] == f"rita.okafor for OR, charged on {tryton.today}"
 
 
-async def test_the_service_may_not_read_the_ledger_of_accounts(tryton: Tryton):
+async def test_the_service_sees_of_the_ledger_of_accounts_the_entries_of_invoices_alone(tryton: Tryton, admin: Rpc):
+    by_hand = admin.new(
+        "account.move",
+        journal=admin.the("account.journal", ["type", "=", "general"]),
+        period=admin.the("account.period", ["start_date", "<=", tryton.today], ["end_date", ">=", tryton.today]),
+        date=tryton.today,
+    )
+    service, company = TrytonRest(tryton.url, DATABASE, tryton.key, timeout_s=30), {"company": 1}
+    seen = await service.search("account.move", [], ["id", "origin"], company)
+    lines = await service.search("account.move.line", [], ["id", "move.id"], company)
+    await service.aclose()
+    assert by_hand not in {one["id"] for one in seen}
+    everything = admin.find("account.move", [], "origin")
+    invoiced = {one["id"] for one in everything if (one["origin"] or "").startswith("account.invoice,")}
+    assert {one["id"] for one in seen} == invoiced
+    assert {one["move"]["id"] for one in lines} <= invoiced
+
+
+async def test_the_service_may_not_read_what_it_has_no_use_for(tryton: Tryton):
     service = TrytonRest(tryton.url, DATABASE, tryton.key, timeout_s=30)
-    with pytest.raises(UnreadableError, match=r"our user has no right to GET account\.move: .* its groups"):
-        await service.search("account.move", [], ["number"], {"company": 1})
+    with pytest.raises(UnreadableError, match=r"our user has no right to GET account\.budget: .* its groups"):
+        await service.search("account.budget", [], ["name"], {"company": 1})
     await service.aclose()
 
 

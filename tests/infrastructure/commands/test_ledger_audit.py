@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from blocks.records.purchasing import OrderDraft
 from blocks.wire.canonical import canonical
+from blocks.wire.names import effect_key
 from infrastructure.auditor.check_pack import check_pack
 from infrastructure.commands.ledger import app
 from tasks.results import keep_result, result_of
@@ -37,6 +39,29 @@ def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("ALMONER_LOG_FIRST_KEY", KEY.public.text)
     monkeypatch.setenv("ALMONER_WITNESS_PUBLIC_KEY", WITNESS.public.text)
     monkeypatch.setenv("ALMONER_WITNESS_STORE", str(tmp_path / "witness"))
+    return asyncio.run(made())
+
+
+@pytest.fixture
+def billed(tmp_path: Path, case: str) -> Hospital:
+    """The hospital, with a second order, and one invoice of both."""
+
+    async def made() -> Hospital:
+        hospital = await Hospital.opened(tmp_path / "store")
+        first = await hospital.chain(case)
+        hospital.now, hospital.sent = first.lines[-1].at, 1
+        for line in first.having("intent"):
+            draft = OrderDraft.model_validate(line.body["draft"])
+            await hospital.erp.order(draft, key=line.key)
+        second = await hospital.submit("KNEE-TIB-4", 1)
+        await hospital.wake(second)
+        for approver in ("ivo.petrov", "ana.silva"):  # by then it is more than one may approve alone
+            await hospital.answer(second, approver)
+            await hospital.wake(second)
+        number = hospital.erp.bill(effect_key(case, "order"), theirs="RE-2026/0815")
+        hospital.erp.bill(effect_key(second, "order"), number=number, theirs="RE-2026/0815")
+        return hospital
+
     return asyncio.run(made())
 
 
@@ -73,10 +98,37 @@ def test_a_page_is_written_for_people(tmp_path, case):
     assert case in (tmp_path / "page.html").read_text()
 
 
-def test_what_is_not_there_is_told_on_two_lines_at_most_and_ends_with_1():
-    told = said("explain", "no-such-order")
-    assert told.exit_code == 1
+def test_what_is_not_there_is_told_on_two_lines_at_most_and_ends_with_1(billed):
+    with billed.bound():
+        told = said("explain", "no-such-order")
+    assert (told.exit_code, len(told.stderr.splitlines())) == (1, 1)
     assert "the ledger has no case no-such-order" in told.stderr
+
+
+def test_where_the_erp_cannot_be_asked_that_is_said_and_ends_with_3():
+    told = said("explain", "INV-1")
+    assert told.exit_code == 3
+    assert "Invoices and journal entries are the ERP's, which could not be asked: ALMONER_ERP_URL" in told.stderr
+
+
+def test_an_invoice_leads_to_each_of_its_cases_and_a_bundle_is_of_one(billed, tmp_path, case, capsys):
+    with billed.bound():
+        shown = said("explain", "RE-2026/0815")
+        page = said("explain", "RE-2026/0815", "--html", str(tmp_path / "page.html"))
+        with pytest.raises(SystemExit) as ended:
+            app(["explain", "RE-2026/0815", "--bundle", str(tmp_path / "bundle")], standalone_mode=False)
+    assert (shown.exit_code, page.exit_code, ended.value.code) == (0, 0, 2)
+    assert shown.stdout.count("↩ supplier invoice INV-1 (RE-2026/0815 with the supplier) is posted") == 2
+    assert shown.stdout.count("approve by Ivo Petrov") == 2
+    assert case in (tmp_path / "page.html").read_text()
+    assert f"That leads to 2 cases, and a bundle proves one: {case}, " in capsys.readouterr().err
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_how_to_ask_for_an_invoice_of_an_orders_number_is_said_beside_the_answer(case):
+    told = said("explain", "1", "--json")
+    assert json.loads(told.stdout)["case"] == case
+    assert "an invoice or a journal entry 1: erp:1" in told.stderr
 
 
 def test_a_bundle_is_written_and_checked_and_a_broken_one_is_not_believed(tmp_path, case):

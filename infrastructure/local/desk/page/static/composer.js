@@ -41,7 +41,11 @@ export function startComposer(form, where, sent) {
     event.preventDefault();
     const typed = text.value;
     const place = where();
-    if (!typed.trim() || !place.channel) return;
+    if (!typed.trim()) return;
+    if (!place.channel) {
+      toast("One moment, please: the page is still loading.");
+      return;
+    }
     text.value = "";
     resize();
     const answer = await post("write", { ...place, text: typed });

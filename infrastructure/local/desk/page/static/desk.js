@@ -91,9 +91,10 @@ async function showTalk(again) {
 
 async function showThread(again) {
   thread.hidden = !at.thread;
-  const html = at.thread ? await fetchFragment("thread", at) : null;
+  const where = at.thread;
+  const html = where ? await fetchFragment("thread", at) : null;
   await released();
-  if (html !== null) show(thread.querySelector(".pane"), html, again);
+  if (html !== null && where === at.thread) show(thread.querySelector(".pane"), html, again);
 }
 
 async function go() {
@@ -103,7 +104,10 @@ async function go() {
   if (!at.channel && home && !phone.matches) { location.replace(`#${home}`); return; }
   document.body.dataset.pane = at.thread ? "thread" : at.channel ? "talk" : "list";
   const moved = before.channel !== at.channel || before.tab !== at.tab;
-  if (moved) pane.replaceChildren();
+  if (moved) {
+    pane.replaceChildren();
+    drawn.delete(pane);
+  }
   await Promise.all([showTalk(!moved), showThread(before.thread === at.thread)]);
   await showSidebar();
   if (moved && at.channel.startsWith("D")) post("open-home", { channel: at.channel, tab: at.tab || "messages" });
