@@ -14,14 +14,19 @@ from blocks.wire.signed_note import Note, PublicKey, SecretKey, read_checkpoint,
 async def hand_over(ledger: Ledger, first: PublicKey, old: SecretKey, new: SecretKey) -> Tenure:
     """Hand the log over from *old* to *new*; done halfway by an earlier attempt, it is finished.
 
-    Raises `RefusedError` where *new* carries another name or *old* does not sign now, `ConflictError` where
-    somebody sealed in between: try again.
+    Raises `RefusedError` where *new* carries another name, *old* does not sign now, or the lock was put back to before
+    an earlier handover; `ConflictError` where somebody sealed in between: try again.
     """
     if new.name != old.name:
         raise RefusedError("log", f"name the new key {old.name}: that name is the log's")
     store, log = ledger.store, Log(ledger.store, first)
     tenures = await log.tenures()
     if tenures[-1].key == new.public:
+        note = read_note((await store.look(LOCK)).data)
+        if note is None or not new.public.signed(note):
+            kept = handover_key(len(tenures) - 1)
+            why = f"{LOCK} is of before the handover that {kept} keeps: they were put back from different moments"
+            raise RefusedError("log", f"{why}; put {kept} back to the lock's too, then hand over again")
         return tenures[-1]
     if tenures[-1].key != old.public:
         raise RefusedError("log", f"the log's key is now {tenures[-1].key.text}: only that one hands over")

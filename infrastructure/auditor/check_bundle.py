@@ -268,7 +268,7 @@ def check_bundle(bundle: Json, key: str = "", witness: str = "") -> list[str]:
     cosigned = f", cosigned by {known['witness'].split('+')[0]}" if known.get("witness") else ""
     return [
         *told,
-        f"entry {log['proof']['place']:,} of {size:,} in the log signed by {known['log']} ({trust}){cosigned}",
+        f"entry {log['proof']['place'] + 1:,} of {size:,} in the log signed by {known['log']} ({trust}){cosigned}",
     ]
 
 

@@ -33,7 +33,7 @@ def explain(
         ),
     ],
     home: Annotated[Path, typer.Option(envvar="ALMONER_HOME", help="Whose stack.")] = Path(".almoner"),
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines; several cases are an array.")] = False,
     bundle: Annotated[
         Path | None, typer.Option(help="Write the proof of the case here: a few KB, checked offline.")
     ] = None,
@@ -41,7 +41,9 @@ def explain(
 ) -> None:
     """Tell who asked, who decided by what right on which facts, and what was done where, of an order or a case."""
     from blocks.errors import NotFoundError, OutsideError
+    from blocks.ledger import TamperedError
     from blocks.wire.dossier_page import dossier_page
+    from infrastructure.verifying import NEXT
     from tasks.finding import NotAskedError
 
     with plainly():
@@ -55,6 +57,9 @@ def explain(
                 assert_one(dossiers, bundle)
                 written = bundle.write_bytes(asyncio.run(_bundle(dossiers[0].case)))
                 print(f"✓ {bundle}: {written:,} bytes; `almoner ledger check-bundle` checks it, offline")
+        except TamperedError as error:
+            print(f"✗ {error}\n{NEXT}", file=sys.stderr)
+            raise typer.Exit(FALSE) from None
         except (NotFoundError, OutsideError, LookupError) as error:
             print(f"✗ {error}", file=sys.stderr)
             raise typer.Exit(NOT_ASKED if isinstance(error, NotAskedError) else NOT_FOUND) from None
@@ -62,7 +67,8 @@ def explain(
             html.write_text("\n".join(dossier_page(one) for one in dossiers))
             print(f"✓ {html}")
         if as_json:
-            print("\n".join(one.model_dump_json(indent=1) for one in dossiers))
+            told = [one.model_dump_json(indent=1) for one in dossiers]
+            print(told[0] if len(told) == 1 else f"[{','.join(told)}]")
         if not (html or bundle or as_json):
             case, _, ask = document.partition("/")
             for one in dossiers:
@@ -157,7 +163,7 @@ def _tell(dossier: "Dossier", ask: str) -> None:
     elif sealed := dossier.sealed:
         cosigned = f", cosigned by {sealed.witness.partition('+')[0]}" if sealed.witness else ""
         signed = f"entry {sealed.index + 1:,} of the {sealed.size:,} under the head that {sealed.key} signed{cosigned}"
-        console.print(f"[dim]{signed}[/]")
+        console.print(f"[dim]{signed}; that nothing came after, `almoner ledger verify` tells[/]")
     else:
         console.print("[dim]under no signed head[/]")
 

@@ -43,7 +43,11 @@ def listed(context: typer.Context, home: Home = Path(".almoner")) -> None:
 
 
 @keys.command()
-def new(name: Annotated[str, typer.Argument(help="What signatures call it, e.g. hospital.example/ledger.")]) -> None:
+def new(
+    name: Annotated[
+        str, typer.Argument(help="What signatures call it, e.g. hospital.example/ledger; a successor's is the same.")
+    ],
+) -> None:
     """Make a key, and print it: the secret on stdout (keep it where secrets are kept), the public one on stderr."""
     from blocks.wire.signed_note import KeyTextError, SecretKey
 
@@ -70,7 +74,7 @@ def handover(
         old = _signer(home)
         if to is None and not _is_laptop(home):
             raise StackError("No new key was given.", "`almoner ledger keys new` makes one; give its file as --to.")
-        successor = SecretKey.parse(to.read_text()) if to else SecretKey.made(old.name)
+        successor = _successor(to) if to else SecretKey.made(old.name)
         try:
             tenure = asyncio.run(_hand_over(old, successor))
         except (OutsideError, ConflictError) as error:
@@ -78,7 +82,17 @@ def handover(
         if _is_laptop(home):
             _keep(home, successor)
         print(f"✓ from {tenure.since} entries on, {tenure.key.text} signs")
-        print(f"Give the new key to whatever seals ({KEY}) and start that anew; on a laptop: `almoner up`.")
+        anew = "start that anew; on a laptop: `almoner down`, then `almoner up`"
+        print(f"Give the new key to whatever seals ({KEY}) and {anew}.")
+
+
+def _successor(file: Path) -> "SecretKey":
+    from blocks.wire.signed_note import KeyTextError, SecretKey
+
+    try:
+        return SecretKey.parse(file.read_text())
+    except (KeyTextError, UnicodeDecodeError) as error:
+        raise StackError(f"{file} holds no secret key: {error}.", "`almoner ledger keys new` makes one.") from error
 
 
 def _is_laptop(home: Path) -> bool:

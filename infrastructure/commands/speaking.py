@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import typer
 
+from blocks.errors import OutsideError, UnavailableError
 from infrastructure.local.stack.trouble import StackError, from_os
 
 if TYPE_CHECKING:
@@ -20,11 +21,18 @@ T = TypeVar("T")
 
 @contextmanager
 def plainly() -> Iterator[None]:
-    """Turn trouble with the laptop into words; anything else is a bug and keeps its traceback."""
+    """Turn trouble with the laptop, or with what is outside, into words; anything else keeps its traceback."""
     try:
         yield
     except StackError as trouble:
         _say(trouble)
+    except UnavailableError as error:
+        _say(StackError(f"It could not be looked at: {error}.", "Is it up? `almoner status` tells. Then try again."))
+    except OutsideError as error:
+        from infrastructure.verifying import NEXT
+
+        print(f"✗ {error}\n{NEXT}", file=sys.stderr)
+        sys.exit(NOT_TAKEN)
     except OSError as error:
         _say(from_os(error))
 
@@ -37,7 +45,9 @@ def done(deed: Coroutine[Any, Any, T]) -> T:
     from pydantic import ValidationError
 
     from blocks.connect import SettingError
-    from blocks.errors import ConflictError, NotFoundError, OutsideError, RefusedError
+    from blocks.errors import ConflictError, NotFoundError, RefusedError
+    from blocks.ledger import TamperedError
+    from infrastructure.verifying import NEXT
     from tasks.matters import ToConfirmError
     from tasks.stepup import where_to_confirm
 
@@ -56,6 +66,8 @@ def done(deed: Coroutine[Any, Any, T]) -> T:
         print("✗ Nothing was changed: others were writing at the same moment. Please try again.", file=sys.stderr)
     except SettingError as missing:
         print(f"✗ {missing}", file=sys.stderr)
+    except TamperedError as error:
+        print(f"✗ Nothing was changed, {error}.\n{NEXT}", file=sys.stderr)
     except OutsideError as error:
         print(f"✗ Nothing was changed, {error}. Please try again.", file=sys.stderr)
     raise typer.Exit(NOT_TAKEN)

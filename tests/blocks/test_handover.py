@@ -8,7 +8,7 @@ from blocks.errors import RefusedError
 from blocks.handover import hand_over
 from blocks.ledger import Ledger, TamperedError
 from blocks.log import Log, Tenure, handover_key
-from blocks.sealer import HandedOverError, Sealer
+from blocks.sealer import LOCK, HandedOverError, Sealer
 from blocks.store import FolderStore
 from blocks.wire.signed_note import SecretKey
 from tests.blocks.test_sealer import KEY, Writer, sealed
@@ -55,6 +55,19 @@ async def test_a_third_key_is_handed_to_by_the_second_alone(tmp_path: Path):
         await hand_over(Ledger(store), KEY.public, KEY, third)
     await hand_over(Ledger(store), KEY.public, NEXT, third)
     assert [one.key for one in await Log(store, KEY.public).tenures()] == [KEY.public, NEXT.public, third.public]
+
+
+async def test_a_lock_that_was_put_back_to_before_the_handover_is_said_and_nothing_is_called_done(tmp_path: Path):
+    store = FolderStore(tmp_path)
+    await Writer(store, "one").write("RQ-1", 3)
+    await Sealer(Ledger(store), KEY).round(NOON)
+    before = (tmp_path / LOCK).read_bytes()
+    await hand_over(Ledger(store), KEY.public, KEY, NEXT)
+    (tmp_path / LOCK).write_bytes(before)
+    with pytest.raises(RefusedError, match=r"log/lock is of before the handover that log/keys/000001 keeps"):
+        await hand_over(Ledger(store), KEY.public, KEY, NEXT)
+    (tmp_path / "log/keys/000001").unlink()
+    assert await hand_over(Ledger(store), KEY.public, KEY, NEXT) == Tenure(NEXT.public, 3)
 
 
 async def test_a_key_of_another_name_is_not_handed_to(tmp_path: Path):

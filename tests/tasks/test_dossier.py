@@ -240,6 +240,8 @@ async def test_a_case_that_is_not_what_was_sealed_is_told_as_one_that_does_not_h
         assert f"{entry_key(case, chain.seq)} is not the entry that was sealed" in placed.broken
     page = dossier_page(placed)
     assert "This does not hold." in page
+    assert '<span class="badge bad">Does not hold</span>' in page
+    assert 'badge good">Ordered' not in page
     assert "cosigned" not in page
     with pytest.raises(TamperedError, match="is not the entry that was sealed"):
         await bundle_of(chain, hospital.ledger, log, witnessed)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from blocks.ledger import entry_key
 from blocks.records.purchasing import OrderDraft
 from blocks.wire.canonical import canonical
 from blocks.wire.names import effect_key
@@ -123,6 +124,34 @@ def test_an_invoice_leads_to_each_of_its_cases_and_a_bundle_is_of_one(billed, tm
     assert case in (tmp_path / "page.html").read_text()
     assert f"That leads to 2 cases, and a bundle proves one: {case}, " in capsys.readouterr().err
     assert not (tmp_path / "bundle").exists()
+
+
+def test_several_cases_are_an_array_for_machines(billed):
+    with billed.bound():
+        told = said("explain", "RE-2026/0815", "--json")
+    assert len(json.loads(told.stdout)) == 2
+
+
+def test_a_case_that_does_not_hold_together_is_not_told_and_the_next_step_is(tmp_path, case):
+    path = tmp_path / "store" / entry_key(case, 2)
+    path.write_bytes(path.read_bytes().replace(b"KNEE", b"KNIE"))
+    told = said("explain", case)
+    assert told.exit_code == 1
+    assert "does not follow the entry before it" in told.stderr
+    assert "infrastructure/runbooks/evidence.md" in told.stderr
+
+
+@pytest.mark.parametrize("words", [["verify"], ["list"], ["show", "RQ-1"]])
+def test_a_store_that_is_not_there_is_no_finding(words, monkeypatch, capsys):
+    for name, value in {
+        "ALMONER_STORE": "s3://evidence", "ALMONER_S3_URL": "http://127.0.0.1:9", "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        app(words, standalone_mode=False)
+    assert ended.value.code == 2
+    assert "It could not be looked at: store: " in capsys.readouterr().err
 
 
 def test_how_to_ask_for_an_invoice_of_an_orders_number_is_said_beside_the_answer(case):
