@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+import tempfile
+import zipfile
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,6 +33,7 @@ def pack(
 ) -> None:
     """Write everything that an external auditor needs of a month into one archive, verifier included."""
     from blocks.errors import NotFoundError, OutsideError
+    from infrastructure.verifying import NEXT
 
     to = out or Path(f"almoner-{period}.zip")
     with plainly():
@@ -43,8 +46,23 @@ def pack(
     counted = f"{packed.chains:,} chains, {packed.entries:,} entries, {packed.objects:,} documents"
     sealed = f"{packed.log:,} entries under the signed head" if packed.log else "under no signed head"
     sealed += f", time-stamps: {packed.stamps:,}" if packed.stamps else ""
-    print(f"✓ {to}: {counted}, {packed.events:,} events of {period}; {sealed}")
+    wrong = _read_as_its_auditor_does(to)
+    print(f"{'✗' if wrong else '✓'} {to}: {counted}, {packed.events:,} events of {period}; {sealed}")
     print("  The auditor unpacks it and runs `python -m auditor.check_pack .`: README.md says how.")
+    if wrong:
+        says = "\n".join(f"✗ {one}" for one in wrong)
+        print(f"{says}\nThat is what the auditor will read. {NEXT}", file=sys.stderr)
+        raise typer.Exit(FALSE)
+
+
+def _read_as_its_auditor_does(archive: Path) -> list[str]:
+    """Say what does not hold in a pack, by the program and the keys that it brings along."""
+    from infrastructure.auditor.check_pack import check_pack
+
+    with tempfile.TemporaryDirectory(dir=archive.absolute().parent, prefix=".almoner-pack-") as folder:
+        with zipfile.ZipFile(archive) as packed:
+            packed.extractall(folder)  # ours, written a moment ago
+        return check_pack(Path(folder)).wrong
 
 
 def check_bundle(

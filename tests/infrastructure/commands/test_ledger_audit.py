@@ -230,6 +230,17 @@ def test_a_pack_holds_and_a_month_that_is_none_leaves_no_file(tmp_path):
     assert not list(tmp_path.glob("*b.zip*"))
 
 
+def test_a_pack_of_what_does_not_hold_says_what_its_auditor_will_read(tmp_path):
+    (tile,) = (tmp_path / "store/log/tile/entries/000.p").glob("*")
+    data = tile.read_bytes()
+    tile.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    told = said("pack", "--period", "2026-11", "--out", str(tmp_path / "a.zip"))
+    assert told.exit_code == 1
+    assert "the log is not the one whose head was signed" in told.stderr
+    assert "That is what the auditor will read." in told.stderr
+    assert not list(tmp_path.glob(".almoner-pack-*"))
+
+
 @pytest.mark.parametrize("words", [["verify"], ["pack", "--period", "2026-11"]], ids=["verify", "pack"])
 def test_roots_of_a_time_stamp_authority_that_cannot_be_read_are_told_in_two_lines(tmp_path, monkeypatch, words):
     monkeypatch.chdir(tmp_path)
