@@ -16,9 +16,8 @@ from blocks.witness import Witness, Witnessed
 from tests.fakes.desk import FakeDesk
 from tests.hospital import Hospital
 from tests.invariants import ErpBooks, Violation, check_invariants
-from tests.sealing import WITNESS, sealed
-
-PATIENT = "88442211"
+from tests.samples import PATIENT
+from tests.sealing import WITNESS, looked_at, sealed
 
 
 async def opened(root: Path, **erp: Any) -> Hospital:
@@ -36,8 +35,7 @@ async def name_a_patient(hospital: Hospital) -> None:
 
 async def under_a_head(ledger: Ledger, own: Store, at: datetime) -> None:
     """Seal what there is before the fault, and show the head to the witness; *own*: its store."""
-    alarm = await Witness(await sealed(ledger, at), own, WITNESS).look(at)
-    assert alarm is None, alarm
+    await looked_at(await sealed(ledger, at), own, at)
 
 
 async def judged(hospital: Hospital, erp: ErpBooks, desk: FakeDesk | None = None) -> list[Violation]:

@@ -14,6 +14,8 @@ from infrastructure.local.hospital.__main__ import directory
 from tests.hospital import plain_policy
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+PATIENT = "88442211"
+"""A record number: it must stand nowhere but with the vault."""
 POLICY_VERSION, DIRECTORY_VERSION = "a" * 64, "b" * 64
 
 

@@ -29,10 +29,7 @@ def plainly() -> Iterator[None]:
     except UnavailableError as error:
         _say(StackError(f"It could not be looked at: {error}.", "Is it up? `almoner status` tells. Then try again."))
     except OutsideError as error:
-        from infrastructure.verifying import NEXT
-
-        print(f"✗ {error}\n{NEXT}", file=sys.stderr)
-        sys.exit(NOT_TAKEN)
+        _say_what_does_not_hold(error)
     except OSError as error:
         _say(from_os(error))
 
@@ -89,6 +86,17 @@ def document(file: Path) -> bytes:
         return file.read_bytes().decode("utf-8-sig").encode()
     except UnicodeDecodeError:
         raise RefusedError("file", f"{file.name}: it is not UTF-8 text: save it as UTF-8, and try again") from None
+
+
+def _say_what_does_not_hold(error: OutsideError) -> NoReturn:
+    """Say that what lies there is no use; where it is the ledger that was tampered with, what to do now."""
+    from blocks.ledger import TamperedError
+    from infrastructure.verifying import NEXT
+
+    if not isinstance(error, TamperedError):
+        _say(StackError(f"It is no use: {error}.", "Set right what it says, then try again."))
+    print(f"✗ {error}\n{NEXT}", file=sys.stderr)
+    sys.exit(NOT_TAKEN)
 
 
 def _say(trouble: StackError) -> NoReturn:

@@ -14,7 +14,7 @@ from tests.faults import (  # noqa: F401  their rows
     rows_time,
 )
 from tests.faults.matrix import NUMBERS, ROWS, Row, Stage
-from tests.judging import PATIENT
+from tests.samples import PATIENT
 
 Note = Callable[[str, object], None]
 ON_PREFECT = [

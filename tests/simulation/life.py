@@ -11,11 +11,12 @@ from blocks.wire.report import in_doubt
 from tasks.results import is_finished
 from tests.fakes.erp_server import PERSONALITIES
 from tests.invariants import Violation, check_invariants
+from tests.samples import PATIENT
 from tests.simulation.auditing import Auditing
 from tests.simulation.city import City
 from tests.simulation.meanwhile import BETWEEN, MEANWHILE
 from tests.simulation.people import People
-from tests.simulation.upkeep import PATIENT, House
+from tests.simulation.upkeep import House
 
 FAULTS = FAULTS_MIN, _ = 3, 8
 """How many faults there are for each case."""

@@ -14,9 +14,9 @@ from tasks.decide import Answer, Verdicts, decide
 from tasks.parked import CannotSettleError, Said, settle
 from tasks.requests import Deed, Wish, carry_out
 from tasks.showing import locked_card
+from tests.samples import PATIENT
 from tests.simulation.city import City
 from tests.simulation.process import Process
-from tests.simulation.upkeep import PATIENT
 
 LOOKS_AFTER = timedelta(minutes=5)
 """A person looks into the ERP when what was under way has come to be there: no sooner."""

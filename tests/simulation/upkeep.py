@@ -11,12 +11,11 @@ from tasks.effects import InDoubtError
 from tasks.lookout import Lookout
 from tasks.results import keep_result, result_of
 from tasks.rounds import Rounds
+from tests.samples import PATIENT
 from tests.simulation.city import City
 from tests.simulation.process import Process
 
 WORKERS = 2
-PATIENT = "88442211"
-"""Must stand nowhere but with the vault."""
 ROUND_THE_CLOCK = 1e9
 """The share of the time the lookout may fill: it looks at everything each time."""
 
