@@ -111,7 +111,7 @@ async def verify(  # noqa: PLR0913  each is what somebody who verifies may have,
     seen = await stamps_of(ledger)
     told = [*heads, *([] if scope else await told_of(ledger))]
     sizes = [*(one.size for one in seen.kept), *(one.size for one in told if one.size)]
-    found = await audit_log(log, witnessed, sizes=sizes, scope=scope) if log else None
+    found = await audit_log(log, witnessed, sizes=sizes, scope=scope, now=began) if log else None
     verdict = await _Audit(ledger, found, began, now, scope).verdict()
     if found:
         verdict = verdict._replace(findings=(*verdict.findings, *audit_told(told, found)))
@@ -119,7 +119,7 @@ async def verify(  # noqa: PLR0913  each is what somebody who verifies may have,
     shadows = await shadowed(bucket, found) if bucket else []
     if witness_bucket and witnessed:
         shadows += await witness_shadowed(witness_bucket, witnessed, found)
-    findings = tuple(sorted(set(told_as_shadowed(verdict.findings, shadows))))
+    findings = tuple(sorted(set(told_as_shadowed(verdict.findings, shadows)), key=lambda one: one.rank))
     if bucket is None:
         return verdict._replace(findings=findings)
     lock = await bucket.lock()

@@ -4,13 +4,14 @@ import asyncio
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from blocks.audit_heads import current_head, read_published
 from blocks.errors import NotFoundError
-from blocks.finding import Fault, Finding
+from blocks.finding import WITNESS, Fault, Finding
 from blocks.ledger import TamperedError, entry_key
 from blocks.log import CHECKPOINT, KEYS, PREFIX, Head, Log, Tenure, read_head
 from blocks.scope import Scope
@@ -20,7 +21,8 @@ from blocks.wire.tiles import WIDTH, Edge, Tile, hashed_in, hashes_in, tiles_of,
 from blocks.witness import Witnessed
 
 AHEAD = 16
-WITNESS = "witness"
+UNSEEN = timedelta(minutes=10)
+"""A witness that has not seen what was sealed so long ago stands still; usually it looks every few seconds."""
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
@@ -44,12 +46,18 @@ class LogFound(NamedTuple):
 
 
 async def audit_log(
-    log: Log, witnessed: Witnessed | None, *, sizes: Iterable[int] = (), scope: Scope | None = None
+    log: Log,
+    witnessed: Witnessed | None,
+    *,
+    sizes: Iterable[int] = (),
+    scope: Scope | None = None,
+    now: datetime | None = None,
 ) -> LogFound:
     """Verify the published log from its keys to its last tile, against what the witness holds.
 
     *sizes*: of which trees the root, and the entries on both sides of their edge, are wanted. *scope*: where the log
-    stands in a pack, which has no lock, and chains of a period alone.
+    stands in a pack, which has no lock, and chains of a period alone. *now*: the witness must have seen what was sealed
+    `UNSEEN` before.
     """
     findings = list[Finding]()
     tenures = await _tenures(log, findings)
@@ -61,6 +69,8 @@ async def audit_log(
     wanted = {*sizes, *([sees] if sees else [])}
     walk = _Walk(log, head, witnessed if seen else None, seen, findings, tuple(sorted(wanted)), scope)
     await walk.through()
+    if sees is not None and not scope:
+        findings += _unseen(walk.placed.get(sees), sees, now or datetime.now(UTC))
     found = LogFound(walk.committed, head.checkpoint.size, walk.at, findings, sees, tenures)
     return found._replace(roots=walk.roots, placed=walk.placed, demanded=walk.demanded)
 
@@ -81,12 +91,21 @@ async def _seen(witnessed: Witnessed | None, tenures: tuple[Tenure, ...], findin
     except TamperedError as error:
         findings.append(Finding(WITNESS, "checkpoint", "altered", error.detail))
         return None
-    findings += [Finding(WITNESS, one.key, "rewritten", one.why) for one in await witnessed.alarms()]
+    refused = "the witness did not cosign: {}"
+    findings += [Finding(WITNESS, one.key, "refused", refused.format(one.why)) for one in await witnessed.alarms()]
     if seen is None:
         findings.append(Finding(WITNESS, "checkpoint", "removed", "the witness has seen no head"))
     elif read_head(seen.note.data, tenures) is None:
         findings.append(Finding(WITNESS, "checkpoint", "altered", "the log's own signature on it does not hold"))
     return seen
+
+
+def _unseen(following: Commitment | None, sees: int, now: datetime) -> list[Finding]:
+    """Name the head where the witness has not seen it for long; *following*: the first entry that it has not seen."""
+    if following is None or datetime.fromisoformat(following.at) > now - UNSEEN:
+        return []
+    because = f"the witness has seen {sees} entries, and not what was sealed since {following.at}"
+    return [Finding("log", CHECKPOINT, "unwitnessed", because)]
 
 
 @dataclass

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from blocks.audit_log import WITNESS, LogFound
+from blocks.audit_log import LogFound
 from blocks.errors import NotFoundError
-from blocks.finding import Finding
+from blocks.finding import WITNESS, Finding
 from blocks.ledger import TamperedError
 from blocks.log import CHECKPOINT, SKEW, read_head
 from blocks.retention import LockedBucket, Version
@@ -48,7 +48,9 @@ async def shadowed(bucket: LockedBucket, found: LogFound | None) -> list[Finding
         return head.checkpoint.size if head else None
 
     heads = Heads(size, datetime.fromisoformat(found.sealed_at) if found.sealed_at else None)
-    return await _look(bucket, found.committed, {LOCK: heads, CHECKPOINT: heads})
+    # A log that was rewritten says of what it put in an original's place that this is what was written.
+    rewritten = any(one.fault == "rewritten" for one in found.findings)
+    return await _look(bucket, NONE if rewritten else found.committed, {LOCK: heads, CHECKPOINT: heads})
 
 
 async def witness_shadowed(bucket: LockedBucket, witnessed: Witnessed, found: LogFound | None) -> list[Finding]:

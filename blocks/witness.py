@@ -12,9 +12,10 @@ can be named.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import NamedTuple
 
 from blocks.errors import ConflictError, NotFoundError
@@ -23,7 +24,7 @@ from blocks.log import CHECKPOINT, Head, Log
 from blocks.ports import Store
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.signed_note import Checkpoint, Note, PublicKey, SecretKey, cosigned_at, read_checkpoint, read_note
-from blocks.wire.tiles import WIDTH, Edge, Tile, hashed_in, hashes_in, tiles_of
+from blocks.wire.tiles import WIDTH, Edge, Tile, hashed_in, hashes_in, tile_at, tiles_of
 
 SEEN = "checkpoint"
 ALARMS = "alarms/"
@@ -104,15 +105,22 @@ class Witness:
 
     async def _look(self, seen: Head | None, now: datetime) -> Alarm | None:
         shown = await self.log.head()
+        held = list(tiles_of(seen.checkpoint.size, 0)) if seen else await self._left()
         if shown is None:
-            return await self._alarm(f"{CHECKPOINT} is gone", seen, None, 0) if seen else None
+            return await self._alarm(f"{CHECKPOINT} is gone", seen, None, 0) if seen or held else None
+        if not seen and (place := await self._first_other(held, shown)) is not None:
+            why = f"its own {SEEN} is gone, and the log does not show what it saw"
+            return await self._alarm(why, seen, shown, place)
+        return await self._compared(seen, shown, held, now)
+
+    async def _compared(self, seen: Head | None, shown: Head, held: Sequence[Tile], now: datetime) -> Alarm | None:
         size = shown.checkpoint.size
         if seen and size < seen.checkpoint.size:
             why = f"it shrank: {seen.checkpoint.size} entries were seen, {size} are shown"
             return await self._alarm(why, seen, shown, size)
         edge, new = await self._continued(seen, shown)
         if edge is None or edge.root != shown.checkpoint.root:
-            place = await self._first_other(seen, shown)
+            place = await self._first_other(held, shown)
             return await self._alarm("the head shown does not continue the head seen", seen, shown, place)
         await self._cosign(seen, shown, new, now)
         self._edge = edge
@@ -148,14 +156,19 @@ class Witness:
             raise TamperedError("witness", "the witness's own hashes are not those of the head it cosigned")
         return edge
 
-    async def _first_other(self, seen: Head | None, shown: Head) -> int | None:
-        """Find the first entry that is another than was seen; None where only the head is another."""
-        own = Witnessed(self.store, self.key.public)
-        for tile in tiles_of(seen.checkpoint.size if seen else 0, 0):
-            held = await own.hashes(tile) or []
-            width = min(WIDTH, shown.checkpoint.size - tile.number * WIDTH)
-            other = hashes_in(await self.log.read_tile(tile._replace(width=width)))
-            for place, (one, two) in enumerate(zip(held, other, strict=False), tile.number * WIDTH):
+    async def _left(self) -> list[Tile]:
+        """List the hashes that lie in its store without a head: it died as it began, or somebody took the head away."""
+        found = [tile_at(blob.key) async for blob in self.store.list("tile/0/")]
+        return sorted(tile for tile in found if tile)
+
+    async def _first_other(self, tiles: Iterable[Tile], shown: Head) -> int | None:
+        """Find the first entry that is another than one saw, or is not there; None where only the head is another."""
+        own, size = Witnessed(self.store, self.key.public), shown.checkpoint.size
+        for tile in tiles:
+            held, start = await own.hashes(tile) or [], tile.number * WIDTH
+            width = min(WIDTH, size - start)
+            other = hashes_in(await self.log.read_tile(tile._replace(width=width))) if width > 0 else []
+            for place, (one, two) in enumerate(zip_longest(held, other[: len(held)]), start):
                 if one != two:
                     return place
         return None

@@ -45,7 +45,7 @@ async def sweeps(sealer: Sealer) -> None:
         try:
             found = await sealer.sweep()
             if found:
-                logger.info("found %d entries that nobody had noted", found)
+                logger.warning("found %d entries that nobody had noted", found)
         except OutsideError as error:
             logger.warning("the sweep was broken off: %s", error)
         await asyncio.sleep(max(SWEEP_EVERY_MIN_S, (perf_counter() - began) / SWEEP_SHARE))

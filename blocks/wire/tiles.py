@@ -4,6 +4,7 @@ A tile holds up to 256 hashes of one height: level 0 the leaves', level 1 the ro
 bundle holds the entries of a level-0 tile. A full one never changes; a partial one is named by how many it holds.
 """
 
+import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from blocks.wire.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash, node_hash, roo
 WIDTH = 256
 HEIGHT = 8
 ENTRY_MAX = 0xFFFF
+_PATH = re.compile(r"tile/0/((?:x\d{3}/)*\d{3})(?:\.p/(\d{1,3}))?")
 _LENGTH = struct.Struct(">H")
 
 
@@ -39,6 +41,19 @@ class Tile(NamedTuple):
         name = "/".join(reversed(parts))
         partial = f".p/{self.width}" if self.width < WIDTH else ""
         return f"tile/{'entries' if self.level is None else self.level}/{name}{partial}"
+
+
+def tile_at(path: str) -> Tile | None:
+    """Read which tile of the leaves lies at a path, or None where it is no path of one.
+
+    >>> tile_at("tile/0/x001/x234/067.p/8")
+    Tile(level=0, number=1234067, width=8)
+    """
+    found = _PATH.fullmatch(path)
+    if found is None:
+        return None
+    tile = Tile(0, int(found[1].replace("x", "").replace("/", "")), int(found[2] or WIDTH))
+    return tile if tile.path == path else None
 
 
 def tiles_of(size: int, level: int | None, start: int = 0) -> Iterator[Tile]:

@@ -146,11 +146,83 @@ async def test_a_witness_whose_own_memory_was_harmed_keeps_an_alarm_of_it_and_co
 
 
 async def test_a_tile_put_in_the_witnesss_way_is_an_alarm_and_not_a_silence(house: House):
+    await house.grow(4)
+    await house.witness.look(NOON)
     await house.own.create("tile/0/000.p/5", b"\0" * 160)
-    await house.grow(5)
+    await house.grow(1)
     alarm = await house.witness.look(NOON)
     assert alarm is not None
     assert alarm.why == "tile/0/000.p/5 in the witness's store is not what it saw"
+
+
+@pytest.mark.parametrize("entries", [4, 300, 400])
+async def test_a_witness_whose_head_was_taken_away_does_not_begin_anew_with_another_history(house: House, entries: int):
+    await house.grow(2)
+    await house.grow(300, "RQ-2")
+    await house.witness.look(NOON)
+    (house.own._root / SEEN).unlink()
+    house.forge()
+    await house.grow(2)
+    await house.grow(entries, "RQ-3")
+    alarm = await house.another().look(NOON)
+    assert alarm is not None
+    assert (alarm.why, alarm.place) == (f"its own {SEEN} is gone, and the log does not show what it saw", 2)
+    assert await house.seen() == -1
+
+
+async def test_a_witness_whose_head_was_taken_away_misses_entries_and_the_whole_log(house: House):
+    await house.grow(302)
+    await house.witness.look(NOON)
+    (house.own._root / SEEN).unlink()
+    path = house.root / CHECKPOINT
+    note = path.read_bytes()
+    path.unlink()
+    gone = await house.another().look(NOON)
+    path.write_bytes(note)
+    house.forge()
+    await house.grow(301)
+    fewer = await house.another().look(NOON)
+    assert gone is not None
+    assert gone.why == "log/checkpoint is gone"
+    assert fewer is not None
+    assert fewer.place == 301
+
+
+async def test_a_witness_that_died_before_its_first_head_was_written_goes_on(house: House):
+    await house.grow(300)
+    await house.witness.look(NOON)
+    (house.own._root / SEEN).unlink()
+    await house.grow(5)
+    assert await house.another().look(NOON) is None
+    assert await house.seen() == 305
+
+
+async def test_a_witness_that_stands_still_is_missed_after_ten_minutes(house: House):
+    await house.grow(5)
+    await house.witness.look(NOON)
+    await house.grow(1)
+    ledger, log, witnessed = Ledger(house.store), Log(house.store, KEY.public), Witnessed(house.own, WITNESS.public)
+    soon = await verify(ledger, log, witnessed, now=NOON + timedelta(minutes=9))
+    late = await verify(ledger, log, witnessed, now=NOON + timedelta(minutes=11))
+    assert soon.findings == ()
+    (finding,) = late.findings
+    assert (finding.where, finding.fault) == (CHECKPOINT, "unwitnessed")
+    assert finding.because == "the witness has seen 5 entries, and not what was sealed since 2026-11-23T12:00:00Z"
+
+
+async def test_what_the_witness_refused_is_told_first_and_by_a_name_of_its_own(house: House):
+    await house.grow(5)
+    await house.witness.look(NOON)
+    await house.own.create("alarms/x", b'{"why":"it shrank","place":null}')
+    path = house.root / "cases/RQ-1/00000002.json"
+    path.write_bytes(path.read_bytes() + b" ")
+    found = await verify(
+        Ledger(house.store), Log(house.store, KEY.public), Witnessed(house.own, WITNESS.public), now=NOON
+    )
+    assert [(one.where, one.fault) for one in found.findings] == [
+        ("alarms/x", "refused"), ("cases/RQ-1/00000002.json", "altered"),
+    ]  # fmt: skip
+    assert found.findings[0].because == "the witness did not cosign: it shrank"
 
 
 async def test_a_tile_of_the_log_that_is_gone_is_refused(house: House):

@@ -11,6 +11,7 @@ from blocks.records.ledger import Entry, Line
 from blocks.sealer import LOCK
 from blocks.wire.tiles import Edge as Tree
 from blocks.wire.tiles import bundled, grown, tiles_of
+from blocks.witness import SEEN
 from tests.tampering.ledger import Kept, line, linked
 from tests.tampering.places import IN_WITNESS, Files
 
@@ -164,11 +165,18 @@ def harm_witness(kept: Kept, random: Random) -> Mutation:
     return Mutation({key: data[:at] if what == 1 else data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]}, {key})
 
 
+def still_witness(kept: Kept, random: Random) -> Mutation:
+    """The witness's head is gone, or an old one stands in its place, as if it had stood still since."""
+    if random.random() < 0.3:
+        return Mutation({f"{IN_WITNESS}{SEEN}": None}, {f"{IN_WITNESS}{SEEN}"})
+    return Mutation({f"{IN_WITNESS}{SEEN}": random.choice(kept.seen[:-1])}, {CHECKPOINT}, {"unwitnessed"})
+
+
 MUTATIONS: dict[str, Way] = {
     one.__name__: one
     for one in (
         *(flip, delete, truncate, insert, reorder, forge, relog, remove_case, replay, rewrite),
-        *(rewrite_both, harm_witness),
+        *(rewrite_both, harm_witness, still_witness),
     )
 }
 

@@ -11,6 +11,7 @@ from blocks.log import CHECKPOINT
 from tests.buckets import unmade
 from tests.tampering.campaign import Tampering, Told, campaign, in_bucket, in_folder
 from tests.tampering.ledger import Kept
+from tests.tampering.mutations import rewrite
 from tests.tampering.places import Bucket, Folder, Place
 from tests.tampering.verifier import built
 
@@ -49,6 +50,20 @@ def test_the_go_program_holds_a_head_that_was_kept_against_the_log(tmp_path: Pat
     assert kept.told(program, "-head", f"{size}:{b64decode(root).hex()}") == []
     assert kept.told(program, "-head", f"{size}:{'0' * 64}") == [(CHECKPOINT, "rewritten")]
     assert kept.told(program, "-head", f"9999:{'0' * 64}") == [(CHECKPOINT, "replayed")]
+
+
+def test_a_log_that_was_rewritten_is_not_asked_whether_the_originals_are_true(
+    request: pytest.FixtureRequest,
+):
+    server = unmade(request, "seaweed")
+    server.versioned()
+    kept = written(Bucket(server), 3)
+    mutation = rewrite(kept, Random(4))  # noqa: S311
+    kept.place.put(mutation.files)
+    found = {one.where: one.because for one in kept.verdict().findings if one.where in mutation.named}
+    assert any("the first version is still there (" in because for because in found.values())
+    assert not any("is not what was written" in because for because in found.values())
+    server.client.close()
 
 
 @pytest.mark.parametrize("which", ["seaweed", "ministack"])

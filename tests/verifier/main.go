@@ -36,7 +36,10 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-const width = 256
+const (
+	width  = 256
+	unseen = 10 * time.Minute // a witness that has not seen what was sealed so long ago stands still
+)
 
 var (
 	out      = bufio.NewWriter(os.Stdout)
@@ -45,6 +48,7 @@ var (
 	asOf     time.Time
 	given    bool // whether somebody said as of when
 	referred = regexp.MustCompile(`"(?:seen|object|policy)":"([0-9a-f]{64})"`)
+	alarmKey = regexp.MustCompile(`^alarms/[^/]+$`)
 	entryKey = regexp.MustCompile(`^cases/([^/]+)/(\d+)\.json$`)
 )
 
@@ -358,7 +362,7 @@ func chains(store place, log []commitment, period *scope) int {
 			finds("objects/"+name, "altered: a document is not what its name says, or gone")
 		}
 	}
-	for _, key := range entriesIn(store) {
+	for _, key := range list(store, "cases", entryKey) {
 		if _, held := known[key]; held {
 			continue
 		}
@@ -371,22 +375,22 @@ func chains(store place, log []commitment, period *scope) int {
 	return here
 }
 
-// entriesIn lists the keys of all entries that a store shows; none where it cannot be listed.
-func entriesIn(store place) []string {
+// list names what a store shows under keys of one form; none where it cannot be listed.
+func list(store place, top string, form *regexp.Regexp) []string {
 	var found []string
 	switch from := store.(type) {
 	case folder:
 		root := string(from)
-		filepath.WalkDir(filepath.Join(root, "cases"), func(path string, _ fs.DirEntry, err error) error {
+		filepath.WalkDir(filepath.Join(root, top), func(path string, _ fs.DirEntry, err error) error {
 			key, _ := filepath.Rel(root, path)
-			if key = filepath.ToSlash(key); err == nil && entryKey.MatchString(key) {
+			if key = filepath.ToSlash(key); err == nil && form.MatchString(key) {
 				found = append(found, key)
 			}
 			return nil
 		})
 	case *bucket:
 		for key, held := range from.list() {
-			if entryKey.MatchString(key) && !held.hidden {
+			if form.MatchString(key) && !held.hidden {
 				found = append(found, key)
 			}
 		}
@@ -437,8 +441,15 @@ func cosigned(data []byte, key cosigner) (seen tlog.Tree, at time.Time, ok bool)
 	return seen, at, ok
 }
 
-// witness compares the log with what the witness saw of it.
+// witness compares the log with what the witness saw of it, and says what it refused.
 func witness(own place, key cosigner, keys []tenure, shown tlog.Tree, log []commitment, hashes *tree) {
+	for _, name := range list(own, "alarms", alarmKey) {
+		var alarm struct{ Why string }
+		if data, err := own.get(name); err != nil || json.Unmarshal(data, &alarm) != nil || alarm.Why == "" {
+			alarm.Why = "it is not an alarm as the witness writes one"
+		}
+		finds("witness/"+name, "refused: the witness did not cosign: %s", alarm.Why)
+	}
 	data, err := own.get("checkpoint")
 	seen, _, ok := cosigned(data, key)
 	if err != nil || !ok {
@@ -447,6 +458,11 @@ func witness(own place, key cosigner, keys []tenure, shown tlog.Tree, log []comm
 	}
 	if _, signed := opened(data, keys); !signed {
 		finds("witness/checkpoint", "altered: the log's own signature on it does not hold")
+	}
+	if rest := log[min64(seen.N, int64(len(log))):]; len(rest) > 0 {
+		if sealed, err := time.Parse(time.RFC3339, rest[0].At); err != nil || sealed.Before(asOf.Add(-unseen)) {
+			finds("log/checkpoint", "unwitnessed: the witness has seen %d entries, and not what was sealed since %s", seen.N, rest[0].At)
+		}
 	}
 	if seen.N > shown.N {
 		finds("log/checkpoint", "replayed: the witness has seen %d entries, it shows %d", seen.N, shown.N)

@@ -168,9 +168,11 @@ const skew = 5 * time.Minute
 
 // overLog names what lies over entries, documents, tiles and heads.
 func overLog(b *bucket, keys []tenure, log []commitment) {
-	committed := make(map[string]string, len(log))
+	committed, forged := make(map[string]string, len(log)), rewritten()
 	for _, one := range log {
-		committed[one.key()] = one.Digest
+		if !forged { // else it says of what was put in an original's place that this is what was written
+			committed[one.key()] = one.Digest
+		}
 	}
 	var made time.Time
 	if len(log) > 0 {
@@ -273,6 +275,15 @@ func (b *bucket) keys() []string {
 	}
 	sort.Strings(found)
 	return found
+}
+
+func rewritten() bool {
+	for _, one := range wrong {
+		if strings.HasPrefix(one.what, "rewritten: ") {
+			return true
+		}
+	}
+	return false
 }
 
 func told3339(at time.Time) string { return at.UTC().Format(time.RFC3339) }
