@@ -2,15 +2,18 @@
 
 import asyncio
 from base64 import b64decode
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from blocks.ledger import entry_key
 from blocks.log import CHECKPOINT
+from blocks.records.ledger import Entry
 from tests.buckets import unmade
 from tests.tampering.campaign import Tampering, Told, campaign, in_bucket, in_folder
-from tests.tampering.ledger import Kept
+from tests.tampering.ledger import Kept, line, linked
 from tests.tampering.mutations import rewrite
 from tests.tampering.places import Bucket, Folder, Place
 from tests.tampering.verifier import built
@@ -75,3 +78,25 @@ def test_whatever_is_put_over_it_both_verifiers_find_it_and_name_what_lies_there
     kept = written(Bucket(server), 6)
     tampered_with(kept, in_bucket(kept), program, 60)
     server.client.close()
+
+
+@pytest.mark.parametrize(("age_s", "found"), [(30, []), (90, ["inserted"])])
+def test_an_entry_of_the_last_minute_may_wait_for_its_head_and_an_older_one_may_not(
+    tmp_path: Path, program: Path, age_s: int, found: list[str]
+):
+    kept = written(Folder(tmp_path), 2)
+    case, texts = next(iter(kept.chains.items()))
+    last = Entry.model_validate_json(texts[-1])
+    now = kept.began + timedelta(hours=2)
+    (*_, late) = linked(
+        case,
+        [
+            *map(Entry.model_validate_json, texts),
+            last.model_copy(update={"lines": (line(9, None, now - timedelta(seconds=age_s)),)}),
+        ],
+    )
+    kept.place.put({entry_key(case, len(texts) + 1): late})
+    verdict = kept.verdict()
+    assert [one.fault for one in verdict.findings] == found
+    assert [what for _, what in kept.told(program)] == found
+    assert verdict.waiting == (not found)
