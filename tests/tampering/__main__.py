@@ -5,6 +5,7 @@ import asyncio
 import os
 import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from random import Random
 
@@ -12,17 +13,31 @@ from infrastructure.local.stack.running import Wish, background_stack
 from tests.buckets import installed_tools, unmade_on
 from tests.tampering.campaign import Told, campaign, in_bucket, in_folder
 from tests.tampering.ledger import Kept
+from tests.tampering.mutations import MUTATIONS
 from tests.tampering.places import Bucket, Folder
+from tests.tampering.shadows import SHADOWS
 from tests.tampering.verifier import built
 
 
 def main() -> int:
-    """Tamper, in a folder and on the laptop's own S3; 0 where everything was found."""
+    """Tamper, in folders and on the laptop's own S3; 0 where everything was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mutations", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0, help="the first seed; a seed alone replays one mutation")
     parser.add_argument("--cases", type=int, default=6, help="chains of the ledger; 60 make more than a full tile")
+    parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)), help="each with its own ledger")
     asked = parser.parse_args()
+    end, step = asked.first + asked.mutations, max(1, min(asked.processes, asked.mutations))
+    shares = [range(asked.first + one, end, step) for one in range(step)]
+    with ProcessPoolExecutor(step) as pool:
+        told = sum(pool.map(tampered_with, shares, [asked.cases] * step), Told())
+    _print(told)
+    print(f"{told.total} mutations of ledgers of {asked.cases} cases, {len(told.missed)} missed")
+    return 1 if told.missed else 0
+
+
+def tampered_with(seeds: range, cases: int) -> Told:
+    """Tamper once a seed, with a ledger in a folder and one in a bucket that are nobody else's."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         home.mkdir()
@@ -31,21 +46,19 @@ def main() -> int:
             server = unmade_on(stack)
             server.versioned()
             places = (Folder(Path(folder)), Bucket(server))
-            written = (Kept.written(place, cases=asked.cases, random=Random(asked.cases)) for place in places)  # noqa: S311
+            written = (Kept.written(place, cases=cases, random=Random(cases)) for place in places)  # noqa: S311
             plain, versioned = (asyncio.run(one) for one in written)
-            ways = [*in_folder(plain), *in_bucket(versioned)]
-            program = built(Path(folder))
-            told = campaign(ways, program, range(asked.first, asked.first + asked.mutations), Told())
-    _print(told, [one.name for one in ways])
-    print(f"{plain.size} entries in the log; {told.total} mutations, {len(told.missed)} missed")
-    spent = os.times()
-    others = spent.children_user + spent.children_system
-    print(f"{spent.user + spent.system:.0f} s of CPU here, {others:.0f} s of the program in Go and the server")
-    return 1 if told.missed else 0
+            return campaign([*in_folder(plain), *in_bucket(versioned)], built(Path(folder)), seeds, Told(), _follow)
 
 
-def _print(told: Told, names: list[str]) -> None:
-    for name in names:
+def _follow(told: Told) -> None:
+    """Say how it goes, now and then."""
+    if told.total % 250 == 0:
+        print(f"process {os.getpid()}: {told.total} mutations, {len(told.missed)} missed", file=sys.stderr, flush=True)
+
+
+def _print(told: Told) -> None:
+    for name in (*MUTATIONS, *SHADOWS):
         print(f"{name:>12} {told.made[name]:6}")
     for line in told.missed[:20]:
         print(f"MISSED {line}")

@@ -1,7 +1,7 @@
 """Tampering by the thousand: each mutation is made, looked for by both verifiers, and undone."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -42,6 +42,12 @@ class Told:
     unnamed: dict[str, list[str]] = field(default_factory=lambda: {"ours": [], "go": []})
     """Each of which another place is named than the one that was tampered with, or something else is said of it."""
 
+    def __add__(self, other: "Told") -> "Told":
+        """Take two together."""
+        missed = [*self.missed, *other.missed]
+        unnamed = {by: [*lines, *other.unnamed[by]] for by, lines in self.unnamed.items()}
+        return Told(self.made + other.made, self.harmless + other.harmless, missed, unnamed)
+
     @property
     def total(self) -> int:
         """How many mutations were made."""
@@ -53,8 +59,14 @@ class Told:
         return self.total - self.harmless
 
 
-def campaign(ways: Sequence[Tampering], program: Path, seeds: range, told: Told) -> Told:
-    """Tamper once a seed, in turn in each way there is."""
+def campaign(
+    ways: Sequence[Tampering],
+    program: Path,
+    seeds: range,
+    told: Told,
+    follow: Callable[[Told], None] = lambda _: None,
+) -> Told:
+    """Tamper once a seed, in turn in each way there is; *follow* is told how it goes."""
     for seed in seeds:
         name, way, kept = ways[seed % len(ways)]
         mutation = way(kept, Random(f"{name} {seed}"))  # noqa: S311  to be replayed
@@ -75,6 +87,7 @@ def campaign(ways: Sequence[Tampering], program: Path, seeds: range, told: Told)
                 told.missed.append(f"{by}: {name} {seed} {sorted(files)[:3]} {found[:3]}")
             elif not mutation.harmless and not _names(mutation, found):
                 told.unnamed[by].append(f"{name} {seed}: {sorted(mutation.named)[:3]} found as {found[:3]}")
+        follow(told)
     return told
 
 
