@@ -30,6 +30,9 @@ AT_ONCE = 16
 CLOCK_OFF = timedelta(seconds=5)
 """So far a writer's clock may be from the store's, before its notes are dated by the store's."""
 CLOCK_EVERY = timedelta(minutes=10)
+SHORTLY = timedelta(minutes=5)
+LATELY = timedelta(hours=1)
+"""How far back whoever asks what was written last looks at most."""
 
 
 class Head(NamedTuple):
@@ -149,9 +152,24 @@ async def note_keys(store: Store, since: datetime, until: datetime) -> list[str]
 
 async def noted_since(store: Store, at: datetime, known: Collection[str] = ()) -> Written:
     """Read the notes written since *at* by their writers' clocks, except those *known*; a note that is none is left."""
-    keys = [blob.key async for blob in store.list(PREFIX, after=f"{PREFIX}{at:{MOMENT}}")]
+    keys = await _keys_since(store, at)
+    return await _written(store, keys, [key for key in keys if key not in known])
+
+
+async def noted_last(store: Store, at: datetime, most: int) -> Written:
+    """Read the last notes of the hour before *at*, by their writers' clocks: *most* of them at most."""
+    keys = await _keys_since(store, at - SHORTLY)
+    if len(keys) < most:  # a busy house writes thousands an hour, of which none need be listed
+        keys = await _keys_since(store, at - LATELY)
+    return await _written(store, keys, keys[-most:])
+
+
+async def _keys_since(store: Store, at: datetime) -> list[str]:
+    return [blob.key async for blob in store.list(PREFIX, after=f"{PREFIX}{at:{MOMENT}}")]
+
+
+async def _written(store: Store, keys: list[str], unread: list[str]) -> Written:
     heads, digests = defaultdict[str, list[int]](list), {}
-    unread = [key for key in keys if key not in known]
     for start in range(0, len(unread), AT_ONCE):
         for data in await asyncio.gather(*(store.get(key) for key in unread[start : start + AT_ONCE])):
             note = _read_note(data)

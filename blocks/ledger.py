@@ -38,6 +38,11 @@ _ENTRY = re.compile(rf"cases/([A-Za-z0-9][A-Za-z0-9._~-]{{0,127}})/([0-9]{{{SEQ_
 class TamperedError(UnreadableError):
     """A chain does not hold together: an entry is not what its successor says it was."""
 
+    def __init__(self, system: str, detail: str, before: "Chain | None" = None) -> None:
+        super().__init__(system, detail)
+        self.before = before
+        """Where a chain was read: its entries before the fault. Of these too the last may be the altered one."""
+
 
 @dataclass(frozen=True)
 class Chain:
@@ -250,9 +255,11 @@ def _linked(chain: Chain, texts: list[bytes]) -> Chain:
         try:
             entry = Entry.model_validate_json(text)
         except ValidationError as error:
-            raise TamperedError("ledger", f"{where} is not an entry: {error.errors()[0]['msg']}") from error
+            detail = f"{where} is not an entry: {error.errors()[0]['msg']}"
+            raise TamperedError("ledger", detail, Chain(chain.case, tuple(entries), head)) from error
         if (entry.case, entry.seq, entry.prev) != (chain.case, len(entries) + 1, head):
-            raise TamperedError("ledger", f"{where} does not follow the entry before it")
+            detail = f"{where} does not follow the entry before it"
+            raise TamperedError("ledger", detail, Chain(chain.case, tuple(entries), head))
         entries.append(entry)
         head = digest(text)
     return Chain(chain.case, tuple(entries), head)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from blocks.errors import NotFoundError
 from blocks.ledger import TamperedError
 from blocks.ports import Store
-from blocks.wire.commitments import Commitment, moment_text, read_commitment
+from blocks.wire.commitments import Commitment, case_part, moment_text, read_commitment
 from blocks.wire.merkle import holds, leaf_hash
 from blocks.wire.signed_note import Checkpoint, Note, PublicKey, read_checkpoint, read_note
 from blocks.wire.tiles import (
@@ -139,22 +139,38 @@ class Log:
                 return index, leaf
         return None
 
+    async def later(self, case: str, seq: int, start: int, end: int) -> Commitment | None:
+        """Look for an entry of *case* after its entry *seq*, from one place of the log on and before another.
+
+        Few bundles name a case: the others are not taken apart, so that many can be looked through.
+        """
+        named = case_part(case)
+        async for tile, data in self._bundles(end, start):
+            if named in data:
+                for leaf in _entries(tile, data):
+                    found = read_commitment(leaf)
+                    if found and found.case == case and found.seq > seq:
+                        return found
+        return None
+
     async def consistency(self, old: int, size: int) -> list[bytes]:
         """Prove that the tree of *size* continues that of *old* (> 0) entries: both heads were published once."""
         return await self._hashed(consistency_spans(old, size), size)
 
     async def leaves(self, size: int, start: int = 0) -> AsyncIterator[tuple[int, bytes]]:
         """Read the entries of the tree of *size* from *start* on, with their indices."""
+        async for tile, data in self._bundles(size, start):
+            entries, begin = _entries(tile, data), tile.number * WIDTH
+            for index in range(max(start, begin), begin + tile.width):
+                yield index, entries[index - begin]
+
+    async def _bundles(self, size: int, start: int) -> AsyncIterator[tuple[Tile, bytes]]:
+        """Read the bundles of the tree of *size* from that of *start* on, some of them at once."""
         bundles = list(tiles_of(size, None, start))
         for first in range(0, len(bundles), AHEAD):
             ahead = bundles[first : first + AHEAD]
-            for tile, data in zip(ahead, await asyncio.gather(*map(self.read_tile, ahead)), strict=True):
-                entries = unbundled(data)
-                if entries is None or len(entries) < tile.width:
-                    raise TamperedError("log", f"{PREFIX}{tile.path} is not a bundle of {tile.width} entries")
-                begin = tile.number * WIDTH
-                for index in range(max(start, begin), begin + tile.width):
-                    yield index, entries[index - begin]
+            for one in zip(ahead, await asyncio.gather(*map(self.read_tile, ahead)), strict=True):
+                yield one
 
     async def beyond(self, size: int) -> int:
         """Say how many entries the store holds bundles of, where that is more than *size*; 0 where it is not."""
@@ -200,6 +216,13 @@ class Log:
         first = (unbundled(await self.read_tile(tile)) or [b""])[0] if tile.width else b""
         found = read_commitment(first)
         return found.at if found else "~"  # nothing of ours begins so late
+
+
+def _entries(tile: Tile, data: bytes) -> list[bytes]:
+    entries = unbundled(data)
+    if entries is None or len(entries) < tile.width:
+        raise TamperedError("log", f"{PREFIX}{tile.path} is not a bundle of {tile.width} entries")
+    return entries
 
 
 def committed(leaf: bytes, index: int) -> Commitment:

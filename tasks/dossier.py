@@ -6,8 +6,7 @@ from datetime import datetime
 from blocks.books import DIRECTORY, POLICY
 from blocks.errors import NotFoundError
 from blocks.keyring import enrolled
-from blocks.ledger import Chain, Ledger, TamperedError
-from blocks.log import Head, Log
+from blocks.ledger import Chain, Ledger
 from blocks.proofs import reason_unproven
 from blocks.records.approval import Ask, Decision
 from blocks.records.dossier import (
@@ -20,7 +19,6 @@ from blocks.records.dossier import (
     Look,
     Place,
     Question,
-    Sealed,
     Version,
 )
 from blocks.records.ledger import Line
@@ -31,11 +29,9 @@ from blocks.rulebook import Shelf
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.names import reference
 from blocks.wire.report import headline, tell
-from blocks.witness import Witnessed
 from tasks.explaining import explained
 from tasks.holding import hold_on
 from tasks.past_cases import Asked, past_case
-from tasks.proving import NotSealedError, included, proof_of
 from tasks.rules.explain import Step
 
 ABOUT_EFFECTS = frozenset(
@@ -107,34 +103,6 @@ async def dossier_of(chain: Chain, *, ledger: Ledger, shelf: Shelf, at: datetime
         entries=chain.seq,
         hold=LegalHold(since=held.since, by=keeper.name if keeper else held.by, because=held.because) if held else None,
     )
-
-
-async def under_a_head(dossier: Dossier, chain: Chain, log: Log | None, witnessed: Witnessed | None) -> Dossier:
-    """Add where in the log a case and its decisions are, and under which head; unchanged where it is under none yet.
-
-    Where the log holds something else, that is said instead.
-    """
-    if log is None:
-        return dossier
-    try:
-        proof, witness = await proof_of(chain, log, witnessed)
-        placed = [await _placed(question, chain, log, proof.head) for question in dossier.questions]
-    except NotSealedError:
-        return dossier
-    except TamperedError as error:
-        return dossier.model_copy(update={"broken": error.detail})
-    head = proof.head.checkpoint
-    sealed = Sealed(index=proof.place, size=head.size, root=head.root.hex(), key=log.first_key.text, witness=witness)
-    return dossier.model_copy(update={"questions": tuple(placed), "sealed": sealed})
-
-
-async def _placed(question: Question, chain: Chain, log: Log, head: Head) -> Question:
-    one = question.approver
-    if one is None:
-        return question
-    index = (await included(log, head, chain, one.place.seq)).place
-    one = one.model_copy(update={"place": one.place.model_copy(update={"index": index})})
-    return question.model_copy(update={"approver": one})
 
 
 class _Versions:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from blocks.connect import SettingError
 from blocks.errors import NotFoundError, OutsideError
-from blocks.ledger import Chain, Ledger
+from blocks.ledger import Chain, Ledger, TamperedError
 from blocks.ports import Erp
 from blocks.records.purchasing import Trace
 from blocks.wire.names import EFFECTS, REFERENCE, effect_key
@@ -33,6 +33,8 @@ class Found(NamedTuple):
 
     chain: Chain
     traces: tuple[Trace, ...] = ()
+    fault: TamperedError | None = None
+    """Where its chain does not hold together: why. Then *chain* is what comes before the fault."""
 
 
 class Search(NamedTuple):
@@ -46,6 +48,7 @@ async def found_or_traced(document: str, ledger: Ledger, erp: Callable[[], Erp])
     """Find the cases that a document is of: by the ledger, and where it has none, by the ERP.
 
     *erp* opens it. `NotFoundError` where neither knows of any; `NotAskedError` where the ERP could not be asked.
+    `TamperedError` of a case with no entry before its fault.
     """
     number = document.removeprefix(IN_THE_ERP).strip()
     if not number:
@@ -53,12 +56,14 @@ async def found_or_traced(document: str, ledger: Ledger, erp: Callable[[], Erp])
     if document.startswith(IN_THE_ERP):
         return await traced(number, ledger, erp, "")
     try:
-        chains = await found(document, ledger)
+        cases = await found(document, ledger)
     except NotFoundError as error:
         return await traced(number, ledger, erp, f"{error}. ")
-    by_number = chains[0].case != document.partition("/")[0] and not KEY.fullmatch(document.removeprefix(REFERENCE))
+    by_number = cases[0].chain.case != document.partition("/")[0] and not KEY.fullmatch(
+        document.removeprefix(REFERENCE)
+    )
     remark = f"found as a document of ours; an invoice or a journal entry {number}: {IN_THE_ERP}{number}"
-    return Search(tuple(Found(chain) for chain in chains), (remark,) if by_number else ())
+    return Search(cases, (remark,) if by_number else ())
 
 
 async def traced(number: str, ledger: Ledger, erp: Callable[[], Erp], first: str) -> Search:
@@ -83,29 +88,40 @@ async def traced(number: str, ledger: Ledger, erp: Callable[[], Erp], first: str
     if not by_case:
         none = f"No invoice that bills an order of ours, nor its journal entry, has the number {number} in the ERP"
         raise NotFoundError(first + ("; ".join(remarks) or f"{none} (credit notes and payments are not followed)"))
-    return Search(tuple([Found(await ledger.read(name), tuple(own)) for name, own in by_case.items()]), remarks)
+    told = [(await _read(name, ledger))._replace(traces=tuple(own)) for name, own in by_case.items()]
+    return Search(tuple(told), remarks)
 
 
-async def found(document: str, ledger: Ledger) -> tuple[Chain, ...]:
+async def _read(case: str, ledger: Ledger) -> Found:
+    """Read a case as far as it hangs together."""
+    try:
+        return Found(await ledger.read(case))
+    except TamperedError as error:
+        if error.before is None or not error.before.seq:
+            raise
+        return Found(error.before, fault=error)
+
+
+async def found(document: str, ledger: Ledger) -> tuple[Found, ...]:
     """Find the cases that a document is of: its name, one of its asks (`CASE/ASK`), a document's number, or our key.
 
     By key whatever a process changes is found, its cancellation too; by number whatever document came of it.
     An order's number is one request, among however many cases. What has ended only just now, and is not told of yet,
     is looked for among the open cases; so is a number that nobody has. `NotFoundError` where there is none.
     """
-    chain = await ledger.read(document.partition("/")[0])
-    if chain.seq and "~" not in chain.case:
-        return (chain,)
+    named = await _read(document.partition("/")[0], ledger)
+    if named.chain.seq and "~" not in named.chain.case:
+        return (named,)
     key = document.removeprefix(REFERENCE)
     names = (await _of_keys({key}, ledger)).values() if KEY.fullmatch(key) else await cases_of(document, ledger)
-    chains = [await ledger.read(name) for name in names]
-    chains = chains or await _open_cases_with(document, ledger)
-    if not chains:
+    cases = [await _read(name, ledger) for name in names]
+    cases = cases or [Found(chain) for chain in await _open_cases_with(document, ledger)]
+    if not cases:
         raise NotFoundError(
             f"the ledger has no case {document}, and no order, issue or key of that name: "
             "a case's number stands on its card, our key in the order as its reference"
         )
-    return tuple(chains)
+    return tuple(cases)
 
 
 async def _of_keys(keys: set[str], ledger: Ledger) -> dict[str, str]:

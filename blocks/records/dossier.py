@@ -123,6 +123,9 @@ class Sealed(Record):
     root: str = Field(description="The head's root hash, in hex")
     key: str = Field(description="The log's first public key")
     witness: str = Field(default="", description="The key of the witness that cosigned the head, where one did")
+    last: bool = Field(
+        default=False, description="Whether the log, looked through to its end, holds no later entry of it"
+    )
 
 
 class LegalHold(Record):
@@ -162,8 +165,13 @@ class Dossier(Record):
     head: str
     entries: int
     sealed: Sealed | None = None
-    broken: str = Field(default="", description="Why the case does not hold against the signed log, where it does not")
+    broken: str = Field(default="", description="Why the case does not hold, where it does not")
     hold: LegalHold | None = None
     traces: tuple[Trace, ...] = Field(
         default=(), description="The invoice or journal entry by which it was found, as the ERP says"
     )
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing shows that it was harmed: neither its chain, nor a document that somebody was shown."""
+        return not self.broken and all(one.kept for one in self.questions)

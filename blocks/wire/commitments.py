@@ -38,6 +38,15 @@ def read_commitment(data: bytes) -> Commitment | None:
     return Commitment(found[1].decode(), found[2].decode(), int(found[4]), found[3].decode()) if found else None
 
 
+def case_part(case: str) -> bytes:
+    """Print what each leaf of a case holds, and no leaf of another.
+
+    >>> case_part("RQ-1") in Commitment("2026-11-25T20:00:00Z", "RQ-1", 7, "ab" * 32).data
+    True
+    """
+    return f'"case":"{case}"'.encode()
+
+
 def is_place(case: object, seq: object, digest: object) -> bool:
     """Say whether the log can commit to an entry of this case, number and digest."""
     texts = isinstance(case, str) and isinstance(digest, str) and _CASE.fullmatch(case) and _DIGEST.fullmatch(digest)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from blocks.records.dossier import Approver, Counsel, Dossier, Question
 
 NOT_FOUND, FALSE, NOT_ASKED = 1, 1, 3
+UNKEPT = "the document that was shown is gone, or is not what was shown"
 TONES = {"filled": "green", "ordered": "green", "": "yellow"}
 
 
@@ -68,32 +69,30 @@ def explain(
             case, _, ask = document.partition("/")
             for one in dossiers:
                 _tell(one, ask if case == one.case else "")
-        if any(one.broken for one in dossiers):
+        if not all(one.holds for one in dossiers):
             raise typer.Exit(FALSE)
 
 
 async def _dossiers(document: str) -> "tuple[list[Dossier], tuple[str, ...]]":
     from blocks import connect
     from tasks.case import utc_now
-    from tasks.dossier import dossier_of, under_a_head
     from tasks.finding import found_or_traced
+    from tasks.soundness import held_against
 
     ledger, shelf, now = connect.ledger(), connect.shelf(), utc_now()
-    log, witnessed, told = connect.log(), connect.witnessed(), []
+    log, witnessed = connect.log(), connect.witnessed()
     search = await found_or_traced(document, ledger, connect.erp)
-    for chain, traces in search.found:
-        dossier = await dossier_of(chain, ledger=ledger, shelf=shelf, at=now)
-        dossier = dossier.model_copy(update={"traces": traces})
-        told.append(await under_a_head(dossier, chain, log, witnessed))
+    told = [await held_against(log, witnessed, one, ledger=ledger, shelf=shelf, at=now) for one in search.found]
     return told, search.remarks
 
 
 async def _bundle(case: str) -> bytes:
     from blocks import connect
     from tasks.bundling import bundle_of
+    from tasks.case import utc_now
 
     ledger = connect.ledger()
-    return await bundle_of(await ledger.read(case), ledger, connect.log(), connect.witnessed())
+    return await bundle_of(await ledger.read(case), ledger, connect.log(), connect.witnessed(), at=utc_now())
 
 
 def assert_one(dossiers: "list[Dossier]", file: Path) -> None:
@@ -119,14 +118,12 @@ def _tell(dossier: "Dossier", ask: str) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from infrastructure.verifying import NEXT
-
     console, zone = Console(soft_wrap=not sys.stdout.isatty(), highlight=False), ZoneInfo(dossier.zone)
 
     def when(at: "datetime") -> str:
         return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
 
-    tone, request = TONES.get(dossier.ended, "red"), dossier.request
+    tone, request = "red" if dossier.broken else TONES.get(dossier.ended, "red"), dossier.request
     console.print(f"[bold]{dossier.case}[/]  [{tone}]{escape(dossier.headline)}[/]")
     console.print(f"[dim]times are those of {dossier.zone}[/]")
     for mark, words in _beside(dossier):
@@ -152,19 +149,38 @@ def _tell(dossier: "Dossier", ask: str) -> None:
     console.print()
     console.print(table)
     console.print(f"\n[dim]{dossier.entries} entries, head {dossier.head}[/]")
+    for line in _proven(dossier):
+        console.print(line)
+
+
+def _proven(dossier: "Dossier") -> "Iterator[str]":
+    """Tell how far it holds: what is wrong and what to do then, else under which head it is."""
+    from rich.markup import escape
+
+    from infrastructure.verifying import NEXT
+
     if dossier.broken:
-        console.print(f"[bold red]✗ It does not hold: {escape(dossier.broken)}[/]")
-        console.print(f"[red]{NEXT}[/]")
+        yield f"[bold red]✗ It does not hold: {escape(dossier.broken)}[/]"
     elif sealed := dossier.sealed:
         cosigned = f", cosigned by {sealed.witness.partition('+')[0]}" if sealed.witness else ""
         signed = f"entry {sealed.index + 1:,} of the {sealed.size:,} under the head that {sealed.key} signed{cosigned}"
-        console.print(f"[dim]{signed}; that nothing came after, `almoner ledger verify` tells[/]")
+        after = "that nothing came after, `almoner ledger verify` tells"
+        if sealed.last:
+            after = "the log holds no later entry of it"
+        yield f"[dim]{signed}; {after}[/]"
     else:
-        console.print("[dim]under no signed head[/]")
+        yield "[dim]under no signed head[/]"
+    if not dossier.holds:
+        yield f"[red]{NEXT}[/]"
 
 
 def _beside(dossier: "Dossier") -> "Iterator[tuple[str, str]]":
-    """Tell what the case itself does not say: by way of what it was found, and that nothing of it may be taken away."""
+    """Tell what the case itself does not say: that it was harmed, by way of what it was found, and that it is held."""
+    if dossier.broken:
+        yield "[bold red]✗[/]", f"It does not hold: {dossier.broken}"
+    for question in dossier.questions:
+        if not question.kept:
+            yield "[bold red]✗[/]", f"What {_whom(question)} was shown is NOT kept"
     yield from (("[bold magenta]↩[/]", trace.words) for trace in dossier.traces)
     if dossier.hold:
         yield "[bold yellow]⚖[/]", dossier.hold.words
@@ -185,12 +201,21 @@ def _tell_question(console: "Console", question: "Question", when: "Callable[[da
         for line in _of_approver(approver, when):
             console.print(f"  {line}", markup=False)
     console.print(f"  saw: {_saw(question)}", markup=False)
-    kept = "kept as" if question.kept else "[red]NOT kept[/] as"
-    console.print(f"       [dim]{kept} {question.shown}[/]")
+    if question.kept:
+        console.print(f"       [dim]kept as {question.shown}[/]")
+    else:
+        console.print(f"       [bold red]✗ NOT kept: {UNKEPT}[/]")
+        console.print(
+            f"       [dim]it was {question.shown}; what is told of it here stands in the case's own entries[/]"
+        )
     for counsel in question.advice:
         console.print(f"  {_advice(counsel)}", markup=False)
     for able in question.able:
         console.print(f"  could answer: {able}", style="dim", markup=False)
+
+
+def _whom(question: "Question") -> str:
+    return question.approver.name if question.approver else f"the {question.ask.role}"
 
 
 def _of_approver(approver: "Approver", when: "Callable[[datetime], str]") -> "Iterator[str]":

@@ -20,6 +20,7 @@ from blocks.rulebook import Shelf, adopt
 from blocks.wire.bundle import BYTES_MAX
 from blocks.wire.canonical import canonical
 from blocks.wire.signed_note import SecretKey
+from blocks.witness import Witnessed
 from infrastructure.auditor import check_bundle
 from infrastructure.auditor.check_bundle import Wrong
 from infrastructure.auditor.check_bundle import check_bundle as check
@@ -54,11 +55,13 @@ async def signed(hospital: Hospital) -> str:
     return case
 
 
+async def proof(hospital: Hospital, case: str, log: Log | None, witnessed: Witnessed | None = None) -> bytes:
+    return await bundle_of(await hospital.chain(case), hospital.ledger, log, witnessed, at=hospital.now)
+
+
 async def bundled(hospital: Hospital, case: str, folder: Path) -> bytes:
     log = await seal(hospital)
-    return await bundle_of(
-        await hospital.chain(case), hospital.ledger, log, await witness(hospital, folder / "witness")
-    )
+    return await proof(hospital, case, log, await witness(hospital, folder / "witness"))
 
 
 async def test_it_proves_offline_who_decided_what_with_which_key_under_which_head(hospital, signed, tmp_path):
@@ -79,8 +82,7 @@ async def test_a_decision_takes_at_most_ten_kilobytes_even_among_a_million_entri
 
 async def test_the_same_case_under_the_same_head_is_the_same_bytes(hospital, signed):
     log = await seal(hospital)
-    chain = await hospital.chain(signed)
-    assert await bundle_of(chain, hospital.ledger, log) == await bundle_of(chain, hospital.ledger, log)
+    assert await proof(hospital, signed, log) == await proof(hospital, signed, log)
 
 
 async def test_the_program_runs_by_itself_without_anything_of_ours(hospital, signed, tmp_path: Path):
@@ -96,20 +98,20 @@ async def test_a_case_that_is_not_under_a_head_yet_says_so(hospital):
     log = await seal(hospital)
     late = await hospital.submit("IVSET-20", 40)
     with pytest.raises(NotSealedError, match="is not all under a signed head yet"):
-        await bundle_of(await hospital.chain(late), hospital.ledger, log)
+        await proof(hospital, late, log)
 
 
 async def test_what_the_witness_has_not_seen_yet_is_proven_under_the_logs_own_head(hospital, signed, tmp_path):
     await seal(hospital)
     seen = await witness(hospital, tmp_path / "witness")
     await hospital.answer(signed, "frida.ng")
-    bundle = json.loads(await bundle_of(await hospital.chain(signed), hospital.ledger, await seal(hospital), seen))
+    bundle = json.loads(await proof(hospital, signed, await seal(hospital), seen))
     assert "witness" not in bundle["keys"]
     assert check(bundle, OURS[0])[-1].endswith("(as you gave it)")
 
 
 async def test_without_a_log_it_says_that_it_is_under_no_head(hospital, signed):
-    bundle = await bundle_of(await hospital.chain(signed), hospital.ledger, None)
+    bundle = await proof(hospital, signed, None)
     assert check(json.loads(bundle))[-1].startswith("NOT under a signed head")
     with pytest.raises(Wrong, match="the key that you gave has signed nothing"):
         check(json.loads(bundle), OURS[0])
@@ -118,11 +120,11 @@ async def test_without_a_log_it_says_that_it_is_under_no_head(hospital, signed):
 async def test_an_older_entry_of_a_handed_over_log_is_proven_by_the_key_in_office(hospital, signed):
     await seal(hospital)
     await hand_over(hospital.ledger, KEY.public, KEY, OTHER)
-    log, chain = Log(hospital.ledger.store, KEY.public), await hospital.chain(signed)
-    assert check(json.loads(await bundle_of(chain, hospital.ledger, log)), OURS[0])
+    log = Log(hospital.ledger.store, KEY.public)
+    assert check(json.loads(await proof(hospital, signed, log)), OURS[0])
     await hospital.submit("IVSET-20", 40)
     await seal(hospital, OTHER)
-    bundle = await bundle_of(chain, hospital.ledger, log)
+    bundle = await proof(hospital, signed, log)
     assert check(json.loads(bundle), OURS[0])
     with pytest.raises(Wrong, match="not signed by the log's key"):
         check(json.loads(bundle) | {"keys": {"log": KEY.public.text, "handovers": []}})

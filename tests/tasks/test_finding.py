@@ -16,7 +16,7 @@ async def test_an_invoice_and_a_journal_entry_are_found_by_way_of_the_erp(hospit
     number = hospital.erp.bill(effect_key(case, "order"), theirs="RE-2026/0815")
     for asked in (number, "RE-2026/0815", f"J-{number}", f"{IN_THE_ERP}{number}"):
         search = await found_or_traced(asked, hospital.ledger, lambda: hospital.erp)
-        ((chain, traces),) = search.found
+        ((chain, traces, _),) = search.found
         assert (chain.case, [trace.of for trace in traces], search.remarks) == (case, ["1"], ())
     dossier = (await told(hospital, case)).model_copy(update={"traces": traces})
     assert "supplier invoice INV-1 (RE-2026/0815 with the supplier) is posted" in dossier_page(dossier)
