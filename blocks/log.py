@@ -40,7 +40,7 @@ CHECKPOINT = f"{PREFIX}checkpoint"
 KEYS = f"{PREFIX}keys/"
 TILES = f"{PREFIX}tile/"
 BUNDLES = f"{TILES}entries/"
-AHEAD = 16
+AHEAD = 32
 """Bundles read at once."""
 SKEW = timedelta(minutes=5)
 """The clock of who wrote an entry is seldom further ahead of the clock of who sequenced it,"""

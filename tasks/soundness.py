@@ -17,10 +17,10 @@ from tasks.dossier import dossier_of
 from tasks.finding import Found
 from tasks.proving import NotSealedError, digest_of, included, proof_of
 
-BUNDLES_MAX = 256
-"""How much of the log is looked through for what came after a case: 65,536 entries, some 9,000 cases."""
-NOTES_MAX = 128
-"""How many of the last hour's notes are read: in a busy house those of the last minutes, in a quiet one all."""
+BUNDLES_MAX = 160
+"""How much of the log is looked through for what came after a case: 40,960 entries, of more than 5,000 cases."""
+NOTES_MAX = 32
+"""How many of the last hour's notes are read: in a busy house those of the last half minute, in a quiet one all."""
 
 
 class Rest(NamedTuple):

@@ -9,26 +9,37 @@ import json
 import os
 import tempfile
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import uvloop
 
 from blocks import connect
+from blocks.heads import HeadsLog
 from blocks.ledger import Ledger
+from blocks.log import CHECKPOINT, PREFIX, Log
+from blocks.sealer import Sealer
+from blocks.wire.commitments import Commitment, moment_text
 from blocks.wire.names import case_of
+from blocks.wire.signed_note import Checkpoint
+from blocks.wire.tiles import grown
 from infrastructure.auditor.check_bundle import check_bundle
 from infrastructure.ending import run_and_leave
 from infrastructure.local.stack.running import Wish, running_stack
 from tasks.bundling import bundle_of
 from tasks.case import utc_now
-from tasks.dossier import dossier_of
 from tasks.finding import found
 from tasks.groups import carry_one
 from tasks.results import keep_result
+from tasks.soundness import held_against
 from tests.bench.burst import RUN, adopt_all, approved, fakes
+from tests.sealing import KEY
 
 AT_ONCE = 32
 TIMES = 20
+ENTRIES = 7
+"""Of a case, on average."""
+NOTES = 3600
 
 
 async def fill(ledger: Ledger, cases: int) -> None:
@@ -41,6 +52,32 @@ async def fill(ledger: Ledger, cases: int) -> None:
             await ledger.store.create(f"results/PO-{number:07}/{case}/{'0' * 64}.json", b"{}")
 
     await asyncio.gather(*(one(number) for number in range(cases)))
+
+
+async def go_on(ledger: Ledger, cases: int) -> Log:
+    """Seal what there is, and let the log grow by the entries of that many cases, noted a second apart for an hour."""
+    sealer, now = Sealer(ledger, KEY), utc_now()
+    await sealer.follow()
+    await sealer.sweep()
+    await sealer.seal(now)
+    names = [case_of("RQ", "bench-after", str(number)) for number in range(cases)]
+    later = [Commitment(moment_text(now), name, seq, "ab" * 32) for seq in range(1, ENTRIES + 1) for name in names]
+    edge, files = grown(sealer.edge, [one.data for one in later])
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def create(key: str, data: bytes) -> None:
+        async with room:
+            await ledger.store.create(key, data)
+
+    await asyncio.gather(*(create(PREFIX + path, data) for path, data in files.items()))
+    head = Checkpoint(KEY.name, edge.size, edge.root).signed([KEY])
+    await ledger.store.swap(CHECKPOINT, head.data, was=(await ledger.store.look(CHECKPOINT)).version)
+    heads = HeadsLog(ledger.store)
+    for second in range(NOTES):
+        for one in later[second * len(later) // NOTES : (second + 1) * len(later) // NOTES]:
+            heads(one.case, one.seq, one.digest)
+        await heads.flush(now - timedelta(seconds=NOTES - second))
+    return Log(ledger.store, KEY.public)
 
 
 async def measure(cases: int, home: Path) -> dict[str, object]:
@@ -57,15 +94,19 @@ async def measure(cases: int, home: Path) -> dict[str, object]:
             if carried.result is None:
                 raise AssertionError(carried)
             await keep_result(carried.result, outside.ledger)
-            number = carried.result.key.split("/")[1]
-            took = []
+            number, log, took = carried.result.key.split("/")[1], await go_on(outside.ledger, cases), []
             for _ in range(TIMES):
                 fresh = connect.opened(asyncio.get_running_loop())
                 began = time.perf_counter()
-                (chain,) = await found(number, fresh.ledger)
-                await dossier_of(chain, ledger=fresh.ledger, shelf=fresh.shelf, at=utc_now())
+                (one,) = await found(number, fresh.ledger)
+                dossier = await held_against(
+                    Log(fresh.ledger.store, log.first_key), None, one,
+                    ledger=fresh.ledger, shelf=fresh.shelf, at=utc_now(),
+                )  # fmt: skip
                 took.append(time.perf_counter() - began)
-            data = await bundle_of(chain, outside.ledger, None)
+                if not (dossier.holds and dossier.sealed and dossier.sealed.last):
+                    raise AssertionError(dossier)
+            data = await bundle_of(one.chain, outside.ledger, log, at=utc_now())
     checked = []
     for _ in range(TIMES):
         began = time.perf_counter()
@@ -74,7 +115,7 @@ async def measure(cases: int, home: Path) -> dict[str, object]:
     ms = {"explain_ms": took, "check_ms": checked}
     figures = {name: round(1000 * sorted(values)[TIMES // 2], 1) for name, values in ms.items()}
     worst = {f"{name}_worst": round(1000 * max(values), 1) for name, values in ms.items()}
-    return {"cases": cases, **figures, **worst, "bundle_bytes_without_log": len(data)}
+    return {"cases": cases, **figures, **worst, "bundle_bytes": len(data)}
 
 
 def main() -> int:
