@@ -112,8 +112,13 @@ class ErpServer:
         return JSONResponse(found.model_dump(mode="json"))
 
     async def _traced(self, request: Request) -> Response:
+        """Say which orders it came of, each by the key that it was asked for by, whichever of several it was."""
+        if self.fail:
+            self.fail -= 1
+            return JSONResponse({"error": "come back later"}, 503)
         found = await self.books.trace(request.query_params["number"])
-        return JSONResponse([one.model_dump(mode="json") for one in found])
+        asked_by = {job.own: job.reference for job in self._worked_off()}
+        return JSONResponse([one.model_dump(mode="json") | {"key": asked_by.get(one.key, one.key)} for one in found])
 
     async def _cancelled(self, request: Request) -> Response:
         """Take a document back: its state is its key, so that once more changes nothing."""
@@ -128,7 +133,8 @@ class ErpServer:
             own = draft.model_copy(update={"of": job.own})
             made = await self.books.cancel(own, key=own.of)
         except StopIteration:
-            return JSONResponse({"error": "there is no such document"}, 400)
+            said = f"the ERP holds no {draft.kind} {draft.number} under our key"
+            return JSONResponse({"error": said}, 400)
         except RefusedError as refusal:
             return JSONResponse({"error": refusal.detail}, 400)
         if job.booked:

@@ -1,12 +1,14 @@
 """The contract of the `Erp` port, in sentences. Every implementation keeps it.
 
-An implementation gives two fixtures: `erp`, and `today`, a day in its open year. No test counts on
-being first: what others ordered before is read before and after.
+An implementation gives three fixtures: `erp`; `today`, a day in its open year; and `billed`, which lets the supplier's
+bill for an order be posted. No test counts on being first: what others ordered before is read before and after.
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import uuid4
 
 import pytest
@@ -16,6 +18,17 @@ from blocks.ports import Erp
 from blocks.records.money import Money
 from blocks.records.purchasing import Budget, CancelDraft, IssueDraft, OrderDraft, Requisition
 from blocks.wire.names import reference
+
+
+class Billed(NamedTuple):
+    """A supplier's bill as it was posted: its number, and that of its journal entry."""
+
+    number: str
+    entry: str
+
+
+Bill = Callable[[str, str], Billed]
+"""Posts the bill for the order under a key, with the number that the supplier gave it."""
 
 
 def new_key() -> str:
@@ -34,6 +47,12 @@ def order_of(today: date, **changes: object) -> OrderDraft:
     fields = {"requester": "rita.okafor", "cost_centre": "OR", "item": "HIP-STEM-12", "quantity": 2}
     price = {"supplier": "SUP-CORDIS", "unit_price": Money.of("6250.25", "USD"), "order_on": today}
     return OrderDraft.model_validate(fields | price | changes)
+
+
+def service_of(today: date) -> OrderDraft:
+    """Draw up an order for what is billed without being received: four calibrations."""
+    price = {"supplier": "SUP-EVER", "unit_price": Money.of("145.00", "USD")}
+    return order_of(today, item="SVC-CALIB", quantity=4, cost_centre="ED", **price)
 
 
 def issue_of(today: date, **changes: object) -> IssueDraft:
@@ -204,3 +223,30 @@ class ErpContract:
         for kind in ("purchase order", "stock issue"):
             with pytest.raises(RefusedError, match="under our key"):
                 await erp.cancel(CancelDraft(kind=kind, of=new_key(), number="1"), key=new_key())
+
+    async def test_an_invoice_leads_back_to_its_order_by_its_number_and_by_the_suppliers(
+        self, erp: Erp, today: date, billed: Bill
+    ):
+        key, theirs = new_key(), f"B-{new_key()[:8]}"
+        order = await erp.order(service_of(today), key=key)
+        bill = billed(key, theirs)
+        (invoice,) = await erp.trace(theirs)
+        assert (invoice.kind, invoice.number, invoice.supplier_number) == ("supplier invoice", bill.number, theirs)
+        assert (invoice.key, invoice.of) == (key, order.number)
+        assert (invoice.state, invoice.amount, invoice.dated) == ("posted", Money.of(580, "USD"), today)
+        assert invoice in await erp.trace(bill.number)
+
+    async def test_a_journal_entry_leads_back_to_the_order_that_its_invoice_came_of(
+        self, erp: Erp, today: date, billed: Bill
+    ):
+        key = new_key()
+        order = await erp.order(service_of(today), key=key)
+        number = billed(key, f"B-{new_key()[:8]}").entry
+        (entry,) = [one for one in await erp.trace(number) if one.kind == "journal entry"]
+        assert (entry.number, entry.state, entry.dated) == (number, "posted", today)
+        assert (entry.key, entry.of, entry.amount) == (key, order.number, None)
+
+    async def test_what_came_of_no_order_of_ours_leads_nowhere(self, erp: Erp, today: date):
+        await erp.order(service_of(today), key=new_key())
+        for number in (f"B-{new_key()}", "%", "Ünknown/7 & co?", ""):
+            assert await erp.trace(number) == ()

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from blocks.errors import MismatchError, RefusedError, UnavailableError, UnknownError
-from tests.blocks.erp.contract import asked, issue_of, new_key, order_of
+from tests.blocks.erp.contract import Bill, ErpContract, asked, issue_of, new_key, order_of
+from tests.blocks.erp.test_fake import posted
 from tests.fakes.erp_client import HttpErp
 from tests.fakes.erp_server import PERSONALITIES, ErpServer
 
@@ -26,6 +27,33 @@ class Town:
         self.erp = HttpErp(
             "http://erp.test", PERSONALITIES[name], transport=httpx.ASGITransport(self.server.app)
         )  # fmt: skip
+
+
+@pytest.fixture
+def today() -> date:
+    return TODAY
+
+
+@pytest.fixture
+def little() -> Town:
+    """Give the little ERP that knows keys for good, and shows at once what it made."""
+    town = Town("a key for good, and a look-up")
+    town.server.shows_after_s = 0
+    return town
+
+
+@pytest.fixture
+def erp(little: Town) -> HttpErp:
+    return little.erp
+
+
+@pytest.fixture
+def billed(little: Town) -> Bill:
+    return lambda key, theirs: posted(little.server.books, key, theirs)
+
+
+class TestHttpErp(ErpContract):
+    """The contract, held against the adapter of the little ERP, by HTTP."""
 
 
 @pytest.fixture
@@ -84,6 +112,26 @@ async def test_where_keys_are_not_known_a_repeated_key_is_a_second_document(town
     await town.erp.order(order_of(TODAY), key=key)
     await town.erp.order(order_of(TODAY), key=key)
     assert [one.document.key for one in town.server.booked()] == [key, key]
+
+
+@pytest.mark.parametrize("town", KEEP_NONE, indirect=True)
+async def test_bills_of_two_documents_under_one_key_both_lead_to_that_key(town):
+    key, numbers = new_key(), []
+    for place in range(2):
+        order = await town.erp.order(order_of(TODAY), key=key)
+        own = town.server.jobs[place].own
+        ((invoice, *others),) = [await town.erp.trace(posted(town.server.books, own, f"B-{place}").number)]
+        assert (invoice.key, invoice.of, others) == (key, order.number, [])
+        numbers.append(invoice.number)
+    assert len({*numbers}) == 2
+
+
+@pytest.mark.parametrize("town", PERSONALITIES, indirect=True)
+async def test_an_erp_that_cannot_be_asked_what_came_of_an_order_says_so(town):
+    town.server.fail = 1
+    with pytest.raises(UnavailableError, match="come back later"):
+        await town.erp.trace("INV-1")
+    assert await town.erp.trace("INV-1") == ()
 
 
 @pytest.mark.parametrize("town", KEEP, indirect=True)

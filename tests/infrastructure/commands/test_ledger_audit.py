@@ -9,38 +9,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from blocks.ledger import entry_key
 from blocks.records.purchasing import OrderDraft
-from blocks.wire.canonical import canonical
 from blocks.wire.names import effect_key
 from infrastructure.auditor.check_pack import check_pack
 from infrastructure.commands.ledger import app
-from tasks.results import keep_result, result_of
 from tests.hospital import Hospital
-from tests.sealing import KEY, WITNESS, seal, witness
+from tests.sealing import KEY, WITNESS
 
-
-@pytest.fixture(autouse=True)
-def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A case that was ordered, sealed and witnessed, in the store that the environment names."""
-
-    async def made() -> str:
-        hospital = await Hospital.opened(tmp_path / "store")
-        name = await hospital.submit("KNEE-TIB-4", 1, reason="the tray [left] for [/tmp]")
-        await hospital.wake(name)
-        await hospital.answer(name, "ivo.petrov", note="[bold]fine[/bold]")
-        outcome = await hospital.wake(name)
-        assert outcome is not None
-        await keep_result(result_of(await hospital.chain(name), outcome), hospital.ledger)
-        await seal(hospital)
-        await witness(hospital, tmp_path / "witness")
-        return name
-
-    monkeypatch.setenv("ALMONER_STORE", str(tmp_path / "store"))
-    monkeypatch.setenv("ALMONER_LOG_FIRST_KEY", KEY.public.text)
-    monkeypatch.setenv("ALMONER_WITNESS_PUBLIC_KEY", WITNESS.public.text)
-    monkeypatch.setenv("ALMONER_WITNESS_STORE", str(tmp_path / "witness"))
-    return asyncio.run(made())
+pytestmark = pytest.mark.usefixtures("case")
 
 
 @pytest.fixture
@@ -130,50 +106,6 @@ def test_several_cases_are_an_array_for_machines(billed):
     with billed.bound():
         told = said("explain", "RE-2026/0815", "--json")
     assert len(json.loads(told.stdout)) == 2
-
-
-def test_of_a_case_that_does_not_hold_together_what_was_sealed_before_is_told_and_the_next_step(tmp_path, case):
-    path = tmp_path / "store" / entry_key(case, 2)
-    path.write_bytes(path.read_bytes().replace(b"KNEE", b"KNIE"))
-    told = said("explain", case)
-    assert told.exit_code == 1
-    assert "✗ It does not hold: " in told.stdout.splitlines()[2]
-    assert "does not follow the entry before it; what is told here is its first entry" in told.stdout
-    assert "approve by" not in told.stdout
-    assert told.stdout.rstrip().endswith("infrastructure/runbooks/evidence.md")
-    assert said("explain", case, "--html", str(tmp_path / "page.html")).exit_code == 1
-    assert "Does not hold" in (tmp_path / "page.html").read_text()
-
-
-def test_of_a_case_whose_end_was_taken_away_that_is_told_and_no_proof_is_written(tmp_path, case):
-    last = max((tmp_path / f"store/cases/{case}").iterdir())
-    assert "the log holds no later entry of it" in said("explain", case).stdout
-    last.unlink()
-    told, gone = said("explain", case), f"entry {int(last.stem)} was written and is gone"
-    assert told.exit_code == 1
-    assert told.stdout.count(f"✗ It does not hold: {gone}") == 2
-    assert "under the head" not in told.stdout
-    as_json = said("explain", case, "--json")
-    assert as_json.exit_code == 1
-    assert json.loads(as_json.stdout)["broken"].startswith(gone)
-    assert said("explain", case, "--html", str(tmp_path / "page.html")).exit_code == 1
-    assert gone in (tmp_path / "page.html").read_text()
-    bundled = said("explain", case, "--bundle", str(tmp_path / "case.bundle"))
-    assert bundled.exit_code == 1
-    assert gone in bundled.stderr
-    assert not (tmp_path / "case.bundle").exists()
-
-
-def test_a_document_that_an_approver_was_shown_and_that_is_gone_is_told_in_red(tmp_path, case, monkeypatch):
-    shown = json.loads(said("explain", case, "--json").stdout)["questions"][0]["shown"]
-    (tmp_path / "store" / "objects" / shown).unlink()
-    assert said("explain", case, "--json").exit_code == 1
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    told = said("explain", case)
-    assert told.exit_code == 1
-    assert "\x1b[1;31m✗ NOT kept: the document that was shown is gone" in told.stdout
-    assert "What Ivo Petrov was shown is NOT kept" in told.stdout
-    assert "infrastructure/runbooks/evidence.md" in told.stdout
 
 
 @pytest.mark.parametrize("words", [["verify"], ["list"], ["show", "RQ-1"]])
@@ -306,17 +238,3 @@ def test_a_fingerprint_that_was_kept_is_held_against_the_log(tmp_path):
     assert "log/checkpoint was rewritten" in told.stdout
     assert told.stdout.rstrip().endswith("infrastructure/runbooks/evidence.md")
     assert "a head reads SIZE:ROOT" in said("verify", "--head", "nonsense").stderr
-
-
-def test_a_forged_case_is_told_in_red_and_bundled_by_nobody(tmp_path, case):
-    last = max((tmp_path / f"store/cases/{case}").iterdir())
-    entry = json.loads(last.read_bytes())
-    entry["lines"][-1]["at"] = "2026-11-24T12:00:00Z"
-    last.write_bytes(canonical(entry))
-    told = said("explain", case)
-    assert told.exit_code == 1
-    assert "✗ It does not hold" in told.stdout
-    assert "cosigned" not in told.stdout
-    bundled = said("explain", case, "--bundle", str(tmp_path / "case.bundle"))
-    assert bundled.exit_code == 1
-    assert not (tmp_path / "case.bundle").exists()
