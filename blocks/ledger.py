@@ -43,6 +43,11 @@ class TamperedError(UnreadableError):
         self.before = before
         """Where a chain was read: its entries before the fault. Of these too the last may be the altered one."""
 
+    @property
+    def case(self) -> str:
+        """Name the chain, where it is one."""
+        return self.before.case if self.before else ""
+
 
 @dataclass(frozen=True)
 class Chain:

@@ -8,13 +8,15 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from blocks.errors import OutsideError
+from blocks.errors import UnavailableError
 from blocks.heads import noted_since
 from blocks.ledger import Chain, Ledger
 from blocks.records.approval import Ask, Posted
 from blocks.records.people import Person
 from blocks.records.policy import Rulebook
-from tasks.decide import decisions_of, due_in, open_asks, posted_of
+from blocks.wire.broken import Broken
+from tasks.broken import broken_by
+from tasks.decide import decisions_of, due_in, open_asks, posted_of, waits_for
 from tasks.results import finished_cases
 from tasks.rules.authority import acting_for
 from tasks.rules.standing import above_of
@@ -40,6 +42,7 @@ class Inbox:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._open: dict[str, Chain] = {}
+        self._broken: dict[str, Broken] = {}
         self._known: frozenset[str] = frozenset()
         self._looked: datetime | None = None
         self._written: set[str] = set()
@@ -51,9 +54,12 @@ class Inbox:
         self._written.add(case)
 
     async def look(self, at: datetime, *, everything: bool = False) -> None:
-        """Take in what was written since the last look; the first one looks at every case that has no result yet."""
+        """Take in what was written since the last look; the first one looks at every case that has no result yet.
+
+        Who looks at *everything* reads each from its first entry: what was tampered with since is found.
+        """
         async with self._looking:
-            if self._looked is None or everything:
+            if everything or self._looked is None:
                 finished = await finished_cases(self._ledger)
                 names = {name async for name, _ in self._ledger.cases() if name not in finished}
             else:
@@ -61,14 +67,18 @@ class Inbox:
                 names = {name for name, seqs in notes.heads.items() if self._lacks(name, max(seqs))}
                 self._known = notes.keys
             written, self._written = self._written, set()
-            await self._take_all(name for name in names | written if "~" not in name)
+            await self._take_all((name for name in names | written if "~" not in name), everything=everything)
             self._looked = at
 
-    async def parse(self) -> None:
-        """Read out of the open cases what is shown of them, which each line then remembers; others go on meanwhile."""
-        for chain in self.chains():
-            open_items(chain)
-            await asyncio.sleep(0)
+    def set_aside(self, case: str, error: Exception) -> None:
+        """Take note that a case cannot be gone by: each look reads it anew, until it can."""
+        self._open.pop(case, None)
+        self._written.add(case)
+        self._broken[case] = broken_by(error, case)
+
+    def broken(self) -> tuple[Broken, ...]:
+        """List the cases that cannot be gone by: nobody can tell whom they wait for."""
+        return tuple(one for _, one in sorted(self._broken.items()))
 
     def waits_for(self, person: Person, rulebook: Rulebook, at: datetime) -> tuple[Item, ...]:
         """List what somebody may answer, the oldest first."""
@@ -95,25 +105,41 @@ class Inbox:
         known = self._open.get(name)
         return known is None or known.seq < seq
 
-    async def _take_all(self, names: Iterable[str]) -> None:
+    async def _take_all(self, names: Iterable[str], *, everything: bool) -> None:
         room = asyncio.Semaphore(AT_ONCE)
 
         async def take(name: str) -> None:
             async with room:
-                await self._take(name)
+                await self._take(name, None if everything else self._open.get(name))
 
         await asyncio.gather(*(take(name) for name in names))
 
-    async def _take(self, name: str) -> None:
+    async def _take(self, name: str, known: Chain | None) -> None:
         try:
-            chain = await self._ledger.read(name, known=self._open.get(name))
-        except OutsideError:
-            self._written.add(name)  # read at the next look; `almoner ledger verify` names what is wrong with it
+            chain = await self._ledger.read(name, known=known)
+            ended = chain.last("ended") is not None
+            if chain.seq and not ended:
+                _read_through(chain)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is this case's own, and the others go on
+            self._written.add(name)
+            if not (name in self._open and isinstance(error, UnavailableError)):
+                self.set_aside(name, error)
             return
-        if chain.last("ended"):
+        self._broken.pop(name, None)
+        last = self._open.get(name)
+        if ended:
             self._open.pop(name, None)
-        elif chain.seq:
+        elif chain.seq and (last is None or last.head != chain.head):  # else what was read out of it is kept
             self._open[name] = chain
+
+
+def _read_through(chain: Chain) -> None:
+    """Read out of a case what is shown of it, which each line then remembers; any error where it says nothing."""
+    for item in open_items(chain):
+        above_of(chain.lines, item.ask.key)
+    decisions_of(chain)
+    waits_for(chain)
+    _requester(chain)
 
 
 def open_items(chain: Chain) -> tuple[Item, ...]:

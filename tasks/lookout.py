@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from time import perf_counter
 from typing import NamedTuple
 
-from blocks.errors import OutsideError
+from blocks.errors import UnavailableError
 from blocks.heads import noted_since
 from blocks.ledger import Chain, Ledger
+from tasks.broken import broken_by
 from tasks.cancelling import cancelling
 from tasks.case import utc_now
 from tasks.decide import waits_for
@@ -123,14 +124,18 @@ class Lookout:
 
     async def _stands_still(self, name: str, ledger: Ledger, now: datetime, patience_s: float) -> bool:
         try:
-            chain = await ledger.read(name)
-            ended = chain.last("ended") is not None and not cancelling(chain)
-            done = await is_finished(chain, ledger) if ended else bool(waits_for(chain))
-            asleep = done or waits_for_word(chain)
-        except OutsideError as error:
-            logger.warning("%s cannot be looked at: %s", name, error)
-            self._looks[name] = self._looks.get(name, Look(0, now))._replace(again=now)
+            return await self._judged(name, ledger, now, patience_s)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is this case's own, and the others go on
+            logger.warning("%s is not rung for: its record %s", name, broken_by(error, name).fault)
+            later = timedelta(seconds=0 if isinstance(error, UnavailableError) else AGAIN_MIN_S)
+            self._looks[name] = self._looks.get(name, Look(0, now))._replace(again=now + later)
             return False
+
+    async def _judged(self, name: str, ledger: Ledger, now: datetime, patience_s: float) -> bool:
+        chain = await ledger.read(name)
+        ended = chain.last("ended") is not None and not cancelling(chain)
+        done = await is_finished(chain, ledger) if ended else bool(waits_for(chain))
+        asleep = done or waits_for_word(chain)
         look = self._looks[name] = self._seen(name, chain, now)
         quiet_s = max((now - chain.lines[-1].at).total_seconds(), (now - look.since).total_seconds())
         if asleep:

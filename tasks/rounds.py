@@ -7,13 +7,14 @@ between repeats the look-up, never the message.
 import asyncio
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from blocks.errors import ConflictError, OutsideError, RefusedError
-from blocks.ledger import Chain, Ledger
+from blocks.errors import ConflictError, OutsideError, RefusedError, UnavailableError
+from blocks.ledger import Chain, Ledger, TamperedError
 from blocks.ports import Card, Desk
 from blocks.records.ledger import Line
 from blocks.records.people import Person
@@ -21,6 +22,7 @@ from blocks.rulebook import Shelf
 from blocks.wire.cards import ask_message
 from blocks.wire.reminders import Late, Reminder, Why, reminder_card
 from blocks.wire.report import in_doubt, times_woken
+from tasks.broken import Keepers
 from tasks.clock import ACTOR, CLOCK, Waiting, keep_time, waiting_of
 from tasks.decide import waits_for
 from tasks.emergency_rounds import listed, remind_reviewers
@@ -36,6 +38,8 @@ DEEDS_MAX = 200
 AT_ONCE = 8
 WAITS = "waits"
 """The tag of each run that waits for people; what else it is tagged with says for whom, and until when."""
+BROKEN = frozenset({WAITS, "waits:evidence"})
+"""The tags of a run whose case stands still because its record does not hold."""
 EVERYTHING = timedelta(hours=1)
 """So often a round looks at every case, whatever the log of heads says: what it lost is found then."""
 
@@ -57,8 +61,10 @@ class Round(NamedTuple):
 class Rounds:
     """Goes round what waits; remembers what it saw, in this process, to read once what does not change."""
 
-    def __init__(self, ledger: Ledger, shelf: Shelf, desk: Desk) -> None:
+    def __init__(self, ledger: Ledger, shelf: Shelf, desk: Desk, keepers: str = "") -> None:
+        """*keepers*: the channel of those who keep the evidence; empty where nobody is to be told."""
         self._ledger, self._shelf, self._desk = ledger, shelf, desk
+        self._keepers = Keepers(desk, keepers)
         self._inbox = Inbox(ledger)
         self._seen: dict[str, tuple[tuple[int, str, int], tuple[Waiting, ...]]] = {}
         self._names: dict[Mark, tuple[str, ...]] = {}
@@ -78,15 +84,27 @@ class Rounds:
         moved = await self._reroute(waiting, at)
         waiting = [*(one for one in waiting if one.case not in moved), *await self._read_again(moved, at)]
         await self._tell(waiting, at)
+        broken = self._inbox.broken()
+        waiting = [one for one in waiting if one.case not in {x.case for x in broken}]
         doubtful = [_doubt(chain, parked) for chain in self._inbox.chains() if (parked := in_doubt(chain))]
         rules = await self._shelf.in_force(at)
         await remind_reviewers(self._ledger, self._desk, rules, at)
-        others = [*doubtful, *listed(rules, at)]
+        others = [*await self._keepers.tell(broken, at), *doubtful, *listed(rules, at)]
         rung = tuple(case for case, move in done.items() if move in ("expire", "escalate"))
-        tags: dict[str, frozenset[str]] = {}
+        tags = {one.case: BROKEN for one in broken}
         for one in waiting:
             tags[one.case] = tags.get(one.case, frozenset()) | _tags(one, at)
         return Round((*self._late(waiting, at), *others), Counter(done.values()), rung, tags)
+
+    @contextmanager
+    def _by_itself(self, case: str, next_time: str) -> Iterator[None]:
+        """Let what fails with one case stop no other: one that cannot be gone by is set aside until it can."""
+        try:
+            yield
+        except (UnavailableError, ConflictError) as error:
+            logger.warning("%s: %s in the next round, %s", case, next_time, error)
+        except Exception as error:  # noqa: BLE001  a tampered line may fail in any way
+            self._inbox.set_aside(case, error)
 
     def _late(self, waiting: list[Waiting], at: datetime) -> list[Late]:
         """Tell all that waits. Who may decide what is worked out anew when case or people change, and once an hour."""
@@ -102,13 +120,11 @@ class Rounds:
         routed, self._routed, moved = self._routed, set(), dict[str, Chain]()
         for one in waiting:
             mark = _mark(one, at)
-            try:
+            with self._by_itself(one.case, "whom it asks is looked at"):
                 if mark not in routed and len(moved) < DEEDS_MAX:
                     chain = await reroute(one, self._ledger, self._shelf, at)
                     routed.add(mark)
                     moved |= {one.case: chain} if chain else {}
-            except (OutsideError, ConflictError) as error:
-                logger.warning("%s: whom it asks is looked at in the next round, %s", one.case, error)
             if mark in routed:
                 self._routed.add(mark)
         return moved
@@ -120,14 +136,22 @@ class Rounds:
         for chain in self._inbox.chains():
             mark = (chain.seq, now.directory_version, now.duties.seq)
             known = seen.get(chain.case)
-            try:
-                found = known[1] if known and known[0] == mark else await waiting_of(chain, self._shelf, at)
-            except OutsideError as error:
-                logger.warning("%s cannot be looked at: %s", chain.case, error)
-                continue
-            self._seen[chain.case] = (mark, found)
+            if (found := known[1] if known and known[0] == mark else await self._read_out(chain, at)) is not None:
+                self._seen[chain.case] = (mark, found)
         waiting = [one for _, found in self._seen.values() for one in found]
         return sorted(waiting, key=lambda one: one.times.due if one.times else one.since)
+
+    async def _read_out(self, chain: Chain, at: datetime) -> tuple[Waiting, ...] | None:
+        """Read what waits in a case, and all that a round tells of it; None where it cannot be gone by."""
+        with self._by_itself(chain.case, "it is looked at"):
+            read = await waiting_of(chain, self._shelf, at)
+            for one in read:
+                one.due(at)
+                _whom(one, _untold(one))
+                _late(one, (), at)
+            if parked := in_doubt(chain):
+                _doubt(chain, parked)
+            return read
 
     async def _keep_time(self, due: Iterable[Waiting], at: datetime) -> tuple[dict[str, Move], dict[str, Chain]]:
         """Note what is due, a case at a time; one that fails does not stop the others."""
@@ -135,19 +159,16 @@ class Rounds:
 
         async def keep(case: str) -> None:
             async with room:
-                try:
+                with self._by_itself(case, "what is due is noted"):
                     move, chains[case] = await keep_time(case, ledger=self._ledger, shelf=self._shelf, at=at)
-                except (OutsideError, ConflictError) as error:
-                    logger.warning("%s: what is due waits for the next round, %s", case, error)
-                    return
-                if move:
-                    done[case] = move
+                    if move:
+                        done[case] = move
 
         await asyncio.gather(*(keep(case) for case in {one.case for one in due}))
         return done, chains
 
     async def _read_again(self, chains: dict[str, Chain], at: datetime) -> list[Waiting]:
-        return [one for chain in chains.values() for one in await waiting_of(chain, self._shelf, at)]
+        return [one for chain in chains.values() for one in await self._read_out(chain, at) or ()]
 
     async def _tell(self, waiting: list[Waiting], at: datetime) -> None:
         """Tell each person once, in one message, what was noted for them; what cannot be told now is told later."""
@@ -165,8 +186,9 @@ class Rounds:
         for one, lines in untold:
             if any((lines[-1].at, person) in undelivered for person in _whom(one, lines)):
                 continue
-            if await self._redraw(one, lines, at):
-                await self._note_told(one, lines, at)
+            with self._by_itself(one.case, "that it was told is noted"):
+                if await self._redraw(one, lines, at):
+                    await self._note_told(one, lines, at)
 
     async def _send(self, whom: Person | None, card: Card, *, maybe_posted: bool) -> bool:
         """Send one message; return whether nothing is left to try."""
@@ -193,6 +215,8 @@ class Rounds:
                 chain = await self._ledger.read(one.case, known=chain)
         except RefusedError as refusal:
             logger.warning("%s: the card does not name who may decide by now, %s", ask_message(one.ask), refusal)
+        except TamperedError:
+            raise
         except OutsideError as error:
             logger.warning("%s: its card is drawn anew in the next round, %s", ask_message(one.ask), error)
             return False

@@ -17,7 +17,6 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import to_state_create
 
-from blocks.errors import ConflictError, OutsideError
 from blocks.ledger import Ledger
 from tasks.decide import waits_for
 from tasks.rounds import EVERYTHING, WAITS
@@ -50,7 +49,7 @@ async def bring_back(waiting: Collection[str], client: PrefectClient, ledger: Le
             try:
                 if not await _back_to_sleep(run, client, ledger, at):
                     ring.append(run.name)
-            except (OutsideError, ConflictError) as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, it is this case's own
                 logger.warning("%s: its run is looked at in the next round, %s", run.name, error)
     return ring
 

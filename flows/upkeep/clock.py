@@ -29,10 +29,11 @@ async def keep_time() -> str:
     3. The bell is rung for what ended, and for what waits for somebody else now.
     4. The runs of what waits sleep again, where somebody set one to an end, and are tagged with whom they wait for.
     5. A table shows all that waits: for whom, since when, due when; what is who holds most of it on top.
+    6. What stands still because its record does not hold is listed first, and told to those who keep the evidence.
     """
     at, ledger = utc_now(), connect.ledger()
     if ledger not in ROUNDS:
-        ROUNDS[ledger] = Rounds(ledger, connect.shelf(), connect.desk())
+        ROUNDS[ledger] = Rounds(ledger, connect.shelf(), connect.desk(), connect.audit_channel())
     found = await ROUNDS[ledger].go(at)
     async with get_client() as client:
         awake = await bring_back(found.tags, client, ledger, at)

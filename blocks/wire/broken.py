@@ -1,0 +1,69 @@
+"""What people read of a case whose record does not hold: what is wrong with it, who is told, what to do. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from blocks.ports import Card
+from blocks.wire.canonical import digest
+from blocks.wire.cards import escape, said_card
+from blocks.wire.reminders import Late
+
+KEEPERS = "whoever keeps the evidence"
+RUNBOOK = "infrastructure/runbooks/evidence.md"
+NEXT = f"What to do now, step by step: {RUNBOOK}"
+NAMED_MAX = 10
+
+
+class Broken(NamedTuple):
+    """A case that stands still because of its record: which, and what is wrong with that; *passes*: perhaps by itself.
+
+    Of whom it asks, and what, nothing is known: all of it may be false.
+    """
+
+    case: str
+    fault: str
+    passes: bool = False
+
+
+def told_instead(one: Broken, channel: str) -> str:
+    """Say to somebody who wanted to do something with it that nothing was done, why, and what to do.
+
+    *channel*: where those who can restore it are told at the same time; empty where they are not.
+    """
+    told = f"{KEEPERS.capitalize()} is told in #{channel}; please call them too if it cannot wait."
+    return " ".join([
+        f"Nothing was decided. The ledger's record of {one.case or 'this request'} {one.fault}, so it stands still.",
+        told if channel else f"Please call {KEEPERS}.",
+        "Once its record is restored it goes on by itself: then please try again.",
+        "What a patient needs meanwhile is ordered in the ERP's own way.",
+    ])  # fmt: skip
+
+
+def stand_still(broken: Sequence[Broken]) -> str:
+    """Say to whoever looks at what waits which cases stand still, and what to do."""
+    many = len(broken) > 1
+    head = f"⚠️ *{len(broken)} cases stand still*" if many else "⚠️ *One case stands still*"
+    do = f"Nobody can decide {'them' if many else 'it'} now, and nothing is lost: please call {KEEPERS}."
+    return "\n".join([head, *_named(broken), f"{do} Once restored, {'they go' if many else 'it goes'} on by itself."])
+
+
+def keepers_card(broken: Sequence[Broken], at: datetime) -> Card:
+    """Draw the message to those who keep the evidence: the same cases on the same day (UTC) are one message."""
+    names = digest("\n".join(sorted(one.case for one in broken)).encode())
+    head = "⚠️ *The record of one case does not hold*: it stands still until that is restored, all others go on."
+    if len(broken) > 1:
+        head = f"⚠️ *The records of {len(broken)} cases do not hold*: they stand still until that is restored."
+    do = f"Change nothing, delete nothing. {NEXT}"
+    return said_card(f"evidence-{at:%Y-%m-%d}-{names[:16]}", "\n".join([head, *_named(broken), do]))
+
+
+def row_of(one: Broken, since: datetime) -> Late:
+    """Tell it in the table of all that waits, before everything else."""
+    note = f"stands still: its record {one.fault}. Nothing is lost; what to do: {RUNBOOK}"
+    return Late(one.case, "its record in the ledger", (KEEPERS,), "", since, None, note, first=True)
+
+
+def _named(broken: Sequence[Broken]) -> list[str]:
+    more = [f"and {len(broken) - NAMED_MAX} more"] if len(broken) > NAMED_MAX else []
+    return [f"• *{one.case or 'a document'}*: its record {escape(one.fault)}" for one in broken[:NAMED_MAX]] + more
