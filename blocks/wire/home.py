@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from blocks.records.approval import Ask
+from blocks.wire.broken import Broken, stand_still
 from blocks.wire.cards import APPROVE, button_value, escape, moment
 
 BULK, OPEN_BULK = "bulk", "open-bulk"
@@ -36,11 +37,16 @@ class Mine(NamedTuple):
 
 
 def home_view(
-    waiting: Sequence[Waiting], mine: Sequence[Mine], standing_in: Sequence[str], zone: str
+    waiting: Sequence[Waiting],
+    mine: Sequence[Mine],
+    standing_in: Sequence[str],
+    zone: str,
+    broken: Sequence[Broken] = (),
 ) -> dict[str, Any]:
-    """Draw the Home tab."""
+    """Draw the Home tab. What stands still is told to everybody: nobody can tell whom it waits for."""
     head = f"Waiting for you ({len(waiting)})" if waiting else "Nothing waits for you"
-    blocks: list[dict[str, Any]] = [_header(head)]
+    blocks: list[dict[str, Any]] = [_section(stand_still(broken)), {"type": "divider"}] if broken else []
+    blocks.append(_header(head))
     if sum(one.routine for one in waiting) > 1:
         blocks += _routine(waiting)
     for one in waiting[:ITEMS_MAX]:

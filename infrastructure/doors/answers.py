@@ -5,7 +5,7 @@ from blocks.bell import ring
 from blocks.wire import modals
 from blocks.wire.cards import Pressed, read_value, said_card
 from blocks.wire.home import bulk_modal
-from infrastructure.doors import home
+from infrastructure.doors import broken, home
 from infrastructure.doors.clicks import DOOR, Click, field_errors, slack_desk
 from infrastructure.doors.http import Deed, Response
 from tasks import stepup
@@ -71,7 +71,7 @@ async def bulk(values: tuple[str, ...], click: Click) -> Response:
     """Approve many: each is judged and entered by itself, and who sent them is told what became of each."""
     pressed = [read_value(value) for value in values]
     answers = [Answer(*one[:2], "approve", one.shown) for one in pressed]
-    verdicts = [await judged(answer, click) for answer in answers]
+    verdicts = [await _judged_by_itself(answer, click) for answer in answers]
     told = home.said_together([(one.case, stepup.told(what)) for one, what in zip(answers, verdicts, strict=True)])
     each = [_locked(verdict, click) for verdict in verdicts]
 
@@ -87,6 +87,12 @@ async def bulk(values: tuple[str, ...], click: Click) -> Response:
         await ring([one.case for one, what in zip(answers, verdicts, strict=True) if what.taken == "counted"])
 
     return Response(then=(ring_for_all, say_all, tidy_home, *each))
+
+
+async def _judged_by_itself(answer: Answer, click: Click) -> Verdicts:
+    """Judge one of many: one whose record does not hold stops no other."""
+    found = await broken.or_why(judged(answer, click))
+    return Verdicts("void", found) if isinstance(found, str) else found
 
 
 async def question(pressed: Pressed, note: str, click: Click) -> Response:

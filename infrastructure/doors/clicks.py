@@ -8,7 +8,7 @@ from blocks import connect
 from blocks.records.approval import Posted
 from blocks.records.people import Person
 from blocks.records.policy import Rulebook
-from infrastructure.doors.http import Response, as_json
+from infrastructure.doors.http import Deed, Response, as_json
 
 if TYPE_CHECKING:
     from blocks.slack import SlackDesk
@@ -34,6 +34,6 @@ def slack_desk() -> "SlackDesk":
     return cast("SlackDesk", connect.desk())
 
 
-def field_errors(errors: dict[str, str]) -> Response:
+def field_errors(errors: dict[str, str], *then: Deed) -> Response:
     """Tell in the form itself what is wrong, by block."""
-    return as_json(HTTPStatus.OK, {"response_action": "errors", "errors": errors})
+    return as_json(HTTPStatus.OK, {"response_action": "errors", "errors": errors}, *then)

@@ -5,6 +5,7 @@ import asyncio
 from blocks import connect
 from blocks.bell import ring
 from blocks.errors import OutsideError
+from blocks.ledger import TamperedError
 from blocks.records.approval import Posted
 from blocks.wire.cards import Pressed
 from blocks.wire.doubts import GIVE_UP, MADE, NOT_MADE, NUMBER, give_up_modal, made_modal, settled_card
@@ -53,6 +54,8 @@ async def _settled(said: Said, click: Click) -> tuple[str, bool]:
         return await asyncio.wait_for(settling, PATIENCE_S), True
     except CannotSettleError as reason:
         return str(reason), False
+    except TamperedError:
+        raise  # it is not the ERP that does not answer
     except (OutsideError, TimeoutError):  # cut off in the middle, it may have been taken after all
         return "The ERP did not answer in time. If the card still asks in a moment, please say it again.", False
 

@@ -15,6 +15,7 @@ from blocks.errors import NotFoundError, OutsideError, RefusedError
 from blocks.ledger import Ledger
 from blocks.records.people import Absence, Delegation, Person
 from blocks.records.policy import Rulebook
+from blocks.wire.broken import stand_still
 from blocks.wire.home import BULK_MAX, Mine, Waiting, home_view
 from blocks.wire.report import headline, reasons
 from infrastructure.doors import emergency
@@ -55,7 +56,8 @@ class Who(NamedTuple):
 async def publish(who: Who, slack_user: str) -> None:
     """Put somebody's inbox on their Home tab."""
     waiting, mine = await _lists(who)
-    view = home_view(waiting, mine, standing_in(who), who.rulebook.directory.zone)
+    broken = inbox(connect.ledger()).broken()
+    view = home_view(waiting, mine, standing_in(who), who.rulebook.directory.zone, broken)
     await cast("SlackDesk", connect.desk()).publish_home(slack_user, view)
 
 
@@ -65,11 +67,10 @@ async def read_ahead() -> None:
     Twice, since what was written while it read is noted in the log of heads by then. A store that does not answer, or
     has no rules yet, is asked again when somebody comes.
     """
-    inbox = _inbox(connect.ledger())
+    open_cases = inbox(connect.ledger())
     try:
         for _ in range(2):
-            await inbox.look(utc_now())
-        await inbox.parse()
+            await open_cases.look(utc_now())
         await connect.shelf().in_force(utc_now())
     except NotFoundError as missing:
         logger.info("nothing is in force yet: %s", missing)
@@ -131,15 +132,15 @@ def standing_in(who: Who) -> list[str]:
 
 
 async def _lists(who: Who) -> tuple[list[Waiting], list[Mine]]:
-    inbox = _inbox(connect.ledger())
-    await inbox.look(who.at)
+    open_cases = inbox(connect.ledger())
+    await open_cases.look(who.at)
     policy = who.rulebook.policy
-    waiting = [_waiting(one, is_routine(one.ask, policy), who.at) for one in inbox.waits_for(*who)]
+    waiting = [_waiting(one, is_routine(one.ask, policy), who.at) for one in open_cases.waits_for(*who)]
     mine = []
-    for chain in inbox.asked_by(who.by.id):
+    for chain in open_cases.asked_by(who.by.id):
         request = chain.lines[0].body["request"]
         stands = f"waits for {on}" if (on := waits_for(chain)) else "under way"
-        mine.append(Mine(chain.case, f"{request['quantity']} × {request['item']}", stands))
+        mine.append(Mine(chain.case, f"{request.get('quantity', '?')} × {request.get('item', '?')}", stands))
     return waiting, mine
 
 
@@ -154,6 +155,7 @@ async def _told(who: Who) -> str:
     asked = [f"• *{one.case}* {one.what}: {one.stands}" for one in mine]
     return "\n".join(
         [
+            *([stand_still(broken)] if (broken := inbox(connect.ledger()).broken()) else []),
             f"*Waiting for you ({len(waiting)})*" if waiting else "Nothing waits for you.",
             *lines,
             *(["*You asked for*", *asked] if asked else []),
@@ -217,7 +219,7 @@ def _end_of(day: str, who: Who) -> datetime:
     return datetime.combine(last + timedelta(days=1), time.min, zone).astimezone(UTC)
 
 
-def _inbox(ledger: Ledger) -> Inbox:
+def inbox(ledger: Ledger) -> Inbox:
     """One inbox a ledger: it remembers what it has read."""
     if ledger not in _inboxes:
         _inboxes[ledger] = Inbox(ledger)

@@ -9,7 +9,7 @@ from blocks.books import DIRECTORY, DUTIES, POLICY
 from blocks.keyring import PASSKEYS, House
 from blocks.sessions import CHAIN
 from blocks.wire.canonical import canonical, digest
-from infrastructure.doors import emergency
+from infrastructure.doors import broken, emergency
 from infrastructure.doors.http import Request, Response
 from infrastructure.doors.showing import SIGNED_SHOWN, again, done, not_ours, page, read, told
 from tasks.case import utc_now
@@ -33,7 +33,7 @@ def kind_of(case: str) -> Kind | None:
 
 async def show(kind: Kind, case: str, nonce: str) -> Response:
     """Show what is to be signed."""
-    found = await pending(kind, case, nonce, _where())
+    found = await broken.or_why(pending(kind, case, nonce, _where()))
     if isinstance(found, str):
         return page("closed.html", {"why": found}, HTTPStatus.GONE)
     from blocks.passkeys import to_sign
@@ -45,7 +45,7 @@ async def show(kind: Kind, case: str, nonce: str) -> Response:
 
 async def take(kind: Kind, case: str, nonce: str, request: Request) -> Response:
     """Take the signature, and do what was signed."""
-    found = await pending(kind, case, nonce, _where())
+    found = await broken.or_why(pending(kind, case, nonce, _where()))
     if isinstance(found, str):
         return told("Nothing was done", found)
     if (brought := read(request)) is None:

@@ -23,7 +23,7 @@ from blocks.wire.cards import APPROVE, FEWER, MORE, QUESTION, REJECT, RESUME, WI
 from blocks.wire.emergency import AGREE as EMERGENCY_AGREE
 from blocks.wire.home import BULK, OPEN_BULK, bulk_values
 from blocks.wire.told import CANCEL
-from infrastructure.doors import answers, cancelling, doubts, emergency, home, requests
+from infrastructure.doors import answers, broken, cancelling, doubts, emergency, home, requests
 from infrastructure.doors.clicks import DOOR, Click, field_errors, slack_desk
 from infrastructure.doors.http import Deed, Request, Response, as_json, read_json, refused, text_in
 from tasks.arrivals import Message, receive
@@ -78,6 +78,13 @@ async def events(request: Request) -> Response:
 async def interaction(payload: Any) -> Response:
     """Take a click or a submitted modal that is known to be Slack's."""
     try:
+        return await _interaction(payload)
+    except broken.FAULTS as error:
+        return broken.answered(error, payload)
+
+
+async def _interaction(payload: Any) -> Response:
+    try:
         kind = payload["type"]
         click = await _click(text_in(payload, "user", "id"), payload)
     except (ValueError, KeyError, TypeError):
@@ -91,6 +98,13 @@ async def interaction(payload: Any) -> Response:
 
 async def command(form: Mapping[str, Any]) -> Response:
     """Take a slash command: `/requisition` opens the form, `/almoner` says and does what else there is."""
+    try:
+        return await _command(form)
+    except broken.FAULTS as error:
+        return _only_you(*broken.told(error))
+
+
+async def _command(form: Mapping[str, Any]) -> Response:
     click = await _click(text_in(form, "user_id"), {x: form.get(x) for x in ("team_id", "channel_id", "trigger_id")})
     if form.get("command") not in ("/requisition", "/almoner"):
         return _only_you(f"{form.get('command')} is not one of ours: try /requisition or /almoner help")
@@ -123,6 +137,8 @@ async def event(payload: Any) -> Response:
         await hear(said, click.by, ledger=connect.ledger(), desk=slack_desk(), at=click.at)
     except RefusedError as refusal:  # to send it again would change nothing
         logger.warning("a reply that is none of ours: %s", refusal)
+    except broken.FAULTS as error:  # nor here: who wrote it is told so
+        return broken.whispered(error, click.channel or said["channel"], click.slack_user)
     return Response()
 
 

@@ -10,7 +10,7 @@ from blocks.keyring import House
 from blocks.records.passkeys import Passkey
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.cards import said_card
-from infrastructure.doors import matters
+from infrastructure.doors import broken, matters
 from infrastructure.doors.http import Request, Response
 from infrastructure.doors.showing import SIGNED_SHOWN, again, done, not_ours, page, read, told
 from tasks import passkeys, stepup
@@ -23,7 +23,7 @@ async def show_confirmation(case: str, nonce: str) -> Response:
     """Show what is to be confirmed, in plain words."""
     if (kind := matters.kind_of(case)) and NONCE.fullmatch(nonce):
         return await matters.show(kind, case, nonce)
-    found = await _pending(case, nonce)
+    found = await broken.or_why(_pending(case, nonce))
     if isinstance(found, str):
         return page("closed.html", {"why": found}, HTTPStatus.GONE)
     from blocks.passkeys import to_sign
@@ -39,7 +39,7 @@ async def confirm(case: str, nonce: str, request: Request) -> Response:
     """Take the signature: the decision is taken before the answer, the bell is rung after it."""
     if (kind := matters.kind_of(case)) and NONCE.fullmatch(nonce):
         return await matters.take(kind, case, nonce, request)
-    found = await _pending(case, nonce)
+    found = await broken.or_why(_pending(case, nonce))
     if isinstance(found, str):
         return told("Not approved", found)
     if (brought := read(request)) is None:
@@ -61,7 +61,7 @@ async def confirm(case: str, nonce: str, request: Request) -> Response:
 
 async def show_invitation(token: str) -> Response:
     """Show who is invited to make a passkey, and what it is."""
-    found = await _guest(token)
+    found = await broken.or_why(_guest(token))
     if isinstance(found, str):
         return page("closed.html", {"why": found}, HTTPStatus.GONE)
     from blocks.passkeys import to_create
@@ -73,7 +73,7 @@ async def show_invitation(token: str) -> Response:
 
 async def enrol(token: str, request: Request) -> Response:
     """Take the passkey that was made; whose it is hears of it in Slack, wherever it was made."""
-    found = await _guest(token)
+    found = await broken.or_why(_guest(token))
     if isinstance(found, str):
         return told("Not enrolled", found)
     if (brought := read(request)) is None:
