@@ -9,6 +9,7 @@ from blocks.errors import NotFoundError, UnreadableError
 from blocks.ledger import Ledger
 from blocks.log import CHECKPOINT, Log
 from blocks.tsa import Roots
+from blocks.wire.broken import NEXT
 from blocks.wire.signed_note import PublicKey
 from infrastructure.commands import ledger_bucket
 from infrastructure.local.stack.trouble import StackError
@@ -17,7 +18,6 @@ WHERE_THE_KEY_IS = (
     "give --key NAME+ID+KEY, or set ALMONER_LOG_FIRST_KEY. Whoever began the log published it then; it stands in every "
     "pack's about.json; on a laptop `almoner env` prints it"
 )
-NEXT = "What to do now, step by step: infrastructure/runbooks/evidence.md"
 
 
 async def verify_everything(key: str = "", heads: Sequence[Told] = ()) -> Verdict:

@@ -66,6 +66,7 @@ def cancel(
 def _take(word: "Word", home: Path, nothing: str, refusal: type[Exception]) -> None:
     """Take somebody's word about a case, and tell what comes of it."""
     from blocks.errors import OutsideError, RefusedError
+    from blocks.ledger import TamperedError
 
     with plainly():
         find(home)
@@ -77,6 +78,8 @@ def _take(word: "Word", home: Path, nothing: str, refusal: type[Exception]) -> N
         except RefusedError as refused:
             print(f"✗ {refused.detail}", file=sys.stderr)
             raise typer.Exit(NOT_TAKEN) from None
+        except TamperedError:
+            raise  # to try again is no use: `plainly` says what is
         except OutsideError as error:
             print(f"✗ {nothing}, {error}. Please try again.", file=sys.stderr)
             raise typer.Exit(NOT_TAKEN) from None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blocks.errors import UnavailableError
 from infrastructure.commands import (
     ledger_bucket,
     ledger_explain,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Read the ledger, and verify it.")
 Home = Annotated[Path, typer.Option(envvar="ALMONER_HOME", help="Whose stack.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
-NOT_FOUND = 1
+NOT_FOUND = DOES_NOT_HOLD = 1
 app.command()(ledger_log.seal)
 app.add_typer(ledger_log.keys, name="keys")
 
@@ -64,11 +65,16 @@ app.command()(ledger_verify.verify)
 
 
 @app.command("list")
-def list_cases(home: Home = Path(".almoner")) -> None:
-    """List the cases, with how far each has come."""
+def list_cases(home: Home = Path(".almoner"), as_json: AsJson = False) -> None:
+    """List the cases, with how far each has come; exit code 1 where the record of one does not hold."""
+    from blocks.wire.broken import NEXT
+
     with plainly():
         find(home)
-        asyncio.run(_list())
+        broken = asyncio.run(_list(as_json=as_json))
+        if broken:
+            print(f"✗ do not hold: {', '.join(broken)}\n{NEXT}", file=sys.stderr)
+            raise typer.Exit(DOES_NOT_HOLD)
 
 
 @app.command()
@@ -103,14 +109,29 @@ async def _quarantine() -> list[dict[str, object]]:
     return await read_quarantine(connect.ledger())
 
 
-async def _list() -> None:
+async def _list(*, as_json: bool) -> list[str]:
+    """Print each case, and return those whose record does not hold."""
     from blocks import connect
     from blocks.wire.report import headline
+    from tasks.broken import broken_by
 
-    ledger = connect.ledger()
+    ledger, rows, broken = connect.ledger(), list[dict[str, object]](), list[str]()
     async for case, seq in ledger.cases():
-        if "~" not in case:
-            print(f"{case}  {seq:>3} entries  {headline(await ledger.read(case)).replace('**', '')}")
+        if "~" in case:
+            continue
+        try:
+            stands, fault = headline(await ledger.read(case)).replace("**", ""), ""
+        except UnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever it is, it is this case's own, and the others are listed
+            stands, fault = "", broken_by(error, case).fault
+            broken.append(case)
+        rows.append({"case": case, "entries": seq, "stands": stands, "fault": fault})
+        if not as_json:
+            print(f"{case}  {seq:>3} entries  {stands or f'✗ its record {fault}'}")
+    if as_json:
+        print(json.dumps(rows, indent=1, ensure_ascii=False))
+    return broken
 
 
 def _tell(chain: "Chain", held: str) -> None:

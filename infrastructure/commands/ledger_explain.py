@@ -157,7 +157,7 @@ def _proven(dossier: "Dossier") -> "Iterator[str]":
     """Tell how far it holds: what is wrong and what to do then, else under which head it is."""
     from rich.markup import escape
 
-    from infrastructure.verifying import NEXT
+    from blocks.wire.broken import NEXT
 
     if dossier.broken:
         yield f"[bold red]✗ It does not hold: {escape(dossier.broken)}[/]"

@@ -33,7 +33,7 @@ def pack(
 ) -> None:
     """Write everything that an external auditor needs of a month into one archive, verifier included."""
     from blocks.errors import NotFoundError, OutsideError
-    from infrastructure.verifying import NEXT
+    from blocks.wire.broken import NEXT
 
     to = out or Path(f"almoner-{period}.zip")
     with plainly():

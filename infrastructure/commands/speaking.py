@@ -44,7 +44,7 @@ def done(deed: Coroutine[Any, Any, T]) -> T:
     from blocks.connect import SettingError
     from blocks.errors import ConflictError, NotFoundError, RefusedError
     from blocks.ledger import TamperedError
-    from infrastructure.verifying import NEXT
+    from blocks.wire.broken import NEXT
     from tasks.matters import ToConfirmError
     from tasks.stepup import where_to_confirm
 
@@ -91,7 +91,7 @@ def document(file: Path) -> bytes:
 def _say_what_does_not_hold(error: OutsideError) -> NoReturn:
     """Say that what lies there is no use; where it is the ledger that was tampered with, what to do now."""
     from blocks.ledger import TamperedError
-    from infrastructure.verifying import NEXT
+    from blocks.wire.broken import NEXT
 
     if not isinstance(error, TamperedError):
         _say(StackError(f"It is no use: {error}.", "Set right what it says, then try again."))

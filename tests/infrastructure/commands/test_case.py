@@ -18,6 +18,7 @@ from infrastructure.commands.case import app
 from tasks.effects import InDoubtError
 from tasks.parked import SHOWS_WITHIN
 from tests.hospital import Hospital, plain_policy
+from tests.tampered import tampered
 
 
 class Town:
@@ -51,6 +52,15 @@ def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Town:
     monkeypatch.setenv("ALMONER_STORE", str(tmp_path))
     monkeypatch.delenv("ALMONER_BELL_URL", raising=False)
     return Town(tmp_path)
+
+
+def test_of_a_case_that_does_not_hold_nothing_is_settled_and_the_next_step_is_said(town, tmp_path, capsys):
+    with tampered(tmp_path, town.case), town.hospital.bound(), pytest.raises(SystemExit) as ended:
+        app(["settle", town.case, "--as", "paula.reyes", "--not-made"], standalone_mode=False)
+    told = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert told.startswith(f"✗ ledger: cases/{town.case}/00000002.json does not follow the entry before it\n")
+    assert told.endswith("infrastructure/runbooks/evidence.md\n")
 
 
 @pytest.fixture
