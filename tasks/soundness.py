@@ -110,10 +110,11 @@ async def rest_of(chain: Chain, ledger: Ledger, log: Log | None, place: tuple[in
         _stored(chain, ledger),
     )
     told = dict(zip(("the signed log holds", "its writer noted", "there still is"), (logged, *others), strict=True))
-    shown = [f"{how} entry {seq}" for how, seq in told.items() if seq]
-    if not shown or await _is_there(chain.case, chain.seq + 1, ledger):  # it may have come since the chain was read
+    gone = chain.seq + 1
+    shown = [f"{how} {'it' if seq == gone else f'entry {seq}'}" for how, seq in told.items() if seq]
+    if not shown or await _is_there(chain.case, gone, ledger):  # it may have come since the chain was read
         return Rest(whole=whole)
-    return Rest(f"entry {chain.seq + 1} was written and is gone: {', '.join(shown)}")
+    return Rest(f"entry {gone} was written and is gone: {', '.join(shown)}")
 
 
 async def _under_none() -> tuple[int, bool]:

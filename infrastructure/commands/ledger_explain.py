@@ -65,9 +65,11 @@ def explain(
         if as_json:
             told = [one.model_dump_json(indent=1) for one in dossiers]
             print(told[0] if len(told) == 1 else f"[{','.join(told)}]")
-        if not (html or bundle or as_json):
-            case, _, ask = document.partition("/")
-            for one in dossiers:
+        case, _, ask = document.partition("/")
+        for one in dossiers:
+            if html or bundle or as_json:
+                print("".join(f"✗ {one.case}: {words}\n" for words in _harm(one)), end="", file=sys.stderr)
+            else:
                 _tell(one, ask if case == one.case else "")
         if not all(one.holds for one in dossiers):
             raise typer.Exit(FALSE)
@@ -155,35 +157,38 @@ def _tell(dossier: "Dossier", ask: str) -> None:
 
 def _proven(dossier: "Dossier") -> "Iterator[str]":
     """Tell how far it holds: what is wrong and what to do then, else under which head it is."""
-    from rich.markup import escape
-
     from blocks.wire.broken import NEXT
 
-    if dossier.broken:
-        yield f"[bold red]✗ It does not hold: {escape(dossier.broken)}[/]"
-    elif sealed := dossier.sealed:
+    sealed = dossier.sealed
+    if sealed:
         cosigned = f", cosigned by {sealed.witness.partition('+')[0]}" if sealed.witness else ""
         signed = f"entry {sealed.index + 1:,} of the {sealed.size:,} under the head that {sealed.key} signed{cosigned}"
         after = "that nothing came after, `almoner ledger verify` tells"
         if sealed.last:
             after = "the log holds no later entry of it"
         yield f"[dim]{signed}; {after}[/]"
-    else:
+    elif not dossier.broken:
         yield "[dim]under no signed head[/]"
     if not dossier.holds:
-        yield f"[red]{NEXT}[/]"
+        yield f"[bold red]✗ {'It does not hold' if dossier.broken else 'Not everything is kept'}[/][red]: {NEXT}[/]"
 
 
 def _beside(dossier: "Dossier") -> "Iterator[tuple[str, str]]":
     """Tell what the case itself does not say: that it was harmed, by way of what it was found, and that it is held."""
-    if dossier.broken:
-        yield "[bold red]✗[/]", f"It does not hold: {dossier.broken}"
-    for question in dossier.questions:
-        if not question.kept:
-            yield "[bold red]✗[/]", f"What {_whom(question)} was shown is NOT kept"
+    yield from (("[bold red]✗[/]", words) for words in _harm(dossier))
     yield from (("[bold magenta]↩[/]", trace.words) for trace in dossier.traces)
     if dossier.hold:
         yield "[bold yellow]⚖[/]", dossier.hold.words
+
+
+def _harm(dossier: "Dossier") -> "Iterator[str]":
+    """Say what is wrong with a case, in a line each."""
+    if dossier.broken:
+        yield f"It does not hold: {dossier.broken}"
+    for question in dossier.questions:
+        if not question.kept:
+            whom = question.approver.name if question.approver else f"the {question.ask.role}"
+            yield f"What {whom} was shown is NOT kept"
 
 
 def _tell_question(console: "Console", question: "Question", when: "Callable[[datetime], str]") -> None:
@@ -212,10 +217,6 @@ def _tell_question(console: "Console", question: "Question", when: "Callable[[da
         console.print(f"  {_advice(counsel)}", markup=False)
     for able in question.able:
         console.print(f"  could answer: {able}", style="dim", markup=False)
-
-
-def _whom(question: "Question") -> str:
-    return question.approver.name if question.approver else f"the {question.ask.role}"
 
 
 def _of_approver(approver: "Approver", when: "Callable[[datetime], str]") -> "Iterator[str]":

@@ -26,11 +26,12 @@ def test_of_a_case_whose_end_was_taken_away_that_is_told_and_no_proof_is_written
     last.unlink()
     told, gone = said("explain", case), f"entry {int(last.stem)} was written and is gone"
     assert told.exit_code == 1
-    assert told.stdout.count(f"✗ It does not hold: {gone}") == 2
+    assert told.stdout.splitlines()[2] == f"✗ It does not hold: {gone}: the signed log holds it"
     assert "under the head" not in told.stdout
     as_json = said("explain", case, "--json")
     assert as_json.exit_code == 1
     assert json.loads(as_json.stdout)["broken"].startswith(gone)
+    assert as_json.stderr == f"✗ {case}: It does not hold: {gone}: the signed log holds it\n"
     assert said("explain", case, "--html", str(tmp_path / "page.html")).exit_code == 1
     assert gone in (tmp_path / "page.html").read_text()
     bundled = said("explain", case, "--bundle", str(tmp_path / "case.bundle"))
