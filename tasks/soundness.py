@@ -29,7 +29,7 @@ class Rest(NamedTuple):
     gone: str = ""
     """How one knows of one that is gone; empty where nothing shows it."""
     whole: bool = False
-    """Whether the log was looked through to its end."""
+    """Whether the log was looked through to its end, and holds none."""
 
 
 async def held_against(
@@ -104,16 +104,16 @@ async def rest_of(chain: Chain, ledger: Ledger, log: Log | None, place: tuple[in
     *place*: where in the log the last one is, and how many the head covers under which it was found; None: it is under
     none, and so is none after it. `TamperedError` where the log cannot be looked through.
     """
-    (logged, whole), *others = await asyncio.gather(
+    (logged, whole), noted, stored = await asyncio.gather(
         _logged(chain, log, *place) if log and place else _under_none(),
         _noted(chain, ledger, at),
         _stored(chain, ledger),
     )
-    told = dict(zip(("the signed log holds", "its writer noted", "there still is"), (logged, *others), strict=True))
+    by = {"the signed log holds": logged, "its writer, or somebody in its name, noted": noted, "there still is": stored}
     gone = chain.seq + 1
-    shown = [f"{how} {'it' if seq == gone else f'entry {seq}'}" for how, seq in told.items() if seq]
+    shown = [f"{how} {'it' if seq == gone else f'entry {seq}'}" for how, seq in by.items() if seq]
     if not shown or await _is_there(chain.case, gone, ledger):  # it may have come since the chain was read
-        return Rest(whole=whole)
+        return Rest(whole=whole and not logged)
     return Rest(f"entry {gone} was written and is gone: {', '.join(shown)}")
 
 
