@@ -17,8 +17,8 @@ from tasks.dossier import dossier_of
 from tasks.finding import Found
 from tasks.proving import NotSealedError, digest_of, included, proof_of
 
-BUNDLES_MAX = 160
-"""How much of the log is looked through for what came after a case: 40,960 entries, of more than 5,000 cases."""
+BUNDLES_MAX = 64
+"""How much of the log is looked through for what came after a case: 16,384 entries, of some 2,300 cases."""
 NOTES_MAX = 32
 """How many of the last hour's notes are read: in a busy house those of the last half minute, in a quiet one all."""
 
