@@ -16,9 +16,9 @@ logger = logging.getLogger("almoner.evidence")
 def broken_by(error: Exception, case: str = "") -> Broken:
     """Say what reading a case came upon. What its lines hold is not repeated: anybody may have written that."""
     if isinstance(error, TamperedError):
-        return Broken(error.case or case, f"does not hold ({error.detail})")
+        return Broken(error.case or case, "does not hold", error.detail)
     why = str(error) if isinstance(error, OutsideError) else f"it says what it should not: {type(error).__name__}"
-    return Broken(case, f"cannot be read ({why})", passes=isinstance(error, UnavailableError))
+    return Broken(case, "cannot be read", why, passes=isinstance(error, UnavailableError))
 
 
 async def tell_keepers(broken: Sequence[Broken], desk: Desk, channel: str, at: datetime) -> None:
@@ -40,7 +40,7 @@ class Keepers:
         today = {f"{at:%Y-%m-%d} {one.case}": one for one in broken if not one.passes}
         untold = [one for name, one in today.items() if name not in self._told]
         if untold and self._channel:
-            logger.error("%s stand still: its record %s", ", ".join(x.case for x in untold), untold[0].fault)
+            logger.error("%s stand still: its record %s", ", ".join(x.case for x in untold), untold[0].told)
             try:
                 await tell_keepers(untold, self._desk, self._channel, at)
                 self._told = {*today}

@@ -126,7 +126,7 @@ class Lookout:
         try:
             return await self._judged(name, ledger, now, patience_s)
         except Exception as error:  # noqa: BLE001  whatever it is, it is this case's own, and the others go on
-            logger.warning("%s is not rung for: its record %s", name, broken_by(error, name).fault)
+            logger.warning("%s is not rung for: its record %s", name, broken_by(error, name).told)
             later = timedelta(seconds=0 if isinstance(error, UnavailableError) else AGAIN_MIN_S)
             self._looks[name] = self._looks.get(name, Look(0, now))._replace(again=now + later)
             return False

@@ -4,6 +4,8 @@ import asyncio
 from collections import Counter
 from datetime import datetime
 
+from pydantic import ValidationError
+
 from blocks.errors import NotFoundError, OutsideError
 from blocks.ledger import Ledger
 from blocks.records.policy import Policy
@@ -26,7 +28,7 @@ async def try_policy(policy: Policy, since: datetime, *, ledger: Ledger, shelf: 
                 found.append(_told(past, await shelf.policy(past.pinned["policy"])))
             except SkippedError as reason:
                 skipped[str(reason)] += 1
-            except (OutsideError, NotFoundError):
+            except (OutsideError, NotFoundError, ValidationError, LookupError):
                 skipped["unreadable: `almoner ledger verify` says why"] += 1
 
     names = [case async for case, _ in ledger.cases() if "~" not in case]

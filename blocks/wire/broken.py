@@ -16,14 +16,20 @@ NAMED_MAX = 10
 
 
 class Broken(NamedTuple):
-    """A case that stands still because of its record: which, and what is wrong with that; *passes*: perhaps by itself.
+    """A case that stands still because of its record: which, what is wrong with that, and where; *passes*: by itself.
 
     Of whom it asks, and what, nothing is known: all of it may be false.
     """
 
     case: str
     fault: str
+    where: str
     passes: bool = False
+
+    @property
+    def told(self) -> str:
+        """Say what is wrong to whoever can do something about it."""
+        return f"{self.fault} ({self.where})"
 
 
 def told_instead(one: Broken, channel: str) -> str:
@@ -32,7 +38,7 @@ def told_instead(one: Broken, channel: str) -> str:
     *channel*: where those who can restore it are told at the same time; empty where they are not.
     """
     told = f"{KEEPERS.capitalize()} is told in #{channel}; please call them too if it cannot wait."
-    return " ".join([
+    return "\n".join([
         f"Nothing was decided. The ledger's record of {one.case or 'this request'} {one.fault}, so it stands still.",
         told if channel else f"Please call {KEEPERS}.",
         "Once its record is restored it goes on by itself: then please try again.",
@@ -44,8 +50,9 @@ def stand_still(broken: Sequence[Broken]) -> str:
     """Say to whoever looks at what waits which cases stand still, and what to do."""
     many = len(broken) > 1
     head = f"⚠️ *{len(broken)} cases stand still*" if many else "⚠️ *One case stands still*"
-    do = f"Nobody can decide {'them' if many else 'it'} now, and nothing is lost: please call {KEEPERS}."
-    return "\n".join([head, *_named(broken), f"{do} Once restored, {'they go' if many else 'it goes'} on by itself."])
+    do = f"Nobody can decide {'them' if many else 'it'} now, or tell who is asked: please call {KEEPERS}. "
+    do += f"Once restored {'they go on by themselves' if many else 'it goes on by itself'}."
+    return "\n".join([head, *_named(broken, [one.fault for one in broken]), do])
 
 
 def keepers_card(broken: Sequence[Broken], at: datetime) -> Card:
@@ -55,15 +62,18 @@ def keepers_card(broken: Sequence[Broken], at: datetime) -> Card:
     if len(broken) > 1:
         head = f"⚠️ *The records of {len(broken)} cases do not hold*: they stand still until that is restored."
     do = f"Change nothing, delete nothing. {NEXT}"
-    return said_card(f"evidence-{at:%Y-%m-%d}-{names[:16]}", "\n".join([head, *_named(broken), do]))
+    return said_card(
+        f"evidence-{at:%Y-%m-%d}-{names[:16]}", "\n".join([head, *_named(broken, [one.told for one in broken]), do])
+    )
 
 
 def row_of(one: Broken, since: datetime) -> Late:
     """Tell it in the table of all that waits, before everything else."""
-    note = f"stands still: its record {one.fault}. Nothing is lost; what to do: {RUNBOOK}"
+    note = f"stands still: its record {one.told}. What to do: {RUNBOOK}"
     return Late(one.case, "its record in the ledger", (KEEPERS,), "", since, None, note, first=True)
 
 
-def _named(broken: Sequence[Broken]) -> list[str]:
+def _named(broken: Sequence[Broken], faults: Sequence[str]) -> list[str]:
     more = [f"and {len(broken) - NAMED_MAX} more"] if len(broken) > NAMED_MAX else []
-    return [f"• *{one.case or 'a document'}*: its record {escape(one.fault)}" for one in broken[:NAMED_MAX]] + more
+    told = [f"• *{x.case or 'a document'}*: its record {escape(y)}" for x, y in zip(broken, faults, strict=True)]
+    return told[:NAMED_MAX] + more

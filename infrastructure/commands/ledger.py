@@ -124,7 +124,7 @@ async def _list(*, as_json: bool) -> list[str]:
         except UnavailableError:
             raise
         except Exception as error:  # noqa: BLE001  whatever it is, it is this case's own, and the others are listed
-            stands, fault = "", broken_by(error, case).fault
+            stands, fault = "", broken_by(error, case).told
             broken.append(case)
         rows.append({"case": case, "entries": seq, "stands": stands, "fault": fault})
         if not as_json:

@@ -75,7 +75,7 @@ async def test_the_table_says_first_that_it_stands_still_why_and_what_to_do(hosp
     assert (row["case"], row["waits for"]) == (case, "whoever keeps the evidence")
     assert row["note"] == (
         f"stands still: its record does not hold ({entry_key(case, 2)} does not follow the entry before it). "
-        "Nothing is lost; what to do: infrastructure/runbooks/evidence.md"
+        "What to do: infrastructure/runbooks/evidence.md"
     )
     assert other["waits for"] == "Ana Silva"
     assert bottlenecks(found.waiting, hospital.now).startswith("2 wait, 0 of them late. Most wait for ")

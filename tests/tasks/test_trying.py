@@ -112,12 +112,14 @@ async def test_what_tells_nothing_is_counted_by_reason(hospital, tmp_path):
     path = tmp_path / entry_key(broken, 1)
     path.chmod(0o644)
     path.write_bytes(path.read_bytes().replace(b'"quantity":12', b'"quantity":13'))
+    nameless = tmp_path / entry_key(await hospital.submit("IVSET-20", 12), 1)
+    nameless.write_bytes(nameless.read_bytes().replace(b'"quantity":', b'"quantitY":'))  # nothing links to it yet
     told = await tried(hospital, since=MORNING + timedelta(days=1))
     assert told.cases == 0
     assert told.skipped == {
         "received before 2026-11-24": 1,
         "not looked at yet": 1,
-        "unreadable: `almoner ledger verify` says why": 1,
+        "unreadable: `almoner ledger verify` says why": 2,
     }
 
 
