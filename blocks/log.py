@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import NamedTuple
 
 from blocks.errors import NotFoundError
@@ -40,8 +41,8 @@ CHECKPOINT = f"{PREFIX}checkpoint"
 KEYS = f"{PREFIX}keys/"
 TILES = f"{PREFIX}tile/"
 BUNDLES = f"{TILES}entries/"
-AHEAD = 32
-"""Bundles read at once."""
+AHEAD, AHEAD_MAX = 2, 32
+"""Bundles read at once, at first and in the end."""
 SKEW = timedelta(minutes=5)
 """The clock of who wrote an entry is seldom further ahead of the clock of who sequenced it,"""
 SKEW_MAX = timedelta(days=1)
@@ -165,12 +166,15 @@ class Log:
                 yield index, entries[index - begin]
 
     async def _bundles(self, size: int, start: int) -> AsyncIterator[tuple[Tile, bytes]]:
-        """Read the bundles of the tree of *size* from that of *start* on, some of them at once."""
-        bundles = list(tiles_of(size, None, start))
-        for first in range(0, len(bundles), AHEAD):
-            ahead = bundles[first : first + AHEAD]
+        """Read the bundles of the tree of *size* from that of *start* on: few at once, then more.
+
+        Who looks for an entry mostly finds it in the first.
+        """
+        bundles, many = tiles_of(size, None, start), AHEAD
+        while ahead := list(islice(bundles, many)):
             for one in zip(ahead, await asyncio.gather(*map(self.read_tile, ahead)), strict=True):
                 yield one
+            many = min(2 * many, AHEAD_MAX)
 
     async def beyond(self, size: int) -> int:
         """Say how many entries the store holds bundles of, where that is more than *size*; 0 where it is not."""
