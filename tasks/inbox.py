@@ -4,6 +4,7 @@ It only shows: whoever answers is judged by the ledger as it stands then.
 """
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from tasks.results import finished_cases
 from tasks.rules.authority import acting_for
 from tasks.rules.standing import above_of
 
+logger = logging.getLogger("almoner.evidence")
 OVERLAP = timedelta(minutes=2)
 """Clocks differ, and a batch of heads may be written late."""
 AT_ONCE = 24
@@ -72,6 +74,8 @@ class Inbox:
 
     def set_aside(self, case: str, error: Exception) -> None:
         """Take note that a case cannot be gone by: each look reads it anew, until it can."""
+        if case not in self._broken:
+            logger.warning("%s stands still", case, exc_info=error)
         self._open.pop(case, None)
         self._written.add(case)
         self._broken[case] = broken_by(error, case)
