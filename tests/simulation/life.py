@@ -9,6 +9,7 @@ from typing import NamedTuple
 from blocks.ledger import Ledger
 from blocks.wire.report import in_doubt
 from tasks.results import is_finished
+from tasks.rules.books import LONG_HELD
 from tests.fakes.erp_server import PERSONALITIES
 from tests.invariants import Violation, check_invariants
 from tests.samples import PATIENT
@@ -148,7 +149,7 @@ async def _after(city: City, house: House, people: People) -> None:
 
 async def _next_request(city: City, house: House, people: People) -> None:
     """Let somebody ask for something more: what whoever died had set aside is given back by the cost centre's next."""
-    city.now += timedelta(minutes=20)
+    city.now += LONG_HELD + 2 * timedelta(seconds=OFF_MAX_S)  # by any two clocks it was long ago
     for by, centre in sorted({(one.by, one.centre) for one in WANTED}):
         house.rung.append(await house.submit("GLOVE-M", 1, by, centre))
     await _after(city, house, people)
