@@ -8,9 +8,10 @@ digest of the writer's batch before it. A crash loses at most the last second's 
 import asyncio
 import json
 import logging
+import re
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -25,6 +26,7 @@ logger = logging.getLogger("almoner.heads")
 PREFIX = "log/heads/"
 MOMENT = "%Y%m%dT%H%M%S%f"
 EVERY_S = 1.0
+_KEY = re.compile(rf"{PREFIX}[^-]+-(.+)-(\d+)\.json")
 BATCH_MAX = 2000
 AT_ONCE = 16
 CLOCK_OFF = timedelta(seconds=5)
@@ -181,24 +183,45 @@ async def _written(store: Store, keys: list[str], unread: list[str]) -> Written:
 
 async def read_notes(store: Store, *, since: datetime | None = None) -> Notes:
     """Read every note, or those written since. That a writer's last ones are gone shows in the Merkle log alone."""
-    notes = Notes(defaultdict(dict), {}, {}, defaultdict(set))
-    by_writer: dict[str, dict[int, list[_Read]]] = defaultdict(lambda: defaultdict(list))
-    async for blob in store.list(PREFIX, after=f"{PREFIX}{since:{MOMENT}}" if since else ""):
-        data = await store.get(blob.key)
-        note = _read_note(data)
-        if note is None:
-            notes.altered[blob.key] = "it is not a note"
-            continue
-        if not blob.key.endswith(f"-{note.writer}-{note.batch:06}.json") or not is_canonical(data):
-            notes.altered[blob.key] = f"it says that it is note {note.batch} of {note.writer}"
-            continue
-        by_writer[note.writer][note.batch].append(_Read(blob.key, note.prev, digest(data)))
-        for case, head in note.heads:
-            if notes.heads[case].setdefault(head.seq, head) != head:
-                notes.disputed[case].add(head.seq)
+    notes, by_writer = Notes(defaultdict(dict), {}, {}, defaultdict(set)), _by_writer()
+    begin = f"{PREFIX}{since:{MOMENT}}" if since else ""
+    async for blob in store.list(PREFIX, after=begin):
+        _take(blob.key, await store.get(blob.key), notes, by_writer)
+    if since and any(len(batches) <= max(batches) - min(batches) for batches in by_writer.values()):
+        # A clock that was set back dates a note before those that came before it.
+        async for blob in store.list(PREFIX):
+            if blob.key > begin:
+                break
+            if _fills_a_gap(blob.key, by_writer):
+                _take(blob.key, await store.get(blob.key), notes, by_writer)
     for batches in by_writer.values():
         _follow(batches, notes, from_first=since is None)
     return notes
+
+
+def _by_writer() -> dict[str, dict[int, list[_Read]]]:
+    return defaultdict(lambda: defaultdict(list))
+
+
+def _fills_a_gap(key: str, by_writer: Mapping[str, Mapping[int, object]]) -> bool:
+    """Say whether a note stands between those that were read of its writer, by its key."""
+    named = _KEY.fullmatch(key)
+    batches = by_writer.get(named[1]) if named else None
+    return bool(named and batches and min(batches) < int(named[2]) < max(batches))
+
+
+def _take(key: str, data: bytes, notes: Notes, by_writer: dict[str, dict[int, list[_Read]]]) -> None:
+    """Take up one note, or say why it is none."""
+    note = _read_note(data)
+    if note is None:
+        notes.altered[key] = "it is not a note"
+    elif not key.endswith(f"-{note.writer}-{note.batch:06}.json") or not is_canonical(data):
+        notes.altered[key] = f"it says that it is note {note.batch} of {note.writer}"
+    else:
+        by_writer[note.writer][note.batch].append(_Read(key, note.prev, digest(data)))
+        for case, head in note.heads:
+            if notes.heads[case].setdefault(head.seq, head) != head:
+                notes.disputed[case].add(head.seq)
 
 
 def _read_note(data: bytes) -> Note | None:

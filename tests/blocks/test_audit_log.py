@@ -138,3 +138,20 @@ async def test_an_old_head_put_back_is_still_named(kept: Kept):
     (kept.root / CHECKPOINT).write_bytes(old)
     verdict = await verify(Ledger(store), log, now=NOON)
     assert (CHECKPOINT, "replayed") in {(one.where, one.fault) for one in verdict.findings}
+
+
+async def test_a_note_that_a_clock_set_back_dates_early_is_not_missed_among_those_around_it(kept: Kept):
+    log, sealer = await logged(kept)
+    store = FolderStore(kept.root)
+    ledger = Ledger(store, [heads := HeadsLog(store, writer="late")])
+    keys = list[str]()
+    for minutes in (10, -200, 30):
+        await ledger.append(await ledger.read(ONE), [line(minutes)])
+        keys.append(str(await heads.flush(NOON + timedelta(minutes=minutes))))
+    await sealer.sweep()
+    await sealer.round(NOON + timedelta(minutes=31))
+    verdict = await verify(Ledger(store), log, now=NOON + timedelta(minutes=32))
+    assert verdict.findings == ()
+    (kept.root / keys[1]).unlink()
+    verdict = await verify(Ledger(store), log, now=NOON + timedelta(minutes=32))
+    assert [(one.where, one.fault) for one in verdict.findings] == [(keys[2], "removed")]
