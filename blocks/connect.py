@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary
 
-from blocks.heads import HeadsLog
 from blocks.ledger import Ledger
 from blocks.ports import Desk, Erp, KeyStore, Store
 from blocks.rulebook import Shelf
+from blocks.sealing.heads import HeadsLog
 from blocks.vault import Vault, master_key
 
 if TYPE_CHECKING:
-    from blocks.log import Log
     from blocks.retention import LockedBucket
-    from blocks.tsa import Authority, Roots
+    from blocks.sealing.log import Log
+    from blocks.sealing.tsa import Authority, Roots
+    from blocks.sealing.witness import Witnessed
     from blocks.wire.signed_note import SecretKey
-    from blocks.witness import Witnessed
 
 
 @dataclass
@@ -139,7 +139,7 @@ def witness_bucket() -> "LockedBucket | None":
 
 def log() -> "Log | None":
     """Open the Merkle log to be read: `ALMONER_LOG_FIRST_KEY` is its first public key. None where that is not set."""
-    from blocks.log import Log
+    from blocks.sealing.log import Log
     from blocks.wire.signed_note import PublicKey
 
     first = os.environ.get("ALMONER_LOG_FIRST_KEY")
@@ -153,8 +153,8 @@ def witness_store() -> Store:
 
 def witnessed() -> "Witnessed | None":
     """Open what the witness says: believed by `ALMONER_WITNESS_PUBLIC_KEY`. None where there is no witness."""
+    from blocks.sealing.witness import Witnessed
     from blocks.wire.signed_note import PublicKey
-    from blocks.witness import Witnessed
 
     public = os.environ.get("ALMONER_WITNESS_PUBLIC_KEY")
     return Witnessed(witness_store(), PublicKey.parse(public)) if public else None
@@ -162,7 +162,7 @@ def witnessed() -> "Witnessed | None":
 
 def authority() -> "Authority | None":
     """Open the time-stamp authority: `ALMONER_TSA_URL`, believed by `ALMONER_TSA_ROOTS`. None where none is set."""
-    from blocks.tsa import Authority
+    from blocks.sealing.tsa import Authority
 
     url = os.environ.get("ALMONER_TSA_URL")
     if url and not url.startswith(("https://", "http://")):
@@ -172,7 +172,7 @@ def authority() -> "Authority | None":
 
 def tsa_roots() -> "Roots | None":
     """Read whom one believes what time it was: `ALMONER_TSA_ROOTS` is a file of certificates (PEM), or not set."""
-    from blocks.tsa import Roots
+    from blocks.sealing.tsa import Roots
 
     file = os.environ.get("ALMONER_TSA_ROOTS")
     if not file:
@@ -224,7 +224,7 @@ def _vault_keys() -> tuple[KeyStore, bytes]:
 def _erp() -> Erp:
     if block := _block("ALMONER_ERP"):
         return cast("Erp", block)
-    from blocks.erp_tryton import TrytonErp
+    from blocks.tryton.erp import TrytonErp
 
     return TrytonErp(
         url=_need("ALMONER_ERP_URL"),

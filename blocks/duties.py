@@ -14,7 +14,7 @@ from blocks.books import DUTIES
 from blocks.errors import NotFoundError
 from blocks.history import History
 from blocks.ledger import Chain, Ledger, TamperedError
-from blocks.proofs import Deed, reason_not_signed
+from blocks.proofs.acts import Deed, reason_not_signed
 from blocks.records.ledger import Entry, Line
 from blocks.records.passkeys import Passkeys, Proof
 from blocks.records.people import (

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import TypeVar
 
-from blocks.adoptions import Judged, Lines, counting, judged_directories, judged_policies
 from blocks.books import DIRECTORY, POLICY, latest, versions_at
-from blocks.keyring import PASSKEYS, keys_of, passkeys_of
 from blocks.ledger import Chain, Ledger
+from blocks.proofs.adoptions import Judged, Lines, counting, judged_directories, judged_policies
+from blocks.proofs.keyring import PASSKEYS, keys_of, passkeys_of
 from blocks.records.base import Record
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Passkeys

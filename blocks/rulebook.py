@@ -8,12 +8,12 @@ from datetime import datetime
 from math import inf
 from time import monotonic
 
-from blocks.adoptions import counting
 from blocks.books import DIRECTORY, DUTIES, POLICY, latest, starts, versions_at
 from blocks.duties import Proven, duties_of
 from blocks.errors import NotFoundError, RefusedError
 from blocks.history import History
 from blocks.ledger import Chain, Ledger
+from blocks.proofs.adoptions import counting
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Passkeys
 from blocks.records.people import Directory, Duties

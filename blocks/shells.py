@@ -9,10 +9,10 @@ from typing import Any, cast
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
-from blocks.erp_tryton import TrytonErp
 from blocks.ports import Desk, Erp
 from blocks.slack import SlackDesk
 from blocks.store import S3Store
+from blocks.tryton.erp import TrytonErp
 
 
 class TrytonErpBlock(Block):

@@ -15,9 +15,9 @@ from prefect.states import Scheduled
 from blocks import connect
 from flows.upkeep.bells import LOOKOUT
 from infrastructure.warm.rings import Answered
-from tasks.lookout import PATIENCE_S
 from tasks.results import is_finished
 from tasks.runs import make_run, runs_of
+from tasks.upkeep.lookout import PATIENCE_S
 from tasks.waking import rung
 
 GROUP_FROM = 12

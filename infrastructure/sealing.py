@@ -14,7 +14,7 @@ from time import perf_counter
 from blocks import connect
 from blocks.errors import OutsideError
 from blocks.ledger import TamperedError
-from blocks.sealer import Sealer
+from blocks.sealing.sealer import Sealer
 from infrastructure.ending import run_and_leave
 
 logger = logging.getLogger("almoner.sealing")

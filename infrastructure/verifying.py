@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from blocks import connect
-from blocks.audit import Verdict, verify
-from blocks.audit_told import Told
+from blocks.audit.told import Told
+from blocks.audit.verdict import Verdict, verify
 from blocks.errors import NotFoundError, UnreadableError
 from blocks.ledger import Ledger
-from blocks.log import CHECKPOINT, Log
-from blocks.tsa import Roots
+from blocks.sealing.log import CHECKPOINT, Log
+from blocks.sealing.tsa import Roots
 from blocks.wire.broken import NEXT
 from blocks.wire.signed_note import PublicKey
 from infrastructure.commands import ledger_bucket

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from blocks import connect
 from blocks.errors import ConflictError, OutsideError
-from blocks.witness import Witness
+from blocks.sealing.witness import Witness
 from infrastructure.ending import run_and_leave
 
 logger = logging.getLogger("almoner.witness")

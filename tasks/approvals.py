@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from blocks import connect
 from blocks.errors import RefusedError
-from blocks.keyring import enrolled
 from blocks.ports import Card
-from blocks.proofs import reason_unproven
+from blocks.proofs.acts import reason_unproven
+from blocks.proofs.keyring import enrolled
 from blocks.records.approval import Ask, Decision, Posted
 from blocks.records.outcome import Outcome
 from blocks.wire.canonical import canonical, digest

@@ -10,13 +10,13 @@ from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from blocks.ledger import Chain, Ledger
-from blocks.proofs import reason_unproven
+from blocks.proofs.acts import reason_unproven
+from blocks.proofs.segregation import reason_in_history
 from blocks.records.approval import Ask, Decision, Posted, Settled, Verdict
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation, Proof
 from blocks.records.people import Person
 from blocks.records.policy import Rulebook
-from blocks.segregation_proofs import reason_in_history
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.patients import reason_to_leave_out
 from tasks.rules.authority import acting_for, by_emergency

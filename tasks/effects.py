@@ -13,10 +13,10 @@ from typing import Any, NoReturn, Protocol, TypeVar
 
 from blocks.errors import MismatchError, RefusedError, UnavailableError, UnknownError, UnreadableError
 from blocks.ports import Personality
+from blocks.proofs.segregation import reason_not_to_have_settled
 from blocks.records.base import Record
 from blocks.records.ledger import Line
 from blocks.records.purchasing import ErpDocument
-from blocks.segregation_proofs import reason_not_to_have_settled
 from blocks.wire.names import Effect, effect_key, reference
 from tasks.case import Case, current
 from tasks.claims import CLAIMS, claim, give_back, is_held, known_s, quiet_s, spend

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 from blocks.ledger import Chain, Ledger
 from blocks.ports import Erp
+from blocks.proofs.segregation import reason_in_history
 from blocks.records.ledger import Line
 from blocks.records.people import EVERYWHERE, Person
 from blocks.records.policy import Rulebook
 from blocks.records.purchasing import ErpDocument
-from blocks.segregation_proofs import reason_in_history
 from blocks.wire.patients import reason_to_leave_out
 from blocks.wire.report import in_doubt
 from tasks.claims import LEASE_S

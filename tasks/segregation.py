@@ -2,8 +2,8 @@
 
 from blocks import connect
 from blocks.ledger import Chain
+from blocks.proofs.segregation import done_on, persons_of, reason_kept_apart
 from blocks.records.ledger import Line
-from blocks.segregation_proofs import done_on, persons_of, reason_kept_apart
 
 
 async def reason_not_to_count(line: Line, chain: Chain) -> str | None:

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from blocks.keyring import House
-from blocks.passkeys import created, to_create, to_sign
+from blocks.proofs.keyring import House
+from blocks.proofs.passkeys import created, to_create, to_sign
 from blocks.records.passkeys import Passkey
 from blocks.records.policy import Rulebook
 from blocks.rulebook import Shelf
 from infrastructure.local.demo.authenticator import Authenticator
-from tasks import passkeys, stepup
 from tasks.decide import Verdicts
+from tasks.signing import passkeys, stepup
 from tests.hospital import Hospital
 
 HOUSE = House.at("http://127.0.0.1:18080")

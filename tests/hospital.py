@@ -10,7 +10,7 @@ from typing import Any
 
 import flows.requisition  # noqa: F401  registers the process
 from blocks import connect
-from blocks.audit import verify
+from blocks.audit.verdict import verify
 from blocks.ledger import Chain, Ledger
 from blocks.records.approval import Ask
 from blocks.records.money import Money

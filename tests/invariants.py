@@ -16,18 +16,18 @@ from collections.abc import AsyncIterator, Collection, Iterator
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from blocks.audit import verify
+from blocks.audit.verdict import verify
 from blocks.ledger import Chain, Ledger
-from blocks.log import Log
 from blocks.records.approval import Ask, Posted
 from blocks.records.money import Money
 from blocks.records.outcome import Outcome
 from blocks.records.purchasing import IssueDraft, OrderDraft
+from blocks.sealing.log import Log
+from blocks.sealing.witness import Witnessed
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.doubts import settled_card
 from blocks.wire.names import effect_key
 from blocks.wire.report import in_doubt
-from blocks.witness import Witnessed
 from tasks.decide import decisions_of, posted_of, waits_for
 from tasks.doubts import doubt_of, word_on
 from tasks.rules.books import Funds

@@ -10,9 +10,9 @@ from typing import Any
 
 from blocks.errors import NotFoundError
 from blocks.ledger import Ledger, TamperedError
-from blocks.log import Log
 from blocks.ports import Store
-from blocks.witness import Witness, Witnessed
+from blocks.sealing.log import Log
+from blocks.sealing.witness import Witness, Witnessed
 from tests.fakes.desk import FakeDesk
 from tests.hospital import Hospital
 from tests.invariants import ErpBooks, Violation, check_invariants

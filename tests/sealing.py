@@ -4,12 +4,12 @@ from datetime import datetime
 from pathlib import Path
 
 from blocks.ledger import Ledger
-from blocks.log import Log
 from blocks.ports import Store
-from blocks.sealer import Sealer
+from blocks.sealing.log import Log
+from blocks.sealing.sealer import Sealer
+from blocks.sealing.witness import Witness, Witnessed
 from blocks.store import FolderStore
 from blocks.wire.signed_note import COSIGNS, SecretKey
-from blocks.witness import Witness, Witnessed
 from tests.hospital import Hospital
 
 KEY = SecretKey.made("log.example/ledger")

@@ -4,15 +4,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from blocks.keyring import House
 from blocks.ledger import Ledger
-from blocks.passkeys import created, to_create, to_sign
+from blocks.proofs.keyring import House
+from blocks.proofs.passkeys import created, to_create, to_sign
 from blocks.records.passkeys import Confirmation
 from blocks.rulebook import Shelf
 from infrastructure.doors.matters import kind_of
 from infrastructure.local.demo.authenticator import Authenticator
-from tasks import passkeys
-from tasks.matters import Matter, Outcome, Where, pending, sign
+from tasks.signing import passkeys
+from tasks.signing.matters import Matter, Outcome, Where, pending, sign
 from tests.hospital import MORNING
 
 HOUSE = House.at("http://127.0.0.1:18080")

@@ -18,7 +18,7 @@ GENESIS = ""
 
 
 class Signature(Record):
-    """What a session's key signed of a line: see `blocks.sessions`."""
+    """What a session's key signed of a line: see `blocks.proofs.sessions`."""
 
     session: str = Field(pattern=r"^[0-9a-f]{32}$")
     signature: Bytes64

@@ -15,7 +15,7 @@ import json
 import zlib
 from typing import Any, NamedTuple
 
-from blocks.log import Inclusion
+from blocks.sealing.log import Inclusion
 
 FORMAT = "almoner-bundle/1"
 BYTES_MAX = 10_000

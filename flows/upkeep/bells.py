@@ -3,7 +3,7 @@
 from blocks import connect
 from blocks.bell import ring
 from tasks.durable import upkeep
-from tasks.lookout import Lookout
+from tasks.upkeep.lookout import Lookout
 
 LOOKOUT = Lookout()
 

@@ -11,8 +11,8 @@ from blocks.wire.reminders import bottleneck_table, bottlenecks, waiting_rows
 from tasks.artifacts import show_table
 from tasks.case import utc_now
 from tasks.durable import upkeep
-from tasks.rounds import Rounds
-from tasks.sleepers import Tags, bring_back
+from tasks.upkeep.rounds import Rounds
+from tasks.upkeep.sleepers import Tags, bring_back
 
 ROUNDS: WeakKeyDictionary[Ledger, Rounds] = WeakKeyDictionary()
 TAGS = Tags()

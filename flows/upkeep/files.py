@@ -6,7 +6,7 @@ from blocks.ports import Blob
 from tasks.artifacts import show_table
 from tasks.case import utc_now
 from tasks.durable import upkeep
-from tasks.files import pick_up
+from tasks.upkeep.files import pick_up
 
 TAKEN: set[Blob] = set()
 

@@ -1,10 +1,10 @@
 """The ledger's fingerprint, once a day in the channel of finance and audit, and its time-stamp where there is one."""
 
 from blocks import connect
+from tasks.auditing.fingerprint import Room, tell_fingerprint
+from tasks.auditing.stamping import stamp_today, tell_late
 from tasks.case import utc_now
 from tasks.durable import upkeep
-from tasks.fingerprint import Room, tell_fingerprint
-from tasks.stamping import stamp_today, tell_late
 
 
 @upkeep

@@ -6,7 +6,7 @@ from prefect.runtime import flow_run
 
 from tasks.durable import upkeep
 from tasks.groups import carry_all, summary
-from tasks.settling import keep_results, publish_group, put_to_sleep, settle
+from tasks.upkeep.settling import keep_results, publish_group, put_to_sleep, settle
 
 
 @upkeep

@@ -1,10 +1,10 @@
 """Evidence is kept as long as policy asks, by whatever rule is the longest."""
 
 from blocks import connect
+from tasks.auditing.holding import hold_what_came
+from tasks.auditing.retention import NO_LOCK, keep_long_enough
 from tasks.case import utc_now
 from tasks.durable import upkeep
-from tasks.holding import hold_what_came
-from tasks.retention import NO_LOCK, keep_long_enough
 
 
 @upkeep

@@ -149,7 +149,7 @@ async def _carried_out(said: Said, waiting: _Waiting, shown: str, home: Path, by
     from tasks.decide import Answer
     from tasks.decide import decide as decide_it
     from tasks.requests import Deed, Wish, carry_out
-    from tasks.stepup import told
+    from tasks.signing.stepup import told
 
     who, ask = await speaker(home, by), waiting.ask
     if said.what is What.ask:

@@ -31,10 +31,10 @@ class Speaker(NamedTuple):
 async def speaker(home: Path, claim: str = "") -> Speaker:
     """Find out who types, and let what they do be signed by their session; `RefusedError` says what to do first."""
     from blocks import connect
-    from blocks.keyring import enrolled
-    from blocks.sessions import CLAIMED, CLI, Key, SessionSigner, chain_of, opened_of
+    from blocks.proofs.keyring import enrolled
+    from blocks.proofs.sessions import CLAIMED, CLI, Key, SessionSigner, chain_of, opened_of
     from tasks.case import utc_now
-    from tasks.sessions import reason_not_to_claim, reason_over
+    from tasks.signing.sessions import reason_not_to_claim, reason_over
 
     now, ledger, kept = utc_now(), connect.ledger(), session_file.read(home)
     ledger.signer = None

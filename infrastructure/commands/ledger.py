@@ -95,7 +95,7 @@ def quarantine(home: Home = Path(".almoner"), as_json: AsJson = False) -> None:
 
 async def _read(case: str) -> "tuple[Chain, str]":
     from blocks import connect
-    from tasks.holding import hold_on
+    from tasks.auditing.holding import hold_on
 
     ledger = connect.ledger()
     held = await hold_on(case, ledger)

@@ -43,7 +43,7 @@ def explain(
     """Tell who asked, who decided by what right on which facts, and what was done where, of an order or a case."""
     from blocks.errors import NotFoundError
     from blocks.wire.dossier_page import dossier_page
-    from tasks.finding import NotAskedError
+    from tasks.auditing.finding import NotAskedError
 
     with plainly():
         for file in filter(None, (bundle, html)):
@@ -77,9 +77,9 @@ def explain(
 
 async def _dossiers(document: str) -> "tuple[list[Dossier], tuple[str, ...]]":
     from blocks import connect
+    from tasks.auditing.finding import found_or_traced
+    from tasks.auditing.soundness import held_against
     from tasks.case import utc_now
-    from tasks.finding import found_or_traced
-    from tasks.soundness import held_against
 
     ledger, shelf, now = connect.ledger(), connect.shelf(), utc_now()
     log, witnessed = connect.log(), connect.witnessed()
@@ -90,7 +90,7 @@ async def _dossiers(document: str) -> "tuple[list[Dossier], tuple[str, ...]]":
 
 async def _bundle(case: str) -> bytes:
     from blocks import connect
-    from tasks.bundling import bundle_of
+    from tasks.auditing.bundling import bundle_of
     from tasks.case import utc_now
 
     ledger = connect.ledger()

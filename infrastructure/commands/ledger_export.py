@@ -15,7 +15,7 @@ from infrastructure.commands.surroundings import find
 
 if TYPE_CHECKING:
     from blocks.wire.exported import Writer
-    from tasks.exporting import Counted
+    from tasks.auditing.exporting import Counted
 
 NOT_DONE = 1
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A day of the hospital, such as 2026-10-01.")]
@@ -60,8 +60,8 @@ async def _export(writer: "Writer", out: IO[str], since: datetime | None, until:
     from zoneinfo import ZoneInfo
 
     from blocks import connect
+    from tasks.auditing.exporting import Span, export
     from tasks.case import utc_now
-    from tasks.exporting import Span, export
 
     _, directory = await connect.shelf().directory_in_force(utc_now())
     zone = ZoneInfo(directory.zone)

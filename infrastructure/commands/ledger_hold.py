@@ -11,7 +11,7 @@ from infrastructure.commands.speaking import done, plainly
 from infrastructure.commands.surroundings import find
 
 if TYPE_CHECKING:
-    from tasks.holding import Held, Hold
+    from tasks.auditing.holding import Held, Hold
 
 What = Annotated[str, typer.Argument(metavar="CASE|SUBJECT", help="A case, or a subject such as message:inventory/42.")]
 Because = Annotated[str, typer.Option(help="Why, such as the matter it is for, without names: the ledger keeps it.")]
@@ -51,9 +51,9 @@ def _objects(held: "Held", what: str) -> str:
 
 async def _change(what: str, because: str, by: str, home: Path, *, on: bool) -> "Held":
     from blocks import connect
-    from tasks.grounds import Grounds
-    from tasks.holding import hold as put_on
-    from tasks.holding import release as lift
+    from tasks.auditing.grounds import Grounds
+    from tasks.auditing.holding import hold as put_on
+    from tasks.auditing.holding import release as lift
 
     who = await speaker(home, by)
     grounds = Grounds(who.by, because, who.door, who.at)
@@ -63,6 +63,6 @@ async def _change(what: str, because: str, by: str, home: Path, *, on: bool) -> 
 
 async def _holds() -> "tuple[Hold, ...]":
     from blocks import connect
-    from tasks.holding import holds
+    from tasks.auditing.holding import holds
 
     return await holds(connect.ledger())

@@ -14,7 +14,7 @@ from infrastructure.commands.surroundings import find
 from infrastructure.local.stack.trouble import StackError
 
 if TYPE_CHECKING:
-    from blocks.log import Tenure
+    from blocks.sealing.log import Tenure
     from blocks.wire.signed_note import Checkpoint, SecretKey
 
 Home = Annotated[Path, typer.Option(envvar="ALMONER_HOME", help="Whose stack.")]
@@ -125,7 +125,7 @@ def _keep(home: Path, successor: "SecretKey") -> None:
 
 async def _seal(key: "SecretKey") -> "tuple[Checkpoint, int]":
     from blocks import connect
-    from blocks.sealer import Sealer
+    from blocks.sealing.sealer import Sealer
     from blocks.wire.signed_note import Checkpoint
 
     sealer = Sealer(connect.ledger(), key, by_store=True)
@@ -149,7 +149,7 @@ async def _tenures() -> "tuple[Tenure, ...]":
 
 async def _hand_over(old: "SecretKey", successor: "SecretKey") -> "Tenure":
     from blocks import connect
-    from blocks.handover import hand_over
+    from blocks.sealing.handover import hand_over
 
     log = connect.log()
     return await hand_over(connect.ledger(), log.first_key if log else old.public, old, successor)

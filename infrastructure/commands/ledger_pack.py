@@ -14,7 +14,7 @@ from infrastructure.commands.speaking import plainly
 from infrastructure.commands.surroundings import find
 
 if TYPE_CHECKING:
-    from tasks.packing import Packed
+    from tasks.auditing.packing import Packed
 
 NOT_DONE, FALSE = 1, 1
 GIVEN = ("__init__.py", "check_bundle.py", "check_log.py", "check_pack.py", "check_stamps.py")
@@ -97,8 +97,8 @@ def papers() -> dict[str, bytes]:
 async def _pack(period: str, to: Path) -> "Packed":
     from blocks import connect
     from infrastructure.verifying import tsa_roots
+    from tasks.auditing.packing import Believing, Period, pack
     from tasks.case import utc_now
-    from tasks.packing import Believing, Period, pack
 
     _, directory = await connect.shelf().directory_in_force(utc_now())
     month = Period.of(period, directory.zone)

@@ -12,8 +12,8 @@ from infrastructure.commands.surroundings import find
 from infrastructure.local.stack.trouble import StackError
 
 if TYPE_CHECKING:
-    from blocks.audit import Verdict
-    from blocks.audit_told import Told
+    from blocks.audit.told import Told
+    from blocks.audit.verdict import Verdict
 
 FALSE, UNLOOKED = 1, 3
 Home = Annotated[Path, typer.Option(envvar="ALMONER_HOME", help="Whose stack.")]
@@ -31,8 +31,8 @@ def verify(
     ] = None,
 ) -> None:
     """Verify every chain, the log, its witness, its time-stamps, every document; name the first wrong entry of each."""
-    from blocks.audit import to_json
-    from blocks.audit_told import read_told
+    from blocks.audit.told import read_told
+    from blocks.audit.verdict import to_json
     from blocks.connect import SettingError
     from blocks.errors import UnreadableError
     from blocks.wire.signed_note import KeyTextError
@@ -56,16 +56,16 @@ def verify(
 
 async def _verify_pack(pack: Path, keys: tuple[str, str], heads: "list[Told]") -> "Verdict":
     """Verify a pack by the keys that were given, else by those that it brings along."""
-    from blocks.audit import verify as verify_all
+    from blocks.audit.scope import Scope
+    from blocks.audit.verdict import verify as verify_all
     from blocks.ledger import Ledger
-    from blocks.log import PREFIX, Log
-    from blocks.scope import Scope
+    from blocks.sealing.log import PREFIX, Log
+    from blocks.sealing.tsa import Roots
+    from blocks.sealing.witness import Witnessed
     from blocks.store import FolderStore
-    from blocks.tsa import Roots
     from blocks.wire.signed_note import PublicKey
-    from blocks.witness import Witnessed
     from infrastructure.verifying import tsa_roots
-    from tasks.packing import ABOUT, LEDGER, ROOTS
+    from tasks.auditing.packing import ABOUT, LEDGER, ROOTS
 
     try:
         about = json.loads((pack / ABOUT).read_bytes())

@@ -17,8 +17,8 @@ from infrastructure.commands.speaking import done, plainly
 from infrastructure.commands.surroundings import find
 
 if TYPE_CHECKING:
+    from blocks.proofs.sessions import Key, Opened
     from blocks.records.passkeys import Confirmation
-    from blocks.sessions import Key, Opened
 
 app = typer.Typer()
 LOOK_EVERY_S = 1.0
@@ -40,7 +40,7 @@ def login(
 async def log_in(person: str, home: Path, *, browser: bool) -> str:
     """Draw up a session, wait until its person has signed it on our page, and keep it; return what to say."""
     from blocks.errors import RefusedError
-    from blocks.sessions import Key
+    from blocks.proofs.sessions import Key
 
     key = Key()
     drawn = await _draw_up(person, key)
@@ -67,12 +67,12 @@ async def _draw_up(person: str, key: "Key") -> _Drawn:
     from datetime import timedelta
 
     from blocks import connect
-    from blocks.keyring import House
+    from blocks.proofs.keyring import House
+    from blocks.proofs.sessions import id_of, spelled
     from blocks.records.sessions import Session
-    from blocks.sessions import id_of, spelled
     from blocks.wire.canonical import canonical, digest
     from tasks.case import utc_now
-    from tasks.sessions import ask_to_open
+    from tasks.signing.sessions import ask_to_open
 
     now, house = utc_now(), House.here()
     rulebook = await connect.shelf().in_force(now)
@@ -98,7 +98,7 @@ async def _draw_up(person: str, key: "Key") -> _Drawn:
 async def _opened(request: "Confirmation") -> "Opened | None":
     """Look until the session is open, or its time is over."""
     from blocks import connect
-    from blocks.sessions import opened_of
+    from blocks.proofs.sessions import opened_of
     from tasks.case import utc_now
 
     chain = await connect.ledger().read(request.case)

@@ -27,9 +27,9 @@ def logout(home: Home = HERE) -> None:
 async def _close(kept: session_file.Kept) -> None:
     """Close the session in the ledger, signed with its own key as the last thing that it signs."""
     from blocks import connect
-    from blocks.sessions import CLI, Key, SessionSigner, chain_of, opened_of
+    from blocks.proofs.sessions import CLI, Key, SessionSigner, chain_of, opened_of
     from tasks.case import utc_now
-    from tasks.sessions import close
+    from tasks.signing.sessions import close
 
     ledger, now = connect.ledger(), utc_now()
     opened = opened_of(await ledger.read(chain_of(kept.session)))

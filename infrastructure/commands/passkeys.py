@@ -13,7 +13,7 @@ from infrastructure.commands.speaking import done, plainly
 from infrastructure.commands.surroundings import find
 
 if TYPE_CHECKING:
-    from blocks.keyring import House
+    from blocks.proofs.keyring import House
     from blocks.records.passkeys import Passkey
 
 app = typer.Typer(no_args_is_help=True, help="Passkeys: with them people confirm what policy says is large.")
@@ -78,10 +78,10 @@ async def _vouched(person: str, by: str) -> list[str]:
     """Draw up an invitation for somebody enrolled to sign; nothing but their passkey can, so it takes no log-in."""
     from blocks import connect
     from blocks.errors import RefusedError
-    from blocks.keyring import House
+    from blocks.proofs.keyring import House
     from tasks.case import utc_now
-    from tasks.passkeys import vouch
-    from tasks.stepup import where_to_confirm
+    from tasks.signing.passkeys import vouch
+    from tasks.signing.stepup import where_to_confirm
 
     house, now = House.here(), utc_now()
     rulebook = await connect.shelf().in_force(now)
@@ -94,9 +94,9 @@ async def _vouched(person: str, by: str) -> list[str]:
 
 async def _invited(person: str, recovery: str) -> list[str]:
     from blocks import connect
-    from blocks.keyring import House
+    from blocks.proofs.keyring import House
     from tasks.case import utc_now
-    from tasks.passkeys import invite as invite_person
+    from tasks.signing.passkeys import invite as invite_person
 
     house, now, ledger = House.here(), utc_now(), connect.ledger()
     rulebook = await connect.shelf().in_force(now)
@@ -114,8 +114,8 @@ def _link(person: str, house: "House", token: str) -> list[str]:
 
 async def _keys() -> "list[tuple[Passkey, bool]]":
     from blocks import connect
-    from blocks.enrolment_proofs import on_first_use
-    from blocks.keyring import PASSKEYS, passkeys_of
+    from blocks.proofs.enrolments import on_first_use
+    from blocks.proofs.keyring import PASSKEYS, passkeys_of
 
     chain = await connect.ledger().read(PASSKEYS)
     return [(key, on_first_use(key, chain.lines)) for key in passkeys_of(chain).keys]
@@ -124,7 +124,7 @@ async def _keys() -> "list[tuple[Passkey, bool]]":
 async def _withdraw(credential: str, home: Path, claim: str, recovery: str) -> "Passkey":
     from blocks import connect
     from tasks.case import utc_now
-    from tasks.passkeys import withdraw as withdraw_key
+    from tasks.signing.passkeys import withdraw as withdraw_key
 
     ledger, now = connect.ledger(), utc_now()
     if recovery:  # nobody is left who could log in and say so

@@ -130,8 +130,8 @@ async def _propose_file(file: Path, home: Path, by: str, kind: "type[Directory]"
 
 async def _propose(new: "Directory", home: Path, by: str) -> list[str]:
     from blocks import connect
-    from tasks.directory_changes import is_alone
-    from tasks.directory_changes import propose as propose_directory
+    from tasks.signing.directory_changes import is_alone
+    from tasks.signing.directory_changes import propose as propose_directory
 
     who = await speaker(home, by)
     ledger, shelf = connect.ledger(), connect.shelf()
@@ -150,8 +150,8 @@ async def _propose(new: "Directory", home: Path, by: str) -> list[str]:
 async def _proposals() -> list[str]:
     from blocks import connect
     from blocks.books import DIRECTORY
-    from tasks.directory_changes import changes_of
-    from tasks.proposals import open_proposals
+    from tasks.signing.directory_changes import changes_of
+    from tasks.signing.proposals import open_proposals
 
     told = []
     for one in open_proposals(await connect.ledger().read(DIRECTORY)):
@@ -162,7 +162,7 @@ async def _proposals() -> list[str]:
 
 async def _approve(version: str, home: Path, by: str) -> str:
     from blocks import connect
-    from tasks.directory_changes import approve as approve_directory
+    from tasks.signing.directory_changes import approve as approve_directory
 
     who = await speaker(home, by)
     ledger, shelf = connect.ledger(), connect.shelf()

@@ -69,7 +69,7 @@ def duties(home: Home = HERE) -> None:
 async def _delegate(told: dict[str, object], start: datetime | None, until: datetime, home: Path, by: str) -> list[str]:
     from blocks import connect
     from blocks.records.people import Delegation
-    from tasks import people as verbs
+    from tasks.signing import people as verbs
 
     who = await speaker(home, by)
     limit = {"amount": told["limit"], "currency": who.rulebook.policy.currency} if told["limit"] else None
@@ -85,7 +85,7 @@ async def _delegate(told: dict[str, object], start: datetime | None, until: date
 async def _away(whom: str, start: datetime | None, until: datetime, home: Path, by: str) -> list[str]:
     from blocks import connect
     from blocks.records.people import Absence
-    from tasks import people as verbs
+    from tasks.signing import people as verbs
 
     who = await speaker(home, by)
     key = verbs.new_key("away")
@@ -96,7 +96,7 @@ async def _away(whom: str, start: datetime | None, until: datetime, home: Path, 
 
 async def _end(key: str, home: Path, by: str) -> list[str]:
     from blocks import connect
-    from tasks import people as verbs
+    from tasks.signing import people as verbs
 
     who = await speaker(home, by)
     await verbs.end(key, who.by, who.door, ledger=connect.ledger(), at=who.at)

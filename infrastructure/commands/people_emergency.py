@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from blocks.ports import Desk
     from blocks.records.people import EmergencyAccess
     from blocks.records.policy import Rulebook
-    from tasks.emergency import Acted, Under
+    from tasks.signing.emergency import Acted, Under
 
     Telling = Callable[[EmergencyAccess, Rulebook, datetime, Desk], Awaitable[None]]
 
@@ -92,7 +92,7 @@ def listing(home: Home = HERE) -> None:
 
 
 async def _acted(home: Path, by: str) -> "Acted":
-    from tasks.emergency import Acted
+    from tasks.signing.emergency import Acted
 
     return Acted(*await speaker(home, by))
 
@@ -103,9 +103,9 @@ async def _ask(told: dict[str, object], hours: float, limit: str, home: Path, by
     from blocks import connect
     from blocks.errors import RefusedError
     from blocks.records.people import EmergencyAsk
-    from tasks import emergency as verbs
-    from tasks.emergency_telling import tell_granters
     from tasks.rules.emergency import who_may_agree
+    from tasks.signing import emergency as verbs
+    from tasks.signing.emergency_telling import tell_granters
 
     who = await _acted(home, by)
     mine = who.by.id if who.by else ""
@@ -125,8 +125,8 @@ async def _ask(told: dict[str, object], hours: float, limit: str, home: Path, by
 
 async def _agree(key: str, home: Path, by: str) -> str:
     from blocks import connect
-    from tasks.emergency import agree as agree_to
-    from tasks.emergency import said
+    from tasks.signing.emergency import agree as agree_to
+    from tasks.signing.emergency import said
 
     who = await _acted(home, by)
     access = await agree_to(key, "", who, connect.ledger())
@@ -136,7 +136,7 @@ async def _agree(key: str, home: Path, by: str) -> str:
 
 async def _end(key: str, home: Path, by: str) -> str:
     from blocks import connect
-    from tasks.emergency import end as end_it
+    from tasks.signing.emergency import end as end_it
 
     who = await _acted(home, by)
     access = await end_it(key, who, connect.ledger())
@@ -147,7 +147,7 @@ async def _end(key: str, home: Path, by: str) -> str:
 async def _review(key: str, accepted: str, objected: str, home: Path, by: str) -> list[str]:
     from blocks import connect
     from blocks.records.people import Review
-    from tasks import emergency as verbs
+    from tasks.signing import emergency as verbs
 
     who, ledger = await _acted(home, by), connect.ledger()
     under = await verbs.decided_under(key, ledger)
@@ -164,7 +164,7 @@ async def _review(key: str, accepted: str, objected: str, home: Path, by: str) -
 
 
 async def _tell(access: "EmergencyAccess", who: "Acted") -> None:
-    from tasks.emergency_telling import tell_how_it_stands
+    from tasks.signing.emergency_telling import tell_how_it_stands
 
     await _in_slack(access, who, tell_how_it_stands)
 

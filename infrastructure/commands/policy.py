@@ -17,8 +17,8 @@ from infrastructure.commands.surroundings import find
 if TYPE_CHECKING:
     from blocks.records.people import Directory
     from blocks.records.policy import Policy
-    from tasks.proposals import InForce, Proposal
     from tasks.rules.proof import Proof
+    from tasks.signing.proposals import InForce, Proposal
 
 app = typer.Typer(no_args_is_help=True, help="Prove a policy, propose it, put it in force.")
 File = Annotated[Path, typer.Argument(help="A policy, as JSON.", exists=True, dir_okay=False)]
@@ -108,8 +108,8 @@ async def _check(policy: "Policy", people: "Directory | None") -> "Proof":
     from blocks import connect
     from blocks.records.people import Duties
     from tasks.case import utc_now
-    from tasks.policy_changes import proof_of
     from tasks.rules.proof import prove
+    from tasks.signing.policy_changes import proof_of
 
     at = utc_now()
     return prove(policy, people, Duties(), at) if people else await proof_of(policy, connect.shelf(), at)
@@ -117,7 +117,7 @@ async def _check(policy: "Policy", people: "Directory | None") -> "Proof":
 
 async def _propose(policy: "Policy", home: Path, by: str) -> "Proposal":
     from blocks import connect
-    from tasks.policy_changes import propose as propose_policy
+    from tasks.signing.policy_changes import propose as propose_policy
 
     outside, who = connect.current(), await speaker(home, by)
     return await propose_policy(policy, who.by.id, who.door, ledger=outside.ledger, shelf=outside.shelf, at=who.at)
@@ -125,9 +125,9 @@ async def _propose(policy: "Policy", home: Path, by: str) -> "Proposal":
 
 async def _approve(version: str, home: Path, by: str) -> "InForce | str":
     from blocks import connect
-    from tasks.matters import ToConfirmError
-    from tasks.policy_changes import approve as approve_policy
-    from tasks.stepup import where_to_confirm
+    from tasks.signing.matters import ToConfirmError
+    from tasks.signing.policy_changes import approve as approve_policy
+    from tasks.signing.stepup import where_to_confirm
 
     outside, who = connect.current(), await speaker(home, by)
     try:
@@ -139,7 +139,7 @@ async def _approve(version: str, home: Path, by: str) -> "InForce | str":
 async def _proposals() -> "list[tuple[Proposal, list[str]]]":
     from blocks import connect
     from blocks.books import POLICY
-    from tasks.proposals import differences, open_proposals
+    from tasks.signing.proposals import differences, open_proposals
 
     outside = connect.current()
     waiting = open_proposals(await outside.ledger.read(POLICY))
@@ -150,7 +150,7 @@ async def _proposals() -> "list[tuple[Proposal, list[str]]]":
 async def _adopt_policy(policy: "Policy") -> None:
     from blocks import connect
     from tasks.case import utc_now
-    from tasks.policy_changes import adopt_first
+    from tasks.signing.policy_changes import adopt_first
 
     outside = connect.current()
     await adopt_first(policy, _door(), ledger=outside.ledger, shelf=outside.shelf, at=utc_now())
@@ -161,7 +161,7 @@ async def _adopt_directory(directory: "Directory") -> None:
     """Take the people as they are, before any policy is in force."""
     from blocks import connect
     from tasks.case import utc_now
-    from tasks.directory_changes import adopt_first
+    from tasks.signing.directory_changes import adopt_first
 
     outside = connect.current()
     version = await adopt_first(directory, _door(), ledger=outside.ledger, at=utc_now())

@@ -75,8 +75,8 @@ def try_policy(
 async def _try(raw: bytes, since: datetime) -> "Replay":
     from blocks import connect
     from blocks.records.policy import Policy
+    from tasks.auditing.trying import try_policy as try_on_ledger
     from tasks.case import utc_now
-    from tasks.trying import try_policy as try_on_ledger
 
     policy, outside = Policy.model_validate_json(raw), connect.current()
     return await try_on_ledger(policy, since, ledger=outside.ledger, shelf=outside.shelf, at=utc_now())
@@ -85,8 +85,8 @@ async def _try(raw: bytes, since: datetime) -> "Replay":
 async def _explain(raw: bytes, told: dict[str, Any]) -> "Explanation":
     from blocks import connect
     from blocks.records.purchasing import Requisition
+    from tasks.auditing.explaining import Supposed, facts_for
     from tasks.case import utc_now
-    from tasks.explaining import Supposed, facts_for
     from tasks.rules.explain import foreseen
 
     request, supposed, now = Requisition.model_validate_json(raw), Supposed(**told), utc_now()
@@ -96,8 +96,8 @@ async def _explain(raw: bytes, told: dict[str, Any]) -> "Explanation":
 
 async def _explain_case(case: str) -> "Explanation":
     from blocks import connect
+    from tasks.auditing.explaining import explain_case
     from tasks.case import utc_now
-    from tasks.explaining import explain_case
 
     outside = connect.current()
     return await explain_case(case, ledger=outside.ledger, shelf=outside.shelf, at=utc_now())

@@ -29,7 +29,7 @@ def in_words() -> Iterator[None]:
     from pydantic import ValidationError
 
     from blocks.errors import NotFoundError, RefusedError
-    from tasks.policy_changes import NotProvenError
+    from tasks.signing.policy_changes import NotProvenError
 
     with plainly():
         try:

@@ -11,7 +11,7 @@ from infrastructure.commands.speaking import plainly
 from infrastructure.commands.surroundings import find
 
 if TYPE_CHECKING:
-    from tasks.files import Picked
+    from tasks.upkeep.files import Picked
 
 app = typer.Typer(no_args_is_help=True, help="Hand in requisitions.")
 
@@ -49,7 +49,7 @@ def submit(
 async def _submit(name: str, raw: bytes) -> "tuple[Picked, bool]":
     from blocks import connect
     from blocks.bell import ring
-    from tasks.files import take_file
+    from tasks.upkeep.files import take_file
 
     picked = await take_file(name, raw, connect.ledger())
     return picked, await ring([receipt.case for receipt in picked.receipts if receipt.case])

@@ -45,8 +45,8 @@ def done(deed: Coroutine[Any, Any, T]) -> T:
     from blocks.errors import ConflictError, NotFoundError, RefusedError
     from blocks.ledger import TamperedError
     from blocks.wire.broken import NEXT
-    from tasks.matters import ToConfirmError
-    from tasks.stepup import where_to_confirm
+    from tasks.signing.matters import ToConfirmError
+    from tasks.signing.stepup import where_to_confirm
 
     try:
         return asyncio.run(deed)

@@ -14,7 +14,7 @@ from infrastructure.commands.surroundings import find
 
 if TYPE_CHECKING:
     from blocks.records.policy import Policy
-    from tasks.grounds import Grounds
+    from tasks.auditing.grounds import Grounds
 
 app = typer.Typer(no_args_is_help=True, help="Read what the vault has sealed, or have it forgotten.")
 Why = Annotated[str, typer.Option(help="Why, in a line without names: the ledger keeps it.")]
@@ -70,7 +70,7 @@ def _run(home: Path, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 async def _forget(subject: str, why: str, home: Path, by: str) -> str:
     from blocks import connect
-    from tasks.forgetting import forget as forget_subject
+    from tasks.auditing.forgetting import forget as forget_subject
 
     grounds, policy = await _asked(home, by, why)
     return await forget_subject(subject, grounds, ledger=connect.ledger(), policy=policy)
@@ -78,7 +78,7 @@ async def _forget(subject: str, why: str, home: Path, by: str) -> str:
 
 async def _open(place: str, why: str, home: Path, by: str) -> bytes:
     from blocks import connect
-    from tasks.forgetting import read_sealed
+    from tasks.auditing.forgetting import read_sealed
 
     grounds, policy = await _asked(home, by, why)
     return await read_sealed(place, grounds, ledger=connect.ledger(), policy=policy)
@@ -86,7 +86,7 @@ async def _open(place: str, why: str, home: Path, by: str) -> bytes:
 
 async def _asked(home: Path, by: str, why: str) -> "tuple[Grounds, Policy]":
     """Say who asks, why and by which door, and by which policy they are judged."""
-    from tasks.grounds import Grounds
+    from tasks.auditing.grounds import Grounds
 
     who = await speaker(home, by)
     return Grounds(who.by, why, who.door, who.at), who.rulebook.policy

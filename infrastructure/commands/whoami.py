@@ -28,7 +28,7 @@ def whoami(home: Home = HERE) -> None:
 
 async def _told(home: Path, kept: session_file.Kept) -> str:
     from blocks import connect
-    from blocks.sessions import chain_of, opened_of
+    from blocks.proofs.sessions import chain_of, opened_of
 
     who = await speaker(home)
     opened = opened_of(await connect.ledger().read(chain_of(kept.session)))

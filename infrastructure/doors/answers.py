@@ -8,10 +8,10 @@ from blocks.wire.home import bulk_modal
 from infrastructure.doors import broken, home
 from infrastructure.doors.clicks import DOOR, Click, field_errors, slack_desk
 from infrastructure.doors.http import Deed, Response
-from tasks import stepup
 from tasks.conversation import ask_back, reason_not_to_ask
 from tasks.decide import Answer, Verdicts, decide
 from tasks.showing import locked_card
+from tasks.signing import stepup
 
 
 async def answered(answer: Answer, click: Click) -> Response:

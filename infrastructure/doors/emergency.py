@@ -17,13 +17,13 @@ from blocks.records.people import Directory, EmergencyAccess, EmergencyAsk, Revi
 from blocks.wire.cards import Pressed, escape, said_card
 from infrastructure.doors.clicks import DOOR, Click
 from infrastructure.doors.http import Response, Said
-from tasks import emergency as verbs
 from tasks.case import utc_now
-from tasks.emergency import Acted
-from tasks.emergency_telling import tell_granters, tell_how_it_stands
-from tasks.matters import ToConfirmError
 from tasks.rules.emergency import names, who_may_agree
-from tasks.stepup import where_to_confirm
+from tasks.signing import emergency as verbs
+from tasks.signing.emergency import Acted
+from tasks.signing.emergency_telling import tell_granters, tell_how_it_stands
+from tasks.signing.matters import ToConfirmError
+from tasks.signing.stepup import where_to_confirm
 
 if TYPE_CHECKING:
     from blocks.slack import SlackDesk

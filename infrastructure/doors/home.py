@@ -20,14 +20,14 @@ from blocks.wire.home import BULK_MAX, Mine, Waiting, home_view
 from blocks.wire.report import headline, reasons
 from infrastructure.doors import emergency
 from infrastructure.doors.http import Said
-from tasks import people as verbs
 from tasks.case import utc_now
 from tasks.decide import waits_for
-from tasks.emergency import Acted
 from tasks.inbox import Inbox, Item
-from tasks.matters import ToConfirmError
 from tasks.rules.routine import is_routine
-from tasks.stepup import where_to_confirm
+from tasks.signing import people as verbs
+from tasks.signing.emergency import Acted
+from tasks.signing.matters import ToConfirmError
+from tasks.signing.stepup import where_to_confirm
 
 if TYPE_CHECKING:
     from blocks.slack import SlackDesk

@@ -6,19 +6,19 @@ from types import MappingProxyType
 
 from blocks import connect
 from blocks.books import DIRECTORY, DUTIES, POLICY
-from blocks.keyring import PASSKEYS, House
-from blocks.sessions import CHAIN
+from blocks.proofs.keyring import PASSKEYS, House
+from blocks.proofs.sessions import CHAIN
 from blocks.wire.canonical import canonical, digest
 from infrastructure.doors import broken, emergency
 from infrastructure.doors.http import Request, Response
 from infrastructure.doors.showing import SIGNED_SHOWN, again, done, not_ours, page, read, told
 from tasks.case import utc_now
-from tasks.directory_changes import DirectoryMatter
-from tasks.emergency import AGREE_TO, DutiesMatter
-from tasks.matters import Kind, Matter, Where, pending, sign
-from tasks.passkeys import InvitationMatter
-from tasks.policy_changes import PolicyMatter
-from tasks.sessions import SessionMatter
+from tasks.signing.directory_changes import DirectoryMatter
+from tasks.signing.emergency import AGREE_TO, DutiesMatter
+from tasks.signing.matters import Kind, Matter, Where, pending, sign
+from tasks.signing.passkeys import InvitationMatter
+from tasks.signing.policy_changes import PolicyMatter
+from tasks.signing.sessions import SessionMatter
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {POLICY: PolicyMatter(), DIRECTORY: DirectoryMatter(), DUTIES: DutiesMatter(), PASSKEYS: InvitationMatter()}
@@ -36,7 +36,7 @@ async def show(kind: Kind, case: str, nonce: str) -> Response:
     found = await broken.or_why(pending(kind, case, nonce, _where()))
     if isinstance(found, str):
         return page("closed.html", {"why": found}, HTTPStatus.GONE)
-    from blocks.passkeys import to_sign
+    from blocks.proofs.passkeys import to_sign
 
     theirs = found.enrolled.of(found.by.id)
     options = to_sign(found.request, theirs, House.here()) if theirs else None

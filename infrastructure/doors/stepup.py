@@ -6,15 +6,15 @@ from http import HTTPStatus
 from blocks import connect
 from blocks.bell import ring
 from blocks.errors import RefusedError
-from blocks.keyring import House
+from blocks.proofs.keyring import House
 from blocks.records.passkeys import Passkey
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.cards import said_card
 from infrastructure.doors import broken, matters
 from infrastructure.doors.http import Request, Response
 from infrastructure.doors.showing import SIGNED_SHOWN, again, done, not_ours, page, read, told
-from tasks import passkeys, stepup
 from tasks.case import utc_now
+from tasks.signing import passkeys, stepup
 
 CASE, NONCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}"), re.compile(r"[A-Za-z0-9_-]{16,64}")
 
@@ -26,7 +26,7 @@ async def show_confirmation(case: str, nonce: str) -> Response:
     found = await broken.or_why(_pending(case, nonce))
     if isinstance(found, str):
         return page("closed.html", {"why": found}, HTTPStatus.GONE)
-    from blocks.passkeys import to_sign
+    from blocks.proofs.passkeys import to_sign
 
     ask, request, theirs = found.ask, found.request, found.enrolled.of(found.by.id)
     signs = digest(canonical(request))[:SIGNED_SHOWN]
@@ -64,7 +64,7 @@ async def show_invitation(token: str) -> Response:
     found = await broken.or_why(_guest(token))
     if isinstance(found, str):
         return page("closed.html", {"why": found}, HTTPStatus.GONE)
-    from blocks.passkeys import to_create
+    from blocks.proofs.passkeys import to_create
 
     many = f"{len(found.theirs)} passkey{'s' if len(found.theirs) > 1 else ''}" if found.theirs else ""
     options = to_create(House.here(), found.invitation, found.person, found.theirs)
@@ -78,7 +78,7 @@ async def enrol(token: str, request: Request) -> Response:
         return told("Not enrolled", found)
     if (brought := read(request)) is None:
         return not_ours()
-    from blocks.passkeys import NotProvenError, created
+    from blocks.proofs.passkeys import NotProvenError, created
 
     now = utc_now()
     try:

@@ -1,7 +1,7 @@
 """Segregation of duties: which of them nobody may hold together.
 
 Pure. The directory is looked at before it takes effect, a case whenever somebody does something with it (see
-`blocks.segregation_proofs`): people change roles, and what they did stays done. The pairs are policy's.
+`blocks.proofs.segregation`): people change roles, and what they did stays done. The pairs are policy's.
 """
 
 from datetime import datetime

@@ -20,11 +20,11 @@ import psutil  # type: ignore[import-untyped]  # carries no types
 import uvloop
 
 from blocks import connect
-from blocks.audit import verify
-from blocks.heads import EVERY_S
+from blocks.audit.verdict import verify
 from blocks.ledger import Ledger
 from blocks.records.policy import Band, Policy, Tier
 from blocks.rulebook import adopt
+from blocks.sealing.heads import EVERY_S
 from blocks.store import S3Store
 from infrastructure.ending import run_and_leave
 from infrastructure.local.hospital.__main__ import directory
@@ -34,7 +34,7 @@ from tasks.arrivals import Message, receive
 from tasks.case import utc_now
 from tasks.decide import Answer, decide
 from tasks.groups import carry_all, carry_one, summary
-from tasks.settling import keep_results
+from tasks.upkeep.settling import keep_results
 from tests.bench import rig
 from tests.fakes.desk import FakeDesk
 from tests.fakes.erp import FakeErp

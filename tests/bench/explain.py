@@ -15,10 +15,10 @@ from pathlib import Path
 import uvloop
 
 from blocks import connect
-from blocks.heads import HeadsLog
 from blocks.ledger import Ledger
-from blocks.log import CHECKPOINT, PREFIX, Log
-from blocks.sealer import Sealer
+from blocks.sealing.heads import HeadsLog
+from blocks.sealing.log import CHECKPOINT, PREFIX, Log
+from blocks.sealing.sealer import Sealer
 from blocks.wire.commitments import Commitment, moment_text
 from blocks.wire.names import case_of
 from blocks.wire.signed_note import Checkpoint
@@ -26,12 +26,12 @@ from blocks.wire.tiles import grown
 from infrastructure.auditor.check_bundle import check_bundle
 from infrastructure.ending import run_and_leave
 from infrastructure.local.stack.running import Wish, running_stack
-from tasks.bundling import bundle_of
+from tasks.auditing.bundling import bundle_of
+from tasks.auditing.finding import found
+from tasks.auditing.soundness import held_against
 from tasks.case import utc_now
-from tasks.finding import found
 from tasks.groups import carry_one
 from tasks.results import keep_result
-from tasks.soundness import held_against
 from tests.bench.burst import RUN, adopt_all, approved, fakes
 from tests.sealing import KEY
 

@@ -21,7 +21,7 @@ from infrastructure.deploy import deploy_all
 from infrastructure.ending import run_and_leave
 from infrastructure.local.stack.running import Wish, running_stack
 from tasks.groups import carry_all
-from tasks.settling import put_to_sleep
+from tasks.upkeep.settling import put_to_sleep
 from tests.bench import burst, rig
 
 PARTS = ("s3", "prefect")

@@ -17,12 +17,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from blocks.audit_log import audit_log
-from blocks.heads import HeadsLog
+from blocks.audit.log import audit_log
 from blocks.ledger import Chain, Ledger
-from blocks.log import CHECKPOINT, PREFIX, Log, committed
 from blocks.records.ledger import Line
-from blocks.sealer import LOCK, Sealer
+from blocks.sealing.heads import HeadsLog
+from blocks.sealing.log import CHECKPOINT, PREFIX, Log, committed
+from blocks.sealing.sealer import LOCK, Sealer
 from blocks.store import FolderStore, S3Store
 from blocks.wire.commitments import Commitment
 from blocks.wire.signed_note import Checkpoint, SecretKey

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from blocks.errors import OutsideError
-from blocks.heads import HeadsLog
 from blocks.ledger import Ledger
-from blocks.log import Log, committed
 from blocks.records.ledger import Line
-from blocks.sealer import Sealer
+from blocks.sealing.heads import HeadsLog
+from blocks.sealing.log import Log, committed
+from blocks.sealing.sealer import Sealer
 from blocks.store import FolderStore
 from blocks.wire.merkle import extends
 from blocks.wire.signed_note import Checkpoint, SecretKey

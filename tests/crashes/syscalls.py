@@ -21,8 +21,8 @@ import uvicorn
 from blocks.ledger import Ledger, TamperedError
 from blocks.store import FolderStore
 from blocks.wire.report import in_doubt
-from tasks.lookout import Lookout
 from tasks.results import is_finished
+from tasks.upkeep.lookout import Lookout
 from tests.crashes import posting
 from tests.crashes.posting import IN_DOUBT, UNAVAILABLE, FolderDesk
 from tests.crashes.zygote import ENDED, Place, Zygote, killing, places, traced

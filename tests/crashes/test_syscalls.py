@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from blocks.sealer import Sealer
+from blocks.sealing.sealer import Sealer
 from tests.crashes import sequencing
 from tests.crashes.syscalls import TRACED, killed
 from tests.needs import missing

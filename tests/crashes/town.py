@@ -16,9 +16,9 @@ from blocks.wire.report import in_doubt
 from infrastructure.local.hospital.__main__ import directory, policy
 from tasks.decide import waits_for
 from tasks.effects import InDoubtError
-from tasks.lookout import PATIENCE_S, TOLD_S, Lookout
 from tasks.parked import SHOWS_WITHIN
 from tasks.results import is_finished, keep_result, result_of
+from tasks.upkeep.lookout import PATIENCE_S, TOLD_S, Lookout
 from tests.crashes.points import Death, Killed, Process, until_it_ends
 from tests.fakes.desk import FakeDesk
 from tests.fakes.erp import FakeErp

@@ -14,12 +14,12 @@ from urllib.parse import urlencode
 import httpx
 
 from blocks import connect
-from blocks.audit import verify
+from blocks.audit.verdict import verify
 from blocks.ledger import Chain
 from blocks.records.approval import Ask
 from blocks.records.ledger import Line
 from blocks.records.outcome import Outcome
-from blocks.tryton_json import header, loads
+from blocks.tryton.json import header, loads
 from blocks.wire.names import effect_key, reference
 from infrastructure.doors.events import secret_of, sign
 from infrastructure.local.desk.driver import DeskDriver, Seen

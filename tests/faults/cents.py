@@ -34,8 +34,8 @@ from infrastructure.local.stack.running import BackgroundStack, Wish, background
 from tasks.case import Case, OvertakenError, Waiting
 from tasks.durable import PROCESSES, carry
 from tasks.effects import InDoubtError
-from tasks.lookout import Lookout
 from tasks.results import keep_result, result_of
+from tasks.upkeep.lookout import Lookout
 from tests.buckets import installed_tools
 from tests.crashes.syscalls import served
 from tests.fakes.desk import FakeDesk

@@ -29,11 +29,11 @@ from tasks import approvals, clock, decide, effects
 from tasks.case import Case, Claim
 from tasks.claims import LEASE_S, claim
 from tasks.decide import judge
-from tasks.lookout import Lookout
 from tasks.rules import clock as clock_rules
 from tasks.rules import doubt
 from tasks.rules.clock import after
 from tasks.rules.doubt import what_next
+from tasks.upkeep.lookout import Lookout
 from tests.fakes import erp_client
 from tests.fakes.erp_client import HttpErp
 

@@ -23,7 +23,7 @@ from prefect.states import Crashed
 
 from infrastructure.bell import answer
 from infrastructure.local.stack.running import BackgroundStack
-from tasks.lookout import Lookout
+from tasks.upkeep.lookout import Lookout
 from tests.fakes.erp_server import PERSONALITIES, ErpServer
 from tests.faults.matrix import Stage
 from tests.faults.proxy import Proxy

@@ -17,7 +17,7 @@ from blocks.wire.report import in_doubt
 from tasks import durable
 from tasks.case import OvertakenError
 from tasks.effects import InDoubtError
-from tasks.lookout import Lookout
+from tasks.upkeep.lookout import Lookout
 from tests.crashes.syscalls import served
 from tests.fakes.erp_client import HttpErp
 from tests.fakes.erp_server import PERSONALITIES, ErpServer

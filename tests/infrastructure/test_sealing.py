@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from blocks.heads import HeadsLog
 from blocks.ledger import Chain, Ledger
-from blocks.log import Head, Log
 from blocks.ports import Store
 from blocks.records.ledger import Line
+from blocks.sealing.heads import HeadsLog
+from blocks.sealing.log import Head, Log
+from blocks.sealing.witness import Witnessed
 from blocks.store import FolderStore
 from blocks.wire.signed_note import PublicKey
-from blocks.witness import Witnessed
 from infrastructure.local.stack.running import BackgroundStack, Wish, background_stack
 from tests.blocks.conftest import s3_store
 from tests.buckets import installed_tools

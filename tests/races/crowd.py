@@ -18,7 +18,7 @@ from blocks.records.policy import Rulebook
 from blocks.rulebook import Shelf, adopt
 from blocks.store import FolderStore
 from infrastructure.local.hospital.__main__ import directory
-from tasks.people import delegate
+from tasks.signing.people import delegate
 from tests.hospital import MORNING, plain_policy
 
 RACED: tuple[Role, ...] = ("implant-coordinator", "department-manager", "finance-director", "procurement-lead")

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import NamedTuple
 
-from blocks.audit import verify
+from blocks.audit.verdict import verify
 from blocks.errors import UnavailableError
-from blocks.heads import HeadsLog
 from blocks.ledger import Chain, Ledger
 from blocks.ports import Store
 from blocks.records.approval import Ask, Verdict
 from blocks.records.outcome import Outcome
+from blocks.sealing.heads import HeadsLog
 from tasks.decide import Answer, Verdicts, decide, shown_of
 from tasks.requests import Deed, Wish, carry_out
 from tests.fakes.desk import FakeDesk

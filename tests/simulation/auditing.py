@@ -3,10 +3,10 @@
 from itertools import count
 
 from blocks.ledger import Ledger, TamperedError
-from blocks.log import Log
-from blocks.sealer import Sealer
+from blocks.sealing.log import Log
+from blocks.sealing.sealer import Sealer
+from blocks.sealing.witness import Witness, Witnessed
 from blocks.wire.signed_note import COSIGNS, SecretKey
-from blocks.witness import Witness, Witnessed
 from tests.invariants import Violation
 from tests.simulation.city import City
 from tests.simulation.process import Process

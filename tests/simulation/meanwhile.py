@@ -14,8 +14,8 @@ from blocks.records.people import Delegation
 from blocks.rulebook import adopt
 from blocks.wire.names import effect_key
 from tasks.decide import Answer
-from tasks.people import delegate
 from tasks.requests import Deed
+from tasks.signing.people import delegate
 from tests.simulation.city import City
 from tests.simulation.people import Asked, People, bought
 from tests.simulation.upkeep import WORKERS, House

@@ -8,9 +8,9 @@ from tasks.arrivals import Message, receive
 from tasks.case import Case, OvertakenError, Waiting
 from tasks.durable import PROCESSES, carry
 from tasks.effects import InDoubtError
-from tasks.lookout import Lookout
 from tasks.results import keep_result, result_of
-from tasks.rounds import Rounds
+from tasks.upkeep.lookout import Lookout
+from tasks.upkeep.rounds import Rounds
 from tests.samples import PATIENT
 from tests.simulation.city import City
 from tests.simulation.process import Process

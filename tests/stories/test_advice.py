@@ -10,7 +10,7 @@ from blocks.rulebook import Shelf
 from blocks.wire.dossier_page import dossier_page
 from blocks.wire.report import reasons
 from tasks import advising
-from tasks.dossier import dossier_of
+from tasks.auditing.dossier import dossier_of
 from tasks.rules.price_history import Advised
 from tests.hospital import Hospital
 from tests.samples import usd

@@ -11,7 +11,7 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 
-from blocks.audit import verify
+from blocks.audit.verdict import verify
 from blocks.ledger import Ledger
 from blocks.wire.canonical import is_canonical
 from tasks.artifacts import chain_of, show_table

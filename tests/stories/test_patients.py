@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from blocks.audit import verify
+from blocks.audit.verdict import verify
 from blocks.records.approval import Posted
 from blocks.rulebook import Shelf
 from blocks.wire import modals

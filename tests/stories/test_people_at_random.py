@@ -16,9 +16,9 @@ from blocks.errors import RefusedError
 from blocks.records.approval import Ask, Decision
 from blocks.records.people import Directory, Duties
 from blocks.rulebook import Shelf, adopt
-from tasks.rounds import Rounds
+from tasks.upkeep.rounds import Rounds
 from tests.hospital import MORNING, Hospital, two_coordinators
-from tests.tasks.test_people import away, lend
+from tests.tasks.signing.test_people import away, lend
 
 ASKS, DECIDE = "rita.okafor", ("ivo.petrov", "paula.reyes", "ana.silva", "leo.brandt", "frida.ng")
 people = st.sampled_from((ASKS, *DECIDE))

@@ -11,8 +11,8 @@ from blocks.errors import UnavailableError
 from blocks.records.ledger import Line
 from infrastructure.bell import answer
 from tasks.groups import Carried, carry_all
-from tasks.lookout import TOLD_S, Lookout
-from tasks.settling import keep_results, put_to_sleep, settle
+from tasks.upkeep.lookout import TOLD_S, Lookout
+from tasks.upkeep.settling import keep_results, put_to_sleep, settle
 from tests.hospital import Hospital
 from tests.stories.engine import ON_AN_ENGINE, awake, request_of, run_of
 

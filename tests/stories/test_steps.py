@@ -11,7 +11,7 @@ from blocks.records.policy import Band, Matrix, Tier
 from blocks.records.routes import Also, Approver, Step, Weighs
 from blocks.rulebook import adopt
 from infrastructure.local.hospital.__main__ import directory
-from tasks import people as verbs
+from tasks.signing import people as verbs
 from tests.clockwork import CLOCK, LATER, tick
 from tests.hospital import Hospital, plain_policy
 from tests.samples import usd

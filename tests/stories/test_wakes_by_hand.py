@@ -12,9 +12,9 @@ from blocks.rulebook import Shelf
 from blocks.wire.report import case_report, times_woken
 from infrastructure.bell import answer
 from tasks.case import utc_now
-from tasks.rounds import Rounds
 from tasks.runs import asleep
-from tasks.sleepers import Tags, bring_back
+from tasks.upkeep.rounds import Rounds
+from tasks.upkeep.sleepers import Tags, bring_back
 from tasks.waking import AT_MOST_EVERY, rung, wakes_by_hand, woken
 from tests.clockwork import CLOCK, with_clock
 from tests.hospital import Hospital

@@ -15,8 +15,8 @@ from blocks.ports import Personality
 from blocks.rulebook import Shelf
 from blocks.wire.reminders import bottlenecks, waiting_rows
 from tasks.effects import InDoubtError
-from tasks.lookout import Lookout
-from tasks.rounds import BROKEN, Rounds
+from tasks.upkeep.lookout import Lookout
+from tasks.upkeep.rounds import BROKEN, Rounds
 from tests.clockwork import CLOCK, TUESDAY, WEDNESDAY, waiting, with_clock
 from tests.hospital import Hospital
 from tests.tampered import tampered

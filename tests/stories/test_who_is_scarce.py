@@ -7,7 +7,7 @@ import pytest
 from blocks.records.people import Grant, Person
 from blocks.rulebook import Shelf
 from infrastructure.local.hospital.__main__ import directory
-from tasks.rounds import Rounds
+from tasks.upkeep.rounds import Rounds
 from tests.clockwork import CLOCK
 from tests.hospital import Hospital
 from tests.stories.test_steps import BOTH, asked, card, say, staffed, under

@@ -15,8 +15,8 @@ import httpx
 from blocks import connect
 from blocks.errors import OutsideError
 from blocks.ledger import Chain
-from blocks.log import Log
 from blocks.rulebook import adopt
+from blocks.sealing.log import Log
 from blocks.wire.report import in_doubt
 from infrastructure.local.hospital.__main__ import directory
 from infrastructure.local.stack.foreground import forget

@@ -7,17 +7,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
-from blocks.audit import Verdict, verify
-from blocks.heads import HeadsLog
+from blocks.audit.verdict import Verdict, verify
 from blocks.ledger import Chain, Ledger
-from blocks.log import CHECKPOINT, PREFIX, Log
 from blocks.records.ledger import Entry, Line
-from blocks.sealer import LOCK, Sealer
+from blocks.sealing.heads import HeadsLog
+from blocks.sealing.log import CHECKPOINT, PREFIX, Log
+from blocks.sealing.sealer import LOCK, Sealer
+from blocks.sealing.witness import SEEN, Witness, Witnessed
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.commitments import Commitment, read_commitment
 from blocks.wire.signed_note import COSIGNS, Checkpoint, SecretKey
 from blocks.wire.tiles import Edge, Tile, grown, levels_of, tiles_of, unbundled
-from blocks.witness import SEEN, Witness, Witnessed
 from tests.tampering.places import Place
 
 KEY = SecretKey.made("log.example/ledger")

@@ -6,12 +6,12 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from blocks.ledger import entry_key
-from blocks.log import CHECKPOINT, PREFIX
 from blocks.records.ledger import Entry, Line
-from blocks.sealer import LOCK
+from blocks.sealing.log import CHECKPOINT, PREFIX
+from blocks.sealing.sealer import LOCK
+from blocks.sealing.witness import SEEN
 from blocks.wire.tiles import Edge as Tree
 from blocks.wire.tiles import bundled, grown, tiles_of
-from blocks.witness import SEEN
 from tests.tampering.ledger import Kept, line, linked
 from tests.tampering.places import IN_WITNESS, Files
 

@@ -5,9 +5,9 @@ What was done is named too: a place over which something lies is *shadowed*, a h
 
 from random import Random
 
-from blocks.log import CHECKPOINT
-from blocks.sealer import LOCK
-from blocks.witness import SEEN
+from blocks.sealing.log import CHECKPOINT
+from blocks.sealing.sealer import LOCK
+from blocks.sealing.witness import SEEN
 from tests.tampering.ledger import Kept
 from tests.tampering.mutations import (
     Mutation,

@@ -9,8 +9,8 @@ from random import Random
 import pytest
 
 from blocks.ledger import entry_key
-from blocks.log import CHECKPOINT
 from blocks.records.ledger import Entry
+from blocks.sealing.log import CHECKPOINT
 from tests.buckets import unmade
 from tests.tampering.campaign import Tampering, Told, campaign, in_bucket, in_folder
 from tests.tampering.ledger import Kept, line, linked

@@ -9,7 +9,7 @@ from blocks.ledger import entry_key
 from blocks.wire.report import case_report
 from tasks.groups import Carried, carry_all, carry_one, process_of, summary
 from tasks.results import finished_cases
-from tasks.settling import keep_results
+from tasks.upkeep.settling import keep_results
 from tests.hospital import Hospital
 from tests.stores import CrashingStore
 

@@ -9,8 +9,8 @@ from blocks.ledger import Chain
 from blocks.records.people import Delegation, Person
 from blocks.rulebook import Shelf
 from blocks.wire import home
-from tasks import people
 from tasks.inbox import Inbox, Item
+from tasks.signing import people
 from tests.hospital import Hospital
 from tests.samples import NOON, ask, usd
 

@@ -11,8 +11,8 @@ from blocks.records.people import Absence
 from blocks.rulebook import Shelf, adopt
 from blocks.store import FolderStore
 from tasks.decide import Answer, decide, shown_of
-from tasks.people import go_away
 from tasks.requests import Wish, carry_out
+from tasks.signing.people import go_away
 from tests.hospital import Hospital, plain_policy, two_coordinators
 
 

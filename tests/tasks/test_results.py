@@ -1,6 +1,6 @@
 """Results: kept under the document a case ended in, so that an order's number leads to its case."""
 
-from blocks.audit import verify
+from blocks.audit.verdict import verify
 from blocks.records.outcome import Outcome
 from tasks.results import cases_of, finished_cases, is_finished, keep_result, result_of
 from tests.hospital import Hospital

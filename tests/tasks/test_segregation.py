@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from blocks.audit import verify
+from blocks.audit.verdict import verify
 from blocks.books import DUTIES
 from blocks.errors import RefusedError
 from blocks.ports import Personality
@@ -14,12 +14,12 @@ from blocks.records.people import Delegation, Directory, Duties
 from blocks.rulebook import Shelf, adopt
 from blocks.wire.names import effect_key
 from infrastructure.local.hospital.__main__ import directory
-from tasks import people
 from tasks.approvals import VoidDecisionError
 from tasks.effects import InDoubtError, VoidWordError
 from tasks.parked import CannotSettleError, Said, settle
 from tasks.rules.directory import differences, only_takes_away
 from tasks.rules.proof import prove
+from tasks.signing import people
 from tests.fakes.erp import FakeErp
 from tests.hospital import MORNING, Hospital, plain_policy, with_gaps
 from tests.samples import NOON

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from blocks import connect
-from blocks.audit import Verdict
+from blocks.audit.verdict import Verdict
 from blocks.records.approval import Ask
 from blocks.wire.names import effect_key
 from infrastructure.local.demo.playing import Ended

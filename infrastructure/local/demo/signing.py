@@ -14,13 +14,13 @@ import httpx
 
 from blocks import connect
 from blocks.errors import RefusedError
-from blocks.keyring import PASSKEYS, House, enrolled, who_vouched
+from blocks.proofs.keyring import PASSKEYS, House, enrolled, who_vouched
 from infrastructure.local.demo.authenticator import Authenticator
 from infrastructure.local.demo.stage import Stage
 from infrastructure.local.desk.driver import Seen
 from infrastructure.local.stack.trouble import StackError
 from tasks.case import utc_now
-from tasks.passkeys import invite
+from tasks.signing.passkeys import invite
 
 DOOR = "door:demo"
 OPTIONS = re.compile(r'data-options="([^"]*)"')

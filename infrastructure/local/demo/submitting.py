@@ -16,7 +16,7 @@ from infrastructure.local.demo.scenario import Door, Morning, Part, SheetFile
 from infrastructure.local.demo.stage import Stage
 from tasks.arrivals import PREFIX
 from tasks.case import utc_now
-from tasks.files import DROP, take_file
+from tasks.upkeep.files import DROP, take_file
 
 SOURCE = "inventory"
 FORM = "New requisition"

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from blocks.audit import Verdict
+from blocks.audit.verdict import Verdict
 from infrastructure.local.demo.playing import Ended
 from infrastructure.verifying import told
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import httpx
 
-from blocks.tryton_json import dumps, loads
+from blocks.tryton.json import dumps, loads
 
 BATCH = 25
 """Rows created in one call: SQLite's parser gives up at a few hundred."""

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from blocks.tryton_json import header, loads
+from blocks.tryton.json import header, loads
 from blocks.wire.names import reference
 from infrastructure.local.erp.home import DATABASE, ErpHome, ErpHomeError, ErpState
 from infrastructure.local.erp.prepare import prepare

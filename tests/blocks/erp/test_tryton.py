@@ -8,10 +8,10 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from blocks.erp_tryton import TrytonErp
 from blocks.errors import RefusedError, UnknownError, UnreadableError
 from blocks.records.money import Money
-from blocks.tryton_http import TrytonRest
+from blocks.tryton.erp import TrytonErp
+from blocks.tryton.http import TrytonRest
 from blocks.wire.names import reference
 from infrastructure.local.erp.home import DATABASE
 from infrastructure.local.erp.rpc import Rpc

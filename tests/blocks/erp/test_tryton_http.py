@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from blocks import tryton_http
-from blocks.erp_tryton import TrytonErp
 from blocks.errors import OutsideError, RefusedError, UnavailableError, UnknownError, UnreadableError
-from blocks.tryton_http import GoneError, TakenError, TrytonRest
-from blocks.tryton_json import dumps, header
+from blocks.tryton import http as tryton_http
+from blocks.tryton.erp import TrytonErp
+from blocks.tryton.http import GoneError, TakenError, TrytonRest
+from blocks.tryton.json import dumps, header
 from tests.blocks.erp.contract import asked
 
 PAGE = "<!doctype html><title>500</title><h1>Error</h1><p>{}</p>"

@@ -18,14 +18,14 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner, Result
 
 from blocks.errors import UnavailableError
-from blocks.handover import hand_over
-from blocks.heads import HeadsLog
 from blocks.ledger import Ledger
-from blocks.log import Log
-from blocks.sealer import Sealer
+from blocks.sealing.handover import hand_over
+from blocks.sealing.heads import HeadsLog
+from blocks.sealing.log import Log
+from blocks.sealing.sealer import Sealer
+from blocks.sealing.witness import Witness
 from blocks.store import FolderStore
 from blocks.wire.signed_note import SecretKey
-from blocks.witness import Witness
 from infrastructure.aws.bucket_policy import LEDGER, WITNESS, PolicyError, Who, bucket_policy, lacking
 from infrastructure.commands.ledger import app
 from infrastructure.commands.ledger_bucket import told_of_policies

@@ -10,9 +10,9 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from blocks.audit import verify
+from blocks.audit.verdict import verify
 from blocks.books import DUTIES
-from blocks.keyring import PASSKEYS, enrolled
+from blocks.proofs.keyring import PASSKEYS, enrolled
 from blocks.records.ledger import Line
 from blocks.records.passkeys import Confirmation
 from blocks.rulebook import adopt
@@ -140,7 +140,7 @@ def test_what_is_done_in_a_session_of_a_withdrawn_passkey_is_named_by_the_audit(
     desk.log_in()
     key = asyncio.run(enrolled(desk.hospital.ledger)).of(FRIDA)[0].credential
     assert desk.type_in(passkeys.app, "withdraw", key).exit_code == 0
-    monkeypatch.setattr("tasks.sessions.reason_over", lambda *_: None)  # as whoever took the laptop would
+    monkeypatch.setattr("tasks.signing.sessions.reason_over", lambda *_: None)  # as whoever took the laptop would
     later = utc_now() + timedelta(minutes=2)
     monkeypatch.setattr("tasks.case.utc_now", lambda: later)
     assert desk.type_in(people.app, "away", FRIDA, "--until", "2099-01-01").exit_code == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from blocks.keyring import PASSKEYS
+from blocks.proofs.keyring import PASSKEYS
 from blocks.records.passkeys import Confirmation
 from infrastructure.commands import ledger as ledger_command
 from infrastructure.commands.passkeys import app

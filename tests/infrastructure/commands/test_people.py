@@ -15,7 +15,7 @@ from infrastructure.commands.people import app
 from infrastructure.local.hospital.__main__ import directory
 from tasks.case import utc_now
 from tests.hospital import Hospital
-from tests.tasks.emergencies import night_policy
+from tests.tasks.signing.emergencies import night_policy
 
 
 @pytest.fixture

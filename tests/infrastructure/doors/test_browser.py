@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from playwright.async_api import CDPSession, Page, async_playwright, expect
 
-from blocks.keyring import enrolled
+from blocks.proofs.keyring import enrolled
 from blocks.rulebook import adopt
 from infrastructure.doors.__main__ import app
 from tests.hospital import MORNING, Hospital, plain_policy

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from blocks.audit import verify
+from blocks.audit.verdict import verify
+from blocks.proofs.sessions import opened_of
 from blocks.records.people import Grant
 from blocks.rulebook import Shelf
-from blocks.sessions import opened_of
 from infrastructure.commands import login, session_file
 from infrastructure.commands.identity import speaker
 from tasks.case import utc_now
-from tasks.directory_changes import approve, propose
-from tasks.matters import ToConfirmError
-from tasks.stepup import where_to_confirm
+from tasks.signing.directory_changes import approve, propose
+from tasks.signing.matters import ToConfirmError
+from tasks.signing.stepup import where_to_confirm
 from tests.hospital import Hospital
 from tests.infrastructure.doors.test_browser import address, authenticator, fits, phone
 from tests.infrastructure.doors.test_stepup import invitation

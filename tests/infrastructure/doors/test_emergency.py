@@ -14,7 +14,7 @@ from infrastructure.local.desk.blockkit.blocks import wrong_with_blocks
 from tests.hospital import Hospital
 from tests.infrastructure.doors.conftest import TEAM, SlackLike, afterwards, interaction, slack_request, told
 from tests.infrastructure.doors.test_home import almoner
-from tests.tasks.emergencies import night_policy
+from tests.tasks.signing.emergencies import night_policy
 
 pytestmark = pytest.mark.usefixtures("open_doors")
 ASK = "emergency ask department-manager of OR for 8 hours: Nobody of the theatres can be reached"

@@ -19,7 +19,7 @@ from tests.hospital import Hospital
 from tests.infrastructure.doors.conftest import SLACK_SECRET
 from tests.infrastructure.doors.test_browser import PHONE, served
 from tests.needs import CHROMIUM_FLAGS, chromium
-from tests.tasks.test_people import lend
+from tests.tasks.signing.test_people import lend
 
 pytestmark = pytest.mark.e2e
 LAPTOP = {"width": 1280, "height": 860}

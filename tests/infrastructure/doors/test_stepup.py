@@ -11,19 +11,19 @@ from typing import Any
 import httpx
 import pytest
 
-from blocks.keyring import enrolled
+from blocks.proofs.keyring import enrolled
 from blocks.records.people import Delegation
 from blocks.rulebook import Shelf, adopt
 from infrastructure.doors import slack
 from infrastructure.doors.__main__ import app
 from infrastructure.local.demo.authenticator import PRESENT, Authenticator
 from infrastructure.local.hospital.__main__ import directory
-from tasks import passkeys, people
 from tasks.case import utc_now
 from tasks.decide import Answer, decide
-from tasks.matters import ToConfirmError
-from tasks.policy_changes import approve, propose
-from tasks.stepup import where_to_confirm
+from tasks.signing import passkeys, people
+from tasks.signing.matters import ToConfirmError
+from tasks.signing.policy_changes import approve, propose
+from tasks.signing.stepup import where_to_confirm
 from tests.hospital import MORNING, Hospital, plain_policy
 from tests.infrastructure.doors.conftest import afterwards, card_of, interaction
 from tests.signing import Signers

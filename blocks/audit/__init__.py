@@ -1,0 +1,1 @@
+"""Verifying the ledger: chains, log, witness, documents, versions, and what each finding is called."""

@@ -1,0 +1,1 @@
+"""Verifying the ledger."""

@@ -1,0 +1,1 @@
+"""What people sign with a passkey."""
