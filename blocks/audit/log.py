@@ -86,13 +86,13 @@ async def _tenures(log: Log, findings: list[Finding]) -> tuple[Tenure, ...]:
 async def _seen(witnessed: Witnessed | None, tenures: tuple[Tenure, ...], findings: list[Finding]) -> Head | None:
     if witnessed is None:
         return None
+    refused = "the witness did not cosign: {}"
+    findings += [Finding(WITNESS, one.key, "refused", refused.format(one.why)) for one in await witnessed.alarms()]
     try:
         seen = await witnessed.head()
     except TamperedError as error:
         findings.append(Finding(WITNESS, "checkpoint", "altered", error.detail))
         return None
-    refused = "the witness did not cosign: {}"
-    findings += [Finding(WITNESS, one.key, "refused", refused.format(one.why)) for one in await witnessed.alarms()]
     if seen is None:
         findings.append(Finding(WITNESS, "checkpoint", "removed", "the witness has seen no head"))
     elif read_head(seen.note.data, tenures) is None:

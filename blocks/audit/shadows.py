@@ -4,7 +4,7 @@ Whoever may write can put a second version over an entry, or a delete marker. Re
 is still there and still proves what was written, for as long as the bucket's lock holds. A folder has no versions.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -35,10 +35,11 @@ class Heads(NamedTuple):
     """When the head that is shown was made: a larger one was written later. None: nobody knows."""
 
 
-async def shadowed(bucket: LockedBucket, found: LogFound | None) -> list[Finding]:
+async def shadowed(bucket: LockedBucket, found: LogFound | None, findings: Collection[Finding] = ()) -> list[Finding]:
     """Name everything that was written once and has something over it; of a chain, the first entry.
 
     Where the log was looked at, its heads are judged too: an old one that was put back over a later is named.
+    *findings*: what else was found.
     """
     if found is None:
         return await _look(bucket, NONE, {})
@@ -49,7 +50,7 @@ async def shadowed(bucket: LockedBucket, found: LogFound | None) -> list[Finding
 
     heads = Heads(size, datetime.fromisoformat(found.sealed_at) if found.sealed_at else None)
     # A log that was rewritten says of what it put in an original's place that this is what was written.
-    rewritten = any(one.fault == "rewritten" for one in found.findings)
+    rewritten = any(one.fault == "rewritten" for one in findings)
     return await _look(bucket, NONE if rewritten else found.committed, {LOCK: heads, CHECKPOINT: heads})
 
 

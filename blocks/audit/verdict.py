@@ -116,7 +116,7 @@ async def verify(  # noqa: PLR0913  each is what somebody who verifies may have,
     if found:
         verdict = verdict._replace(findings=(*verdict.findings, *audit_told(told, found)))
         verdict = _with_stamps(verdict, audit_stamps(seen, found, roots))
-    shadows = await shadowed(bucket, found) if bucket else []
+    shadows = await shadowed(bucket, found, verdict.findings) if bucket else []
     if witness_bucket and witnessed:
         shadows += await witness_shadowed(witness_bucket, witnessed, found)
     findings = tuple(sorted(set(told_as_shadowed(verdict.findings, shadows)), key=lambda one: one.rank))

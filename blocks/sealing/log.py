@@ -30,6 +30,8 @@ from blocks.wire.tiles import (
     consistency_spans,
     hashes_in,
     inclusion_spans,
+    left_spans,
+    root_after,
     spanned,
     tiles_for,
     tiles_of,
@@ -140,18 +142,27 @@ class Log:
                 return index, leaf
         return None
 
-    async def later(self, case: str, seq: int, start: int, end: int) -> Commitment | None:
-        """Look for an entry of *case* after its entry *seq*, from one place of the log on and before another.
+    async def later(self, case: str, seq: int, start: int, end: int, head: Head) -> Commitment | None:
+        """Look for an entry of *case* after its entry *seq* under *head*, from one place on and before another.
 
-        Few bundles name a case: the others are not taken apart, so that many can be looked through.
+        `TamperedError` where the one that is found, or all that was read up to the head's end, is not under that head.
         """
-        named = case_part(case)
-        async for tile, data in self._bundles(end, start):
-            if named in data:
-                for leaf in _entries(tile, data):
-                    found = read_commitment(leaf)
-                    if found and found.case == case and found.seq > seq:
-                        return found
+        named, size, first, read = case_part(case), head.checkpoint.size, start // WIDTH * WIDTH, list[bytes]()
+        async for index, leaf in self.leaves(end, first):
+            read.append(leaf_hash(leaf))
+            found = read_commitment(leaf) if index >= start and named in leaf else None
+            if found and found.case == case and found.seq > seq:
+                path = await self._hashed(inclusion_spans(index, size), size)
+                if not holds(read[-1], index, size, path, head.checkpoint.root):
+                    raise TamperedError(
+                        "log", f"entry {index} of the log is not the one under the head that was signed"
+                    )
+                return found
+        if end == size and first < size:
+            spans = left_spans(first)
+            left = dict(zip(spans, await self._hashed(spans, size), strict=True))
+            if root_after(left, first, read) != head.checkpoint.root:
+                raise TamperedError("log", f"its entries from {first} on are not those under the head that was signed")
         return None
 
     async def consistency(self, old: int, size: int) -> list[bytes]:

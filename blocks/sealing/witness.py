@@ -13,6 +13,7 @@ can be named.
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
@@ -159,7 +160,7 @@ class Witness:
     async def _left(self) -> list[Tile]:
         """List the hashes that lie in its store without a head: it died as it began, or somebody took the head away."""
         found = [tile_at(blob.key) async for blob in self.store.list("tile/0/")]
-        return sorted(tile for tile in found if tile)
+        return list({tile.number: tile for tile in sorted(one for one in found if one)}.values())  # the widest of each
 
     async def _first_other(self, tiles: Iterable[Tile], shown: Head) -> int | None:
         """Find the first entry that is another than one saw, or is not there; None where only the head is another."""
@@ -195,16 +196,19 @@ class Witness:
             await self.store.swap(SEEN, note.data, was=held.version)
 
     async def _alarm(self, why: str, seen: Head | None, shown: Head | None, place: int | None) -> Alarm:
-        """Keep what was refused with its proof, once; the log's own signatures are what proves it."""
+        """Keep what was refused with its proof; the log's own signatures are what proves it.
+
+        Once: as it was first seen, however much such a log grows meanwhile.
+        """
         told = {
             "why": why,
             "place": place,
             "seen": seen.note.data.decode() if seen else None,
             "shown": shown.note.data.decode() if shown else None,
         }
-        data = canonical(told)
-        key = f"{ALARMS}{digest(data)}"
-        await self.store.create(key, data)
+        key = f"{ALARMS}{digest(canonical({**told, 'shown': None}))}"
+        with suppress(ConflictError):
+            await self.store.create(key, canonical(told))
         return Alarm(key, why, place)
 
 

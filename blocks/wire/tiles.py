@@ -8,6 +8,7 @@ import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from blocks.wire.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash, node_hash, root_of
@@ -197,6 +198,27 @@ def consistency_spans(old: int, size: int) -> list[Span]:
 def _half(size: int) -> int:
     """Find the largest power of two below *size*."""
     return 1 << ((size - 1).bit_length() - 1)
+
+
+def left_spans(first: int) -> list[Span]:
+    """Name the full subtrees that the leaves before *first* make up, left to right."""
+    heights = [height for height in reversed(range(first.bit_length())) if first >> height & 1]
+    ends = list(accumulate((1 << height for height in heights), initial=0))
+    return [Span(*one) for one in pairwise(ends)]
+
+
+def root_after(left: Mapping[Span, bytes], first: int, hashes: Sequence[bytes]) -> bytes:
+    """Hash a tree of which the leaves from *first* on are known, and before them the full subtrees: `left_spans`."""
+
+    def hashed(start: int, end: int) -> bytes:
+        if end <= first:
+            return left[Span(start, end)]
+        if start >= first:
+            return root_of(hashes[start - first : end - first])
+        middle = start + _half(end - start)
+        return node_hash(hashed(start, middle), hashed(middle, end))
+
+    return hashed(0, first + len(hashes))
 
 
 def tiles_for(spans: Sequence[Span], size: int) -> set[Tile]:

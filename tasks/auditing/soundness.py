@@ -1,7 +1,6 @@
 """How far a case holds: what of it the signed log holds, and whether its end is there. Knows no Prefect."""
 
 import asyncio
-from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
@@ -124,9 +123,11 @@ async def _under_none() -> tuple[int, bool]:
 async def _logged(chain: Chain, log: Log, index: int, size: int) -> tuple[int, bool]:
     """Look through the log from a place on; say which later entry it holds, or 0, and whether all of it was read."""
     head = await log.head()
-    size = max(size, head.checkpoint.size if head else 0)
+    if head is None or head.checkpoint.size < size:
+        raise TamperedError("log", f"its head covers fewer entries than the {size} of one that was believed")
+    size = head.checkpoint.size
     end = min(size, (index // WIDTH + BUNDLES_MAX) * WIDTH)
-    found = await log.later(chain.case, chain.seq, index + 1, end)
+    found = await log.later(chain.case, chain.seq, index + 1, end, head)
     return found.seq if found else 0, end == size
 
 
@@ -157,9 +158,14 @@ async def sealed_part(chain: Chain, log: Log, witnessed: Witnessed | None) -> Ch
 
     What lies before a fault may itself have been altered: that an entry hangs together with others proves nothing.
     """
-    for seq in range(chain.seq, 0, -1):
+    held, unknown = Chain(chain.case), chain.seq
+    while held.seq < unknown:  # of what the log holds it holds the beginning too
+        seq = (held.seq + unknown + 1) // 2
         part = Chain(chain.case, chain.entries[:seq], digest_of(chain, seq))
-        with suppress(NotSealedError, TamperedError):
+        try:
             await proof_of(part, log, witnessed)
-            return part
-    return Chain(chain.case)
+        except (NotSealedError, TamperedError):
+            unknown = seq - 1
+        else:
+            held = part
+    return held

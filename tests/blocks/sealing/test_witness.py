@@ -103,6 +103,29 @@ async def test_a_log_that_shrank_is_refused_and_the_alarm_is_kept_once(house: Ho
     assert len(await Witnessed(house.own, WITNESS.public).alarms()) == 1
 
 
+async def test_a_log_that_was_rewritten_and_grows_raises_one_alarm(house: House):
+    await house.grow(5)
+    await house.witness.look(NOON)
+    house.forge()
+    await house.grow(1, "RQ-9")
+    for _ in range(3):
+        await house.grow(6)
+        alarm = await house.witness.look(NOON)
+        assert alarm is not None
+    assert await Witnessed(house.own, WITNESS.public).alarms() == [alarm]
+
+
+async def test_what_the_witness_refused_is_told_although_its_own_head_is_garbled(house: House):
+    await house.grow(5)
+    await house.witness.look(NOON)
+    await house.own.create("alarms/x", b'{"why":"it shrank","place":null}')
+    (house.own._root / SEEN).write_bytes(b"nonsense")
+    found = await verify(
+        Ledger(house.store), Log(house.store, KEY.public), Witnessed(house.own, WITNESS.public), now=NOON
+    )
+    assert [(one.where, one.fault) for one in found.findings] == [("alarms/x", "refused"), ("checkpoint", "altered")]
+
+
 async def test_a_log_that_is_gone_or_signed_by_a_stranger_is_refused(house: House):
     await house.grow(5)
     await house.witness.look(NOON)

@@ -14,7 +14,9 @@ from blocks.wire.tiles import (
     grown,
     hashes_in,
     inclusion_spans,
+    left_spans,
     levels_of,
+    root_after,
     spanned,
     tiles_for,
     tiles_of,
@@ -139,3 +141,11 @@ def test_what_is_no_bundle_is_none(data: bytes):
 def test_an_entry_longer_than_the_format_allows_is_refused():
     with pytest.raises(ValueError, match="at most 65,535 bytes"):
         bundled([b"x" * 65_536])
+
+
+@given(st.integers(1, 700), st.data())
+def test_a_root_is_the_same_whether_one_knows_all_leaves_or_only_those_after_a_place(size: int, data: st.DataObject):
+    first = data.draw(st.integers(0, size - 1))
+    hashes = LEAVES[:size]
+    left = {span: mth(hashes[span.start : span.end]) for span in left_spans(first)}
+    assert root_after(left, first, hashes[first:]) == mth(hashes)

@@ -11,11 +11,11 @@ from blocks.records.dossier import Dossier
 from blocks.records.ledger import Line
 from blocks.rulebook import Shelf
 from blocks.sealing.heads import HeadsLog
-from blocks.sealing.log import Log, committed
+from blocks.sealing.log import PREFIX, Log, committed
 from blocks.sealing.witness import Witnessed
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.dossier_page import dossier_page
-from blocks.wire.tiles import WIDTH
+from blocks.wire.tiles import WIDTH, tiles_of
 from tasks.auditing import soundness
 from tasks.auditing.bundling import bundle_of
 from tasks.auditing.finding import Found, found
@@ -107,6 +107,20 @@ async def test_an_end_that_the_log_holds_and_the_store_does_not_was_taken_away(h
     assert "holds no later entry of the case" in dossier_page(whole)
     end.unlink()
     await assert_cut(hospital, case, log, "the signed log holds it")
+
+
+@pytest.mark.parametrize("harm", [lambda _: b"", lambda data: data[:-5] + b"1" + data[-4:]], ids=["emptied", "forged"])
+async def test_a_log_whose_entries_are_not_those_under_its_head_tells_nothing_of_an_end(hospital, harm):
+    case = await ordered(hospital)
+    await hospital.submit("KNEE-TIB-4", 1)
+    log = await seal(hospital)
+    head = await log.head()
+    tile = list(tiles_of(head.checkpoint.size, None))[-1]
+    bundle = hospital.ledger.store._root / (PREFIX + tile.path)
+    bundle.write_bytes(harm(bundle.read_bytes()))
+    found = await told(hospital, case, log)
+    assert found.broken
+    assert found.sealed is None
 
 
 async def test_an_end_that_only_the_log_holds_and_the_witness_has_not_seen_yet_is_missed_too(hospital, tmp_path):
