@@ -4,7 +4,9 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from blocks.errors import OutsideError, UnavailableError
+from pydantic import ValidationError
+
+from blocks.errors import OutsideError
 from blocks.ledger import TamperedError
 from blocks.ports import Desk
 from blocks.wire.broken import Broken, keepers_card, row_of
@@ -18,12 +20,23 @@ def broken_by(error: Exception, case: str = "") -> Broken:
     if isinstance(error, TamperedError):
         return Broken(error.case or case, "does not hold", error.detail)
     why = str(error) if isinstance(error, OutsideError) else f"it says what it should not: {type(error).__name__}"
-    return Broken(case, "cannot be read", why, passes=isinstance(error, UnavailableError))
+    return Broken(case, "cannot be read", why)
+
+
+def passes(error: Exception) -> bool:
+    """Say whether it is the store that cannot be read for now, and not what lies there."""
+    return isinstance(error, OutsideError) and not isinstance(error, TamperedError)
+
+
+def of_ours(error: Exception) -> Exception | None:
+    """Give what may be a mistake of ours, to be logged with where it was; what others print may quote the record."""
+    return None if isinstance(error, (OutsideError, ValidationError)) else error
 
 
 async def tell_keepers(broken: Sequence[Broken], desk: Desk, channel: str, at: datetime) -> None:
-    """Tell them in their channel; the same cases once a day, whoever comes upon them."""
-    await desk.post(channel, keepers_card(broken, at), maybe_posted=True)
+    """Tell them in their channel, where they have one; the same cases once a day, whoever comes upon them."""
+    if channel:
+        await desk.post(channel, keepers_card(broken, at), maybe_posted=True)
 
 
 class Keepers:
@@ -37,10 +50,9 @@ class Keepers:
     async def tell(self, broken: Sequence[Broken], at: datetime) -> list[Late]:
         """Tell them what they have not heard today (UTC), and list all that stands still, each since it was found."""
         self._since = {one.case: self._since.get(one.case, at) for one in broken}
-        today = {f"{at:%Y-%m-%d} {one.case}": one for one in broken if not one.passes}
-        untold = [one for name, one in today.items() if name not in self._told]
-        if untold and self._channel:
-            logger.error("%s stand still: its record %s", ", ".join(x.case for x in untold), untold[0].told)
+        today = {f"{at:%Y-%m-%d} {one.case}": one for one in broken}
+        if untold := [one for name, one in today.items() if name not in self._told]:
+            logger.error("stands still, its record %s", "; ".join(f"{x.case} {x.told}" for x in untold))
             try:
                 await tell_keepers(untold, self._desk, self._channel, at)
                 self._told = {*today}

@@ -9,14 +9,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from blocks.errors import UnavailableError
 from blocks.ledger import Chain, Ledger
 from blocks.records.approval import Ask, Posted
 from blocks.records.people import Person
 from blocks.records.policy import Rulebook
 from blocks.sealing.heads import noted_since
 from blocks.wire.broken import Broken
-from tasks.broken import broken_by
+from tasks.broken import broken_by, of_ours, passes
 from tasks.decide import decisions_of, due_in, open_asks, posted_of, waits_for
 from tasks.results import finished_cases
 from tasks.rules.authority import acting_for
@@ -74,11 +73,12 @@ class Inbox:
 
     def set_aside(self, case: str, error: Exception) -> None:
         """Take note that a case cannot be gone by: each look reads it anew, until it can."""
+        one = broken_by(error, case)
         if case not in self._broken:
-            logger.warning("%s stands still", case, exc_info=error)
+            logger.warning("%s stands still: its record %s", case, one.told, exc_info=of_ours(error))
         self._open.pop(case, None)
         self._written.add(case)
-        self._broken[case] = broken_by(error, case)
+        self._broken[case] = one
 
     def broken(self) -> tuple[Broken, ...]:
         """List the cases that cannot be gone by: nobody can tell whom they wait for."""
@@ -126,7 +126,9 @@ class Inbox:
                 _read_through(chain)
         except Exception as error:  # noqa: BLE001  whatever it is, it is this case's own, and the others go on
             self._written.add(name)
-            if not (name in self._open and isinstance(error, UnavailableError)):
+            if passes(error):
+                logger.warning("%s is looked at again, %s", name, error)
+            else:
                 self.set_aside(name, error)
             return
         self._broken.pop(name, None)

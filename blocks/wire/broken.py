@@ -16,7 +16,7 @@ NAMED_MAX = 10
 
 
 class Broken(NamedTuple):
-    """A case that stands still because of its record: which, what is wrong with that, and where; *passes*: by itself.
+    """A case that stands still because of its record: which, what is wrong with that, and where.
 
     Of whom it asks, and what, nothing is known: all of it may be false.
     """
@@ -24,7 +24,11 @@ class Broken(NamedTuple):
     case: str
     fault: str
     where: str
-    passes: bool = False
+
+    @property
+    def is_book(self) -> bool:
+        """Say whether it is no case but a book that many go by: of people, policy, funds."""
+        return "~" in self.case
 
     @property
     def told(self) -> str:
@@ -37,9 +41,12 @@ def told_instead(one: Broken, channel: str) -> str:
 
     *channel*: where those who can restore it are told at the same time; empty where they are not.
     """
-    told = f"{KEEPERS.capitalize()} is told in #{channel}; please call them too if it cannot wait."
+    told = f"{KEEPERS.capitalize()} is told in #{channel.removeprefix('#')}; please call them too if it cannot wait."
+    what, then = f"The ledger's record of {one.case or 'this request'} {one.fault}", "so it stands still"
+    if one.is_book:
+        what, then = f"A book that this goes by ({one.case}) {one.fault}", "so nothing that needs it goes on"
     return "\n".join([
-        f"Nothing was decided. The ledger's record of {one.case or 'this request'} {one.fault}, so it stands still.",
+        f"Nothing was decided. {what}, {then}.",
         told if channel else f"Please call {KEEPERS}.",
         "Once its record is restored it goes on by itself: then please try again.",
         "What a patient needs meanwhile is ordered in the ERP's own way.",
@@ -61,9 +68,11 @@ def keepers_card(broken: Sequence[Broken], at: datetime) -> Card:
     head = "⚠️ *The record of one case does not hold*: it stands still until that is restored, all others go on."
     if len(broken) > 1:
         head = f"⚠️ *The records of {len(broken)} cases do not hold*: they stand still until that is restored."
+    if any(one.is_book for one in broken):
+        head = "⚠️ *A book does not hold*: whatever goes by it stands still until it is restored."
     do = f"Change nothing, delete nothing. {NEXT}"
     return said_card(
-        f"evidence-{at:%Y-%m-%d}-{names[:16]}", "\n".join([head, *_named(broken, [one.told for one in broken]), do])
+        f"evidence-{at:%Y-%m-%d}-{names[:16]}", "\n".join([head, do, *_named(broken, [one.told for one in broken])])
     )
 
 

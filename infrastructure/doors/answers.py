@@ -91,7 +91,7 @@ async def bulk(values: tuple[str, ...], click: Click) -> Response:
 
 async def _judged_by_itself(answer: Answer, click: Click) -> Verdicts:
     """Judge one of many: one whose record does not hold stops no other."""
-    found = await broken.or_why(judged(answer, click))
+    found = await broken.or_why(judged(answer, click), answer.case)
     return Verdicts("void", found) if isinstance(found, str) else found
 
 

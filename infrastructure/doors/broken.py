@@ -11,12 +11,12 @@ from pydantic import ValidationError
 
 from blocks import connect
 from blocks.ledger import TamperedError
-from blocks.wire.broken import told_instead
+from blocks.wire.broken import Broken, told_instead
 from blocks.wire.cards import read_value, said_card
 from infrastructure.doors import home
 from infrastructure.doors.clicks import field_errors, slack_desk
 from infrastructure.doors.http import Deed, Response, text_in
-from tasks.broken import broken_by, tell_keepers
+from tasks.broken import broken_by, of_ours, tell_keepers
 from tasks.case import utc_now
 
 logger = logging.getLogger("almoner.doors")
@@ -49,10 +49,7 @@ def whispered(error: Exception, channel: str, slack_user: str, case: str = "") -
 
 def told(error: Exception, case: str = "") -> tuple[str, Deed]:
     """Say in words what is wrong, and what tells those who keep the evidence."""
-    logger.error("a record does not hold", exc_info=error)
-    one, channel = broken_by(error, case), connect.audit_channel()
-    if one.case and "~" not in one.case:
-        home.inbox(connect.ledger()).set_aside(one.case, error)
+    one, channel = _noted(error, case), connect.audit_channel()
 
     async def tell() -> None:
         await tell_keepers([one], connect.desk(), channel, utc_now())
@@ -60,13 +57,21 @@ def told(error: Exception, case: str = "") -> tuple[str, Deed]:
     return told_instead(one, channel), tell
 
 
-async def or_why(found: Awaitable[T]) -> T | str:
+async def or_why(found: Awaitable[T], case: str = "") -> T | str:
     """Wait for what is looked for; where its record does not hold, say so in words instead."""
     try:
         return await found
     except FAULTS as error:
-        logger.exception("a record does not hold")
-        return told_instead(broken_by(error), "")
+        return told_instead(_noted(error, case), "")
+
+
+def _noted(error: Exception, case: str) -> Broken:
+    """Take note of what does not hold: a case is offered to nobody until it does."""
+    one = broken_by(error, case)
+    logger.error("the record of %s %s", one.case or "something", one.told, exc_info=of_ours(error))
+    if one.case and not one.is_book:
+        home.inbox(connect.ledger()).set_aside(one.case, error)
+    return one
 
 
 def _case_in(payload: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
+from pydantic import ValidationError
 from slack_sdk.signature import SignatureVerifier
 
 from blocks import connect
@@ -87,6 +88,8 @@ async def _interaction(payload: Any) -> Response:
     try:
         kind = payload["type"]
         click = await _click(text_in(payload, "user", "id"), payload)
+    except ValidationError:
+        raise  # it is a book of ours that says what it should not
     except (ValueError, KeyError, TypeError):
         return refused(HTTPStatus.BAD_REQUEST, "this is not an interaction as Slack sends it")
     if kind == "block_actions":

@@ -12,10 +12,9 @@ from datetime import datetime, timedelta
 from time import perf_counter
 from typing import NamedTuple
 
-from blocks.errors import UnavailableError
 from blocks.ledger import Chain, Ledger
 from blocks.sealing.heads import noted_since
-from tasks.broken import broken_by
+from tasks.broken import broken_by, of_ours, passes
 from tasks.cancelling import cancelling
 from tasks.case import utc_now
 from tasks.decide import waits_for
@@ -125,9 +124,10 @@ class Lookout:
     async def _stands_still(self, name: str, ledger: Ledger, now: datetime, patience_s: float) -> bool:
         try:
             return await self._judged(name, ledger, now, patience_s)
-        except Exception as error:  # noqa: BLE001  whatever it is, it is this case's own, and the others go on
-            logger.warning("%s is not rung for: its record %s", name, broken_by(error, name).told)
-            later = timedelta(seconds=0 if isinstance(error, UnavailableError) else AGAIN_MIN_S)
+        except Exception as error:
+            told = broken_by(error, name).told
+            logger.warning("%s is not rung for: its record %s", name, told, exc_info=of_ours(error))
+            later = timedelta(seconds=0 if passes(error) else AGAIN_MIN_S)
             self._looks[name] = self._looks.get(name, Look(0, now))._replace(again=now + later)
             return False
 

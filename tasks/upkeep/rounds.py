@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from blocks.errors import ConflictError, OutsideError, RefusedError, UnavailableError
+from blocks.errors import ConflictError, OutsideError, RefusedError
 from blocks.ledger import Chain, Ledger, TamperedError
 from blocks.ports import Card, Desk
 from blocks.records.ledger import Line
@@ -22,7 +22,7 @@ from blocks.rulebook import Shelf
 from blocks.wire.cards import ask_message
 from blocks.wire.reminders import Late, Reminder, Why, reminder_card
 from blocks.wire.report import in_doubt, times_woken
-from tasks.broken import Keepers
+from tasks.broken import Keepers, broken_by, passes
 from tasks.clock import ACTOR, CLOCK, Waiting, keep_time, waiting_of
 from tasks.decide import waits_for
 from tasks.inbox import Inbox
@@ -66,13 +66,20 @@ class Rounds:
         self._ledger, self._shelf, self._desk = ledger, shelf, desk
         self._keepers = Keepers(desk, keepers)
         self._inbox = Inbox(ledger)
-        self._seen: dict[str, tuple[tuple[int, str, int], tuple[Waiting, ...]]] = {}
+        self._seen: dict[str, tuple[tuple[str, str, int], tuple[Waiting, ...]]] = {}
         self._names: dict[Mark, tuple[str, ...]] = {}
         self._routed: set[Mark] = set()
         self._all_again: datetime | None = None
 
     async def go(self, at: datetime) -> Round:
-        """Go round once."""
+        """Go round once; a book that does not hold ends the round, and those who keep the evidence hear of it."""
+        try:
+            return await self._round(at)
+        except TamperedError as error:
+            await self._keepers.tell([broken_by(error)], at)
+            raise
+
+    async def _round(self, at: datetime) -> Round:
         everything = self._all_again is None or at >= self._all_again
         await self._inbox.look(at, everything=everything)
         if everything:
@@ -101,10 +108,11 @@ class Rounds:
         """Let what fails with one case stop no other: one that cannot be gone by is set aside until it can."""
         try:
             yield
-        except (UnavailableError, ConflictError) as error:
-            logger.warning("%s: %s in the next round, %s", case, next_time, error)
         except Exception as error:  # noqa: BLE001  a tampered line may fail in any way
-            self._inbox.set_aside(case, error)
+            if passes(error) or isinstance(error, ConflictError):
+                logger.warning("%s: %s in the next round, %s", case, next_time, error)
+            else:
+                self._inbox.set_aside(case, error)
 
     def _late(self, waiting: list[Waiting], at: datetime) -> list[Late]:
         """Tell all that waits. Who may decide what is worked out anew when case or people change, and once an hour."""
@@ -134,7 +142,7 @@ class Rounds:
         now = await self._shelf.in_force(at)
         seen, self._seen = self._seen, {}
         for chain in self._inbox.chains():
-            mark = (chain.seq, now.directory_version, now.duties.seq)
+            mark = (chain.head, now.directory_version, now.duties.seq)
             known = seen.get(chain.case)
             if (found := known[1] if known and known[0] == mark else await self._read_out(chain, at)) is not None:
                 self._seen[chain.case] = (mark, found)

@@ -17,7 +17,9 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import to_state_create
 
+from blocks.errors import ConflictError, OutsideError
 from blocks.ledger import Ledger
+from tasks.broken import broken_by, of_ours
 from tasks.decide import waits_for
 from tasks.runs import PAGE, asleep, runs_of
 from tasks.upkeep.rounds import EVERYTHING, WAITS
@@ -31,6 +33,8 @@ OURS = (WAITS, "late", "waits:", "cost-centre:", "due:")
 CHANGES_MAX = 200
 """So many runs are tagged anew in one round at most; the rest is done by the next."""
 AT_ONCE = 8
+MAY_FAIL = (OutsideError, ConflictError, LookupError, ValueError, TypeError, AttributeError)
+"""With one case, when its record is read; what Prefect refuses fails the round."""
 NONE = frozenset[str]()
 
 
@@ -49,8 +53,11 @@ async def bring_back(waiting: Collection[str], client: PrefectClient, ledger: Le
             try:
                 if not await _back_to_sleep(run, client, ledger, at):
                     ring.append(run.name)
-            except Exception as error:  # noqa: BLE001  whatever it is, it is this case's own
-                logger.warning("%s: its run is looked at in the next round, %s", run.name, error)
+            except MAY_FAIL as error:
+                told = broken_by(error, run.name).told
+                logger.warning(
+                    "%s: its run is looked at in the next round, %s", run.name, told, exc_info=of_ours(error)
+                )
     return ring
 
 

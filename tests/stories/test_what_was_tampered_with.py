@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from blocks.errors import UnavailableError
-from blocks.ledger import entry_key
+from blocks.ledger import Ledger, TamperedError, entry_key
 from blocks.ports import Personality
 from blocks.rulebook import Shelf
 from blocks.wire.reminders import bottlenecks, waiting_rows
@@ -95,6 +95,19 @@ async def test_those_who_keep_the_evidence_are_told_once_a_day_by_whichever_work
     assert "Change nothing, delete nothing. What to do now, step by step: infrastructure/runbooks/evidence.md" in first
 
 
+async def test_a_round_that_has_long_known_a_case_finds_that_its_last_entry_says_something_else(hospital, tmp_path):
+    case, other = await waiting(hospital), await waiting(hospital)
+    rounds = rounds_of(hospital)
+    await rounds.go(hospital.now)
+    last = max((tmp_path / entry_key(case, 1)).parent.iterdir())
+    entry = json.loads(last.read_bytes())
+    entry["lines"] = [{**entry["lines"][-1], "act": "parked", "body": {}}]
+    last.write_text(json.dumps(entry))
+    found = await rounds.go(hospital.now + timedelta(hours=1))
+    assert found.tags[case] == BROKEN
+    assert other in {one.case for one in found.waiting}
+
+
 async def test_who_was_approved_meanwhile_is_rung_for_once_it_is_restored_and_the_others_at_once(hospital, tmp_path):
     one, other = await waiting(hospital), await waiting(hospital)
     for case in (one, other):
@@ -177,3 +190,15 @@ async def test_whatever_its_last_entry_says_nothing_stops_the_others(tmp_path, m
             tried |= {act for act, _ in alterations(backup[last])}
         shutil.rmtree(folder)
     assert named >= {"received", "asked", "posted", "reminded", "escalated", "decided", "parked"}
+
+
+async def test_a_book_that_does_not_hold_ends_the_round_and_those_who_keep_the_evidence_hear_of_it(hospital, tmp_path):
+    await waiting(hospital)
+    (tmp_path / entry_key("book~directory", 1)).write_text("nonsense")
+    with pytest.raises(TamperedError):
+        await Rounds(Ledger(hospital.ledger.store), Shelf(Ledger(hospital.ledger.store)), hospital.desk, ROOM).go(
+            hospital.now
+        )
+    (card,) = hospital.desk.cards(ROOM)
+    assert "*A book does not hold*: whatever goes by it stands still" in card.text
+    assert "• *book~directory*: its record does not hold" in card.text

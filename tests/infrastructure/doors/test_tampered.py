@@ -166,6 +166,12 @@ async def test_where_it_is_the_directory_that_does_not_hold_that_is_named(scene,
     ledger = Ledger(scene.hospital.ledger.store)
     with connect.bound(connect.Outside(ledger, Shelf(ledger), desk=scene.desk)):  # as doors that have just started
         await scene.press("approve")
-        assert "The ledger's record of book~directory does not hold" in await almoner("inbox")
+        assert (
+            "A book that this goes by (book~directory) does not hold, so nothing that needs it goes on"
+            in await almoner("inbox")
+        )
     ((_, who, text),) = scene.desk.whispers
-    assert (who, "The ledger's record of book~directory does not hold" in text) == ("U0IVO", True)
+    assert (
+        who,
+        "A book that this goes by (book~directory) does not hold, so nothing that needs it goes on" in text,
+    ) == ("U0IVO", True)
