@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 from blocks.ledger import Ledger
 from blocks.ports import Desk, Erp, KeyStore, Store
 from blocks.rulebook import Shelf
-from blocks.sealing.heads import HeadsLog
+from blocks.sealing.notes import HeadsLog
 from blocks.vault import Vault, master_key
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from blocks.ledger import Chain, Ledger
 from blocks.records.approval import Ask, Posted
 from blocks.records.people import Person
 from blocks.records.policy import Rulebook
-from blocks.sealing.heads import noted_since
+from blocks.sealing.notes import noted_since
 from blocks.wire.broken import Broken
 from tasks.broken import broken_by, of_ours, passes
 from tasks.decide import decisions_of, due_in, open_asks, posted_of, waits_for

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from blocks.audit.finding import Finding
 from blocks.ledger import entry_key
-from blocks.sealing.heads import Head, Notes
+from blocks.sealing.notes import Head, Notes
 from blocks.wire.commitments import Committed
 
 

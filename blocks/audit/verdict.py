@@ -2,7 +2,7 @@
 
 An approval that takes a passkey is checked against the enrolled public keys: see `blocks.proofs.prover`.
 What a chain alone cannot show, that its last entries or all of it were taken away, the Merkle log shows, and of the
-last moments what writers noted: see `blocks.audit.log` and `blocks.sealing.heads`.
+last moments what writers noted: see `blocks.audit.log` and `blocks.sealing.notes`.
 """
 
 import asyncio
@@ -26,8 +26,8 @@ from blocks.ledger import Ledger, entry_key
 from blocks.proofs.prover import Prover
 from blocks.records.ledger import GENESIS, Entry
 from blocks.retention import LockedBucket
-from blocks.sealing.heads import Head, read_notes
 from blocks.sealing.log import Log
+from blocks.sealing.notes import Head, read_notes
 from blocks.sealing.tsa import Roots
 from blocks.sealing.witness import Witnessed
 from blocks.wire.canonical import canonical, digest, is_canonical

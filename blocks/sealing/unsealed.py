@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from blocks.errors import NotFoundError
 from blocks.ledger import Ledger, entry_key, place_of
-from blocks.sealing.heads import note_keys, noted_since
+from blocks.sealing.notes import note_keys, noted_since
 from blocks.wire.canonical import digest
 from blocks.wire.commitments import Committed
 

@@ -1,1 +1,1 @@
-"""What an auditor asks of the ledger: dossiers, proofs, exports, packs, holds, fingerprints. Changes no case."""
+"""What is asked of the ledger afterwards: dossiers, proofs, exports, packs, holds, a policy tried on past cases."""

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from blocks.ledger import Chain, Ledger, TamperedError
 from blocks.proofs.keyring import PASSKEYS
+from blocks.sealing.bundle import Known, Proven, bundled
 from blocks.sealing.log import KEYS, Log
 from blocks.sealing.witness import Witnessed
-from blocks.wire.bundle import Known, Proven, bundled
 from tasks.auditing.proving import included, proof_of, stored
 from tasks.auditing.soundness import rest_of
 

@@ -8,8 +8,8 @@ from blocks.errors import NotFoundError
 from blocks.ledger import Chain, Ledger, TamperedError, entry_key, place_of
 from blocks.records.dossier import Dossier, Question, Sealed
 from blocks.rulebook import Shelf
-from blocks.sealing.heads import noted_last
 from blocks.sealing.log import Head, Log
+from blocks.sealing.notes import noted_last
 from blocks.sealing.witness import Witnessed
 from blocks.wire.tiles import WIDTH
 from tasks.auditing.dossier import dossier_of

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import NamedTuple
 
 from blocks.ledger import Chain, Ledger
-from blocks.sealing.heads import noted_since
+from blocks.sealing.notes import noted_since
 from tasks.broken import broken_by, of_ours, passes
 from tasks.cancelling import cancelling
 from tasks.case import utc_now

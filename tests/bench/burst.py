@@ -24,7 +24,7 @@ from blocks.audit.verdict import verify
 from blocks.ledger import Ledger
 from blocks.records.policy import Band, Policy, Tier
 from blocks.rulebook import adopt
-from blocks.sealing.heads import EVERY_S
+from blocks.sealing.notes import EVERY_S
 from blocks.store import S3Store
 from infrastructure.ending import run_and_leave
 from infrastructure.local.hospital.__main__ import directory

@@ -16,8 +16,8 @@ import uvloop
 
 from blocks import connect
 from blocks.ledger import Ledger
-from blocks.sealing.heads import HeadsLog
 from blocks.sealing.log import CHECKPOINT, PREFIX, Log
+from blocks.sealing.notes import HeadsLog
 from blocks.sealing.sealer import Sealer
 from blocks.wire.commitments import Commitment, moment_text
 from blocks.wire.names import case_of

@@ -20,8 +20,8 @@ from typing import Any
 from blocks.audit.log import audit_log
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
-from blocks.sealing.heads import HeadsLog
 from blocks.sealing.log import CHECKPOINT, PREFIX, Log, committed
+from blocks.sealing.notes import HeadsLog
 from blocks.sealing.sealer import LOCK, Sealer
 from blocks.store import FolderStore, S3Store
 from blocks.wire.commitments import Commitment

@@ -18,8 +18,8 @@ from typing import Any
 from blocks.errors import OutsideError
 from blocks.ledger import Ledger
 from blocks.records.ledger import Line
-from blocks.sealing.heads import HeadsLog
 from blocks.sealing.log import Log, committed
+from blocks.sealing.notes import HeadsLog
 from blocks.sealing.sealer import Sealer
 from blocks.store import FolderStore
 from blocks.wire.merkle import extends

@@ -16,8 +16,8 @@ import pytest
 from blocks.ledger import Chain, Ledger
 from blocks.ports import Store
 from blocks.records.ledger import Line
-from blocks.sealing.heads import HeadsLog
 from blocks.sealing.log import Head, Log
+from blocks.sealing.notes import HeadsLog
 from blocks.sealing.witness import Witnessed
 from blocks.store import FolderStore
 from blocks.wire.signed_note import PublicKey

@@ -12,7 +12,7 @@ from blocks.ledger import Chain, Ledger
 from blocks.ports import Store
 from blocks.records.approval import Ask, Verdict
 from blocks.records.outcome import Outcome
-from blocks.sealing.heads import HeadsLog
+from blocks.sealing.notes import HeadsLog
 from tasks.decide import Answer, Verdicts, decide, shown_of
 from tasks.requests import Deed, Wish, carry_out
 from tests.fakes.desk import FakeDesk

@@ -10,7 +10,7 @@ from blocks import connect
 from blocks.errors import UnavailableError, UnknownError
 from blocks.ledger import Ledger
 from blocks.rulebook import Shelf
-from blocks.sealing.heads import HeadsLog
+from blocks.sealing.notes import HeadsLog
 from tests.crashes.points import Killed
 from tests.simulation.faults import AT, LATE_S, READS, STOP_S, Kind
 

@@ -10,8 +10,8 @@ from random import Random
 from blocks.audit.verdict import Verdict, verify
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Entry, Line
-from blocks.sealing.heads import HeadsLog
 from blocks.sealing.log import CHECKPOINT, PREFIX, Log
+from blocks.sealing.notes import HeadsLog
 from blocks.sealing.sealer import LOCK, Sealer
 from blocks.sealing.witness import SEEN, Witness, Witnessed
 from blocks.wire.canonical import canonical, digest

@@ -8,8 +8,8 @@ import pytest
 
 from blocks.audit.verdict import verify
 from blocks.ledger import Chain, Ledger, entry_key
-from blocks.sealing.heads import PREFIX, HeadsLog
 from blocks.sealing.log import CHECKPOINT, Log
+from blocks.sealing.notes import PREFIX, HeadsLog
 from blocks.sealing.sealer import LOCK, Sealer
 from blocks.store import FolderStore
 from blocks.wire.canonical import canonical

@@ -9,8 +9,8 @@ from blocks.audit.verdict import Verdict, verify
 from blocks.ledger import Ledger, entry_key
 from blocks.records.ledger import Line
 from blocks.retention import LockedBucket
-from blocks.sealing.heads import HeadsLog
 from blocks.sealing.log import Log
+from blocks.sealing.notes import HeadsLog
 from blocks.sealing.sealer import Sealer
 from blocks.sealing.witness import Witness, Witnessed
 from blocks.wire.signed_note import COSIGNS, SecretKey

@@ -18,7 +18,7 @@ from blocks.errors import UnavailableError
 from blocks.ledger import Chain, Ledger, entry_key
 from blocks.ports import Store
 from blocks.records.ledger import Entry, Line
-from blocks.sealing.heads import PREFIX, HeadsLog, read_notes
+from blocks.sealing.notes import PREFIX, HeadsLog, read_notes
 from blocks.store import FolderStore
 from blocks.wire.canonical import canonical, digest
 from tests.samples import NOON

@@ -11,8 +11,8 @@ from blocks.errors import ConflictError
 from blocks.ledger import Chain, Ledger, TamperedError
 from blocks.ports import Store
 from blocks.records.ledger import Line
-from blocks.sealing.heads import HeadsLog
 from blocks.sealing.log import CHECKPOINT, PREFIX, Log, committed
+from blocks.sealing.notes import HeadsLog
 from blocks.sealing.sealer import LOCK, HandedOverError, Sealer
 from blocks.store import FolderStore
 from blocks.wire.commitments import Commitment

@@ -8,8 +8,8 @@ import pytest
 from blocks.ledger import Chain, Ledger
 from blocks.ports import Store
 from blocks.records.ledger import Line
-from blocks.sealing.heads import PREFIX as HEADS
 from blocks.sealing.log import Log, committed
+from blocks.sealing.notes import PREFIX as HEADS
 from blocks.sealing.sealer import Sealer
 from blocks.store import FolderStore
 from blocks.wire.canonical import canonical

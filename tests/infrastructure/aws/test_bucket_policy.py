@@ -20,8 +20,8 @@ from typer.testing import CliRunner, Result
 from blocks.errors import UnavailableError
 from blocks.ledger import Ledger
 from blocks.sealing.handover import hand_over
-from blocks.sealing.heads import HeadsLog
 from blocks.sealing.log import Log
+from blocks.sealing.notes import HeadsLog
 from blocks.sealing.sealer import Sealer
 from blocks.sealing.witness import Witness
 from blocks.store import FolderStore

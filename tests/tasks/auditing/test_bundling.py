@@ -15,10 +15,10 @@ import pytest
 from blocks.proofs.keyring import PASSKEYS
 from blocks.records.ledger import Line
 from blocks.rulebook import Shelf, adopt
+from blocks.sealing.bundle import BYTES_MAX
 from blocks.sealing.handover import hand_over
 from blocks.sealing.log import Log
 from blocks.sealing.witness import Witnessed
-from blocks.wire.bundle import BYTES_MAX
 from blocks.wire.canonical import canonical
 from blocks.wire.signed_note import SecretKey
 from infrastructure.auditor import check_bundle

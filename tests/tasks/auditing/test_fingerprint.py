@@ -6,8 +6,8 @@ from pathlib import Path
 
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
-from blocks.sealing.heads import HeadsLog
 from blocks.sealing.log import Log
+from blocks.sealing.notes import HeadsLog
 from blocks.sealing.sealer import Sealer
 from blocks.sealing.witness import Witness, Witnessed
 from blocks.store import FolderStore

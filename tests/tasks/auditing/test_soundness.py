@@ -10,8 +10,8 @@ from blocks.ledger import READ_AHEAD, Chain, Ledger, TamperedError, entry_key
 from blocks.records.dossier import Dossier
 from blocks.records.ledger import Line
 from blocks.rulebook import Shelf
-from blocks.sealing.heads import HeadsLog
 from blocks.sealing.log import PREFIX, Log, committed
+from blocks.sealing.notes import HeadsLog
 from blocks.sealing.witness import Witnessed
 from blocks.wire.canonical import canonical, digest
 from blocks.wire.dossier_page import dossier_page

@@ -9,7 +9,7 @@ from blocks.errors import UnavailableError
 from blocks.ledger import Ledger
 from blocks.ports import Personality
 from blocks.records.ledger import Line
-from blocks.sealing.heads import HeadsLog
+from blocks.sealing.notes import HeadsLog
 from blocks.store import FolderStore
 from infrastructure.warm.worker import Habits
 from tasks.effects import InDoubtError
