@@ -54,7 +54,7 @@ class Tally:
         """Print it."""
         return (
             f"{self.enough:,} lifetimes of cases with {FAULTS_MIN} faults or more each ({self.calm:,} calmer ones), "
-            f"{self.faults.total():,} faults, {len(self.wrong):,} lives with a violation\n"
+            f"{self.faults.total():,} faults, {len(self.wrong):,} lives with a violation of {self.lives:,} in all\n"
             f"  ends: {printed(self.ends)}\n  faults: {printed(self.faults)}\n"
             f"  faults a lifetime: {', '.join(f'{n} × {times:,}' for n, times in sorted(self.each.items()))}"
         )
