@@ -19,7 +19,7 @@ from blocks.records.ledger import Line
 from blocks.records.purchasing import ErpDocument
 from blocks.wire.names import Effect, effect_key, reference
 from tasks.case import Case, current
-from tasks.claims import CLAIMS, claim, give_back, is_held, known_s, quiet_s, spend
+from tasks.claims import CLAIMS, claim, give_back, held_s, is_held, known_s, quiet_s, spend
 from tasks.doubts import ask_about
 from tasks.rules.doubt import may_be_at_work, what_a_no_says, what_next
 from tasks.segregation import reason_not_to_count
@@ -202,7 +202,9 @@ async def _told_no(
     if last := may_be_at_work(_tried(case, key, but_now=True)):
         if personality.finds and (found := await _looked_up(find, key)):
             return await _confirm(case, effect, key, found, how="adopted")
-        says = what_a_no_says(personality, quiet_s=await quiet_s(case, last))
+        # As it was before this call: what we heard and saw since is older by now, had we stood still.
+        quiet = await quiet_s(case, last) - held_s(case.claims[key], case)
+        says = what_a_no_says(personality, quiet_s=quiet)
         detail = f"a further call was refused ({refusal.detail}), and what was sent before may have been made"
         if says == "park":
             await _park(case, effect, key, detail)

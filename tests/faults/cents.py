@@ -1,9 +1,9 @@
 """`python -m tests.faults.cents [--cases N --seconds S --seed X]`: every approved cent, once, or named as in doubt.
 
 Approved cases wait for their orders. They are woken one after the other while S3 and three ERPs do wrong with every few
-requests, each behind a proxy, and in the last third answer nothing at all; upkeep looks every ten seconds. When the
-faults are over, the clock starts: until each case is posted once, as the ERP's own books have it, or is named as in
-doubt. Time is real.
+requests, each behind a proxy, and in the last third answer nothing at all; upkeep looks every ten seconds. Each ERP
+makes its first order and is cut off before it can say so, however slow the machine. When the faults are over, the clock
+starts: until each case is posted once, as the ERP's own books have it, or is named as in doubt. Time is real.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -168,6 +168,7 @@ async def count(s3: BackgroundStack, root: Path, *, cases: int, seconds: float, 
     dice = Random(seed)  # noqa: S311  dice, not secrets
     async with _town(s3, root, dice, cases) as (money, past):
         turns = asyncio.Semaphore(AT_ONCE)
+        lost = [proxy.arm("POST /orders", sometimes(dice, 1, (unheard,))) for proxy in money.proxies[1:]]
         for proxy in money.proxies[1:]:
             wrongs = LOSSES if proxy is money.proxies[-1] else (*LOSSES, twice)  # without keys no client can bear twice
             proxy.arm("/orders", sometimes(dice, SHARE, wrongs), times=None)
@@ -179,6 +180,7 @@ async def count(s3: BackgroundStack, root: Path, *, cases: int, seconds: float, 
                     dice.random() * seconds, lambda it: tasks.create_task(money.carry(it, turns)), name
                 )
             await asyncio.sleep(seconds * (1 - DARK))
+            await _until(lambda: not any(first.times for first in lost))  # a slow machine has ordered nothing yet
             for proxy in money.proxies:
                 proxy.heal()
                 proxy.arm(".", sometimes(dice, 1, (black_hole, reset)), times=None)
@@ -192,6 +194,12 @@ async def count(s3: BackgroundStack, root: Path, *, cases: int, seconds: float, 
                 took = time.monotonic() - healed
             upkeep.cancel()
         return await money.counted(past, took)
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(GIVES_UP_S):
+        while not true():  # noqa: ASYNC110 -- a proxy rings no bell
+            await asyncio.sleep(0.1)
 
 
 @asynccontextmanager

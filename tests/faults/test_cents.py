@@ -6,7 +6,7 @@ import pytest
 
 from infrastructure.local.stack.running import BackgroundStack
 from tests.faults import guards
-from tests.faults.cents import count
+from tests.faults.cents import OURS, count
 
 pytestmark = pytest.mark.long
 CASES, SECONDS = 15, 9
@@ -17,6 +17,7 @@ async def test_every_approved_cent_is_posted_once_or_named_as_in_doubt(seaweed: 
     assert (told.open, told.doubled) == (0, 0), str(told)
     assert told.posted + told.doubted == told.approved
     assert told.faults.total() > CASES
+    assert told.faults["commit, then drop"] >= len(OURS)  # without a loss nothing could be posted twice
 
 
 async def test_without_the_resolver_cents_are_posted_twice_and_counted(seaweed: BackgroundStack, tmp_path: Path):

@@ -33,6 +33,7 @@ class JudgesFirst(FakeErp):
             await super().order(draft, key=key)
 
 
+A_MOMENT = timedelta(seconds=1)
 FINDING = {
     "a key for good": Personality(None, finds=True),
     "a key for a day": Personality(86_400, finds=True, lag_s=120),
@@ -66,7 +67,7 @@ async def test_a_no_counts_once_the_first_can_be_at_work_no_more_and_nothing_is_
     erp = JudgesFirst(personality=FINDING[how])
     hospital, case = await opened(tmp_path, FINDING[how], erp)
     await lost_and_refused(hospital, case)
-    hospital.now += timedelta(seconds=max(120, FINDING[how].lag_s))
+    hospital.now += A_MOMENT + timedelta(seconds=max(120, FINDING[how].lag_s))
     for _ in range(2):
         with pytest.raises(RefusedError, match="the period is closed"):
             await attempt(hospital, case)
@@ -92,7 +93,7 @@ async def test_where_a_key_is_known_before_it_is_judged_a_no_counts_after_a_whil
     knows = Personality(86_400, finds=False, knows_before_it_judges=True)
     hospital, case = await opened(tmp_path, knows, JudgesFirst(personality=knows))
     await lost_and_refused(hospital, case)
-    hospital.now += timedelta(seconds=120)
+    hospital.now += A_MOMENT + timedelta(seconds=120)
     with pytest.raises(RefusedError, match="the period is closed"):
         await attempt(hospital, case)
 
@@ -123,3 +124,52 @@ async def test_whoever_dies_over_a_no_leaves_it_in_doubt_as_long_as_if_nothing_w
     await erp.work_off()
     made = await attempt(hospital, case)
     assert erp.orders() == [made]
+
+
+async def test_whoever_stands_still_after_a_look_takes_no_old_answer_for_a_new_one(tmp_path):
+    good = FINDING["a key for good"]
+    erp = JudgesFirst(personality=good)
+    hospital, case = await opened(tmp_path, good, erp)
+    find = erp.find_order
+
+    async def then_stands_still(key):
+        found = await find(key)
+        await erp.work_off()
+        hospital.now += timedelta(minutes=30)
+        return found
+
+    with pytest.raises(UnknownError):
+        await attempt(hospital, case)
+    looks = iter((find, then_stands_still))
+
+    async def once_more(key):
+        return await next(looks)(key)
+
+    erp.find_order = once_more
+    with pytest.raises(UnknownError):
+        await attempt(hospital, case)
+    erp.find_order = find
+    made = await attempt(hospital, case)
+    assert erp.orders() == [made]
+
+
+async def test_whoever_stands_still_over_a_no_counts_from_before_the_call(tmp_path):
+    knows = Personality(86_400, finds=False, knows_before_it_judges=True)
+    erp = JudgesFirst(personality=knows)
+    hospital, case = await opened(tmp_path, knows, erp)
+    order = erp.order
+
+    async def then_stands_still(draft, *, key):
+        try:
+            return await order(draft, key=key)
+        finally:
+            hospital.now += timedelta(minutes=30)
+
+    with pytest.raises(UnknownError):
+        await attempt(hospital, case)
+    erp.order = then_stands_still
+    with pytest.raises(UnknownError, match="may have been made"):
+        await attempt(hospital, case)
+    erp.order = order
+    with pytest.raises(RefusedError, match="the period is closed"):
+        await attempt(hospital, case)
