@@ -1,5 +1,6 @@
 """Slack as the desk: cards, threads, messages, modals. Imports no Prefect: the doors use it too."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -16,6 +17,8 @@ from blocks.records.approval import Posted
 EVENT = "almoner_message"
 LOOK_BACK = 200
 """How many messages of a channel are searched for one that may have been posted already."""
+LATE_S = 2.0
+"""How much later a post is looked for once more whose answer was lost: Slack may be at work on it still."""
 NOT_THERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
 """Why Slack shows somebody nothing in a channel: who answers from their Home tab need not be where the card is."""
 COME_BACK = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
@@ -44,6 +47,7 @@ class SlackDesk:
             retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=3)],
         )
         self._rooms: dict[str, str] = {}
+        self._doubted = set[str]()
 
     async def aclose(self) -> None:
         """Close the connections to Slack."""
@@ -53,7 +57,8 @@ class SlackDesk:
     async def post(self, channel: str, card: Card, *, maybe_posted: bool = False) -> Posted:
         """Post a card, unless it stands there already."""
         room = await self._room(channel)
-        if maybe_posted and (found := await self._find(room, card.key)):
+        if (maybe_posted or card.key in self._doubted) and (found := await self._find(room, card.key)):
+            self._doubted.discard(card.key)
             return found
         try:
             answer = await self._call(
@@ -65,9 +70,12 @@ class SlackDesk:
                 unfurl_links=False,
             )
         except UnknownError:
-            if found := await self._find(room, card.key):
+            self._doubted.add(card.key)  # whoever tries again looks first
+            if found := await self._find(room, card.key) or await self._find(room, card.key, after_s=LATE_S):
+                self._doubted.discard(card.key)
                 return found
             raise
+        self._doubted.discard(card.key)
         return Posted(channel=answer["channel"], ts=answer["ts"])
 
     async def redraw(self, posted: Posted, card: Card) -> None:
@@ -111,7 +119,8 @@ class SlackDesk:
         )
         return next((_key(message) for message in found["messages"]), None)
 
-    async def _find(self, room: str, key: str) -> Posted | None:
+    async def _find(self, room: str, key: str, *, after_s: float = 0) -> Posted | None:
+        await asyncio.sleep(after_s)
         found = await self._call("conversations.history", channel=room, limit=LOOK_BACK, include_all_metadata=True)
         return next((Posted(channel=room, ts=x["ts"]) for x in found["messages"] if _key(x) == key), None)
 
@@ -147,18 +156,26 @@ class SlackDesk:
                 else (await self._web.api_call(method, params=_flat(arguments)))
             )
         except SlackApiError as error:
-            code = str(error.response.get("error", error.response.status_code))
-            if code in COME_BACK or error.response.status_code >= 500:  # noqa: PLR2004  HTTP's own classes
-                raise UnknownError("slack", f"{method}: {code}") from error
+            code = _code(error)
+            if code in COME_BACK or not code:
+                raise UnknownError("slack", f"{method}: {code or error}") from error
             if code in NOT_LET_IN:
                 why = f"{method}: {code}: check SLACK_BOT_TOKEN and the scopes of the app"
                 raise UnreadableError("slack", why) from error
             raise RefusedError("slack", f"{method}: {code}") from error
         except aiohttp.ClientConnectorError as error:
             raise UnavailableError("slack", f"{method}: {error}") from error
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        except (aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:  # slack-sdk trips over text
             raise UnknownError("slack", f"{method}: {error!r}") from error
         return dict(answer.data) if isinstance(answer.data, dict) else {}
+
+
+def _code(error: SlackApiError) -> str:
+    """Return what Slack says; nothing where it is not Slack that speaks, but what stands before it, or half of it."""
+    said, status = getattr(error.response, "data", None), getattr(error.response, "status_code", 500)
+    if status >= 500 or not isinstance(said, dict):  # noqa: PLR2004  HTTP's own classes
+        return ""
+    return str(said.get("error", ""))
 
 
 def _by_json(method: str) -> bool:
