@@ -51,9 +51,9 @@ class Erp(Protocol):
     else, and `UnavailableError` or `UnreadableError` (it does not let us in) where nothing was changed for certain.
     A refusal is about the call that it answers, never about an earlier one that may be at work still.
 
-    Between being called and sending what changes something, an adapter waits no longer than others wait beyond a claim
-    (ten seconds, see `tasks.claims`), be it for a connection or in a queue of its own: nobody looks at the claim again.
-    A key that is kept for good makes a late call harmless; where there is none, this bound is what does.
+    A key that is kept for good makes a late call harmless. Where it is not, an adapter waits no longer between being
+    called and sending what changes something than others wait beyond a claim (ten seconds, see `tasks.claims`), be it
+    for a connection, in a queue of its own or to read first: nobody looks at the claim again.
     """
 
     @property

@@ -34,9 +34,7 @@ from tasks.auditing.holding import hold_on
 from tasks.auditing.past_cases import Asked, past_case
 from tasks.rules.explain import Step
 
-ABOUT_EFFECTS = frozenset(
-    {"intent", "attempt", "taken", "unknown", "unsent", "parked", "settled", "outcome", "compensated"}
-)
+ABOUT_EFFECTS = frozenset({"intent", "attempt", "taken", "unknown", "unsent", "parked", "settled", "outcome"})
 PLAIN = str.maketrans("", "", "*`\\")
 
 

@@ -55,7 +55,8 @@ async def pairs(personality: str, *, further: bool = False, every: int = 1) -> A
     for first in _deaths(posting_path(straight.lived.processes[0].changes)):
         once = await tried(POSTED, personality, (first,))
         left = once.lived.processes[1].changes
-        for second in _deaths(range(1, len(left) + 1) if further else posting_path(left)):
+        everywhere = further or once.lived.parked  # what a doubt leaves to do is all posting path
+        for second in _deaths(range(1, len(left) + 1) if everywhere else posting_path(left)):
             if next(place) % every == 0:
                 yield await tried(POSTED, personality, (first, second))
 

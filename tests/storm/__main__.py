@@ -62,7 +62,7 @@ class Storms:
         """Build town after town until there were kills enough, or time is over."""
         dice, until = Random(seed), monotonic() + 60 * minutes  # noqa: S311  dice, not secrets
         for number in count(seed):
-            left = kills - self.score.kills.total()
+            left = kills - self.score.deaths
             if left <= 0 or monotonic() >= until:
                 return
             database = self.database or ("sqlite" if number % 4 == 3 else "postgresql")
@@ -83,7 +83,7 @@ class Storms:
 
     def line(self) -> str:
         """Say how it goes."""
-        kills = self.score.kills.total() + (self.now.kills.total() if self.now else 0)
+        kills = self.score.deaths + (self.now.deaths if self.now else 0)
         wrong = len(self.lives["wrong"]) + len(self.score.violations) + (len(self.now.violations) if self.now else 0)
         minutes = (monotonic() - self.began) / 60
         lived = f"{self.lives['lifetimes']:,} lifetimes, {self.lives['faults']:,} faults"

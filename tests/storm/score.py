@@ -40,6 +40,11 @@ class Score:
     slowest: dict[str, tuple[float, list[str]]] = field(default_factory=dict)
     """Of each kind, the case that took longest: how long, and what happened to it meanwhile."""
 
+    @property
+    def deaths(self) -> int:
+        """How often somebody was killed: to stand still is not to die."""
+        return self.kills.total() - self.kills["worker stopped"]
+
     def add(self, other: "Score") -> None:
         """Count another town's."""
         self.kills, self.ended = self.kills + other.kills, self.ended + other.ended

@@ -16,7 +16,7 @@ from tests.storm.score import SLOW_S
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 CAMPAIGNS = (
-    Campaign("postgresql", "nothing at all", cycles=18, stops=1, blackouts=1),
+    Campaign("postgresql", "nothing at all", cycles=19, stops=1, blackouts=1),
     Campaign("sqlite", "409 at work, 422 for something else", cycles=10, blackouts=1),
 )
 
@@ -34,7 +34,7 @@ def test_whoever_is_killed_while_cases_are_carried_nothing_is_ordered_twice_or_l
     assert score.violations == []
     if campaign.database == "postgresql" and not score.agreed:  # the whole stack, with its bucket
         missing("There is no Go here to ask as an outsider: apt-get install golang-go golang-golang-x-mod-dev.")
-    assert score.kills.total() == campaign.cycles + campaign.blackouts
+    assert score.deaths == campaign.cycles - campaign.stops + campaign.blackouts
     assert score.kills["worker stopped"] == campaign.stops
     assert score.struck  # somebody was carrying something
     assert score.cases >= campaign.cycles

@@ -58,6 +58,10 @@ class Told:
         """How many were to be found."""
         return self.total - self.harmless
 
+    def names(self, share: float) -> bool:
+        """Say whether each verifier named such a share of what it was to find."""
+        return all(len(lines) <= (1 - share) * self.harmful for lines in self.unnamed.values())
+
 
 def campaign(
     ways: Sequence[Tampering],

@@ -10,7 +10,9 @@ from tests.needs import corpus
 
 
 def vectors(kind: str) -> list[tuple[Path, dict[str, Any]]]:
-    return [(path, json.loads(path.read_text())) for path in sorted(corpus(f"tlog/{kind}").rglob("*.json"))]
+    found = [(path, json.loads(path.read_text())) for path in sorted(corpus(f"tlog/{kind}").rglob("*.json"))]
+    assert len(found) > 90
+    return found
 
 
 def hashes(vector: dict[str, Any], *names: str) -> list[bytes]:
