@@ -12,6 +12,7 @@ POLICY = "book~policy"
 DIRECTORY = "book~directory"
 DUTIES = "book~duties"
 FINGERPRINT = "book~fingerprint"
+VAULT = "book~vault"
 KNOWN_WITHIN = timedelta(minutes=1)
 """What is adopted is known everywhere within this, generously, where clocks differ: for whoever judges afterwards."""
 

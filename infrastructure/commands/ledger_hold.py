@@ -23,6 +23,8 @@ def hold(what: What, because: Because, by: By = "", home: Home = HERE) -> None:
         find(home)
         held = done(_change(what, because, by, home, on=True))
         print(f"✓ {held.target} is under legal hold. {_objects(held, 'held')}")
+        if held.forgetting:
+            print(f"⚠ {held.forgetting}. If it is still there, `almoner vault open PLACE` reads it.")
 
 
 def release(what: What, because: Because, by: By = "", home: Home = HERE) -> None:

@@ -2,8 +2,12 @@
 
 Two lines in the vault's book: one before, so that no key is destroyed that nobody answers for, and one after. The
 book, like everything in the ledger, names the subject by its keyed digest. Knows no Prefect.
+
+A hold may come between. It is looked for again once the first line stands, and whoever puts one on looks for that line
+once the hold stands: so one of the two always sees the other.
 """
 
+from blocks.books import VAULT
 from blocks.errors import NotFoundError, RefusedError
 from blocks.ledger import Ledger
 from blocks.records.ledger import Line
@@ -12,8 +16,6 @@ from blocks.vault import Vault
 from tasks.auditing.grounds import Grounds
 from tasks.auditing.holding import hold_on
 from tasks.rules.privacy import reason_not_to_open
-
-BOOK = "book~vault"
 
 
 async def forget(subject: str, grounds: Grounds, *, ledger: Ledger, policy: Policy) -> str:
@@ -28,9 +30,9 @@ async def forget(subject: str, grounds: Grounds, *, ledger: Ledger, policy: Poli
     if not await vault.knows(subject):
         raise NotFoundError(f"nothing was ever sealed for {subject}: is it spelled as the sender does?")
     name = vault.name(subject)
-    if hold := await hold_on(name, ledger):
-        raise RefusedError("vault", f"subject: {hold.words}; nothing of it is forgotten until that is lifted")
+    await _assert_not_held(name, ledger)
     await _once(ledger, grounds.line("forgets", name))
+    await _assert_not_held(name, ledger)
     await vault.shred(name)
     await _once(ledger, grounds.line("forgot", name))
     return name
@@ -47,7 +49,7 @@ async def read_sealed(place: str, grounds: Grounds, *, ledger: Ledger, policy: P
         raise RefusedError("vault", "place: sealed messages lie under inbox/ and quarantine/")
     data = await ledger.read_raw(place)
     opened = grounds.line("opened", place)
-    await ledger.enter(BOOK, lambda _: opened)
+    await ledger.enter(VAULT, lambda _: opened)
     return data
 
 
@@ -57,6 +59,11 @@ def _vault(ledger: Ledger) -> Vault:
     return ledger.vault
 
 
+async def _assert_not_held(name: str, ledger: Ledger) -> None:
+    if hold := await hold_on(name, ledger):
+        raise RefusedError("vault", f"subject: {hold.words}; nothing of it is forgotten until that is lifted")
+
+
 async def _once(ledger: Ledger, line: Line) -> None:
     """Enter a line unless the book has it: a subject is forgotten once."""
-    await ledger.enter(BOOK, lambda chain: None if chain.last(line.act, line.key) else line)
+    await ledger.enter(VAULT, lambda chain: None if chain.last(line.act, line.key) else line)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import NamedTuple
 
+from blocks.books import VAULT
 from blocks.errors import NotFoundError, RefusedError
 from blocks.ledger import Ledger
 from blocks.records.ledger import Line
@@ -49,6 +50,8 @@ class Held(NamedTuple):
     target: str
     objects: int | None
     """None: the store is a folder, which can hold nothing."""
+    forgetting: str = ""
+    """Who had begun to have any of it forgotten, and may not have seen the hold; empty where nobody had."""
 
 
 async def holds(ledger: Ledger) -> tuple[Hold, ...]:
@@ -65,7 +68,8 @@ async def hold_on(target: str, ledger: Ledger) -> Hold | None:
 async def hold(what: str, grounds: Grounds, *, ledger: Ledger, policy: Policy, bucket: LockedBucket | None) -> Held:
     """Put a legal hold on a case or a subject; again, it is put on what came since.
 
-    The ledger says so first. `RefusedError` names the field and the reason, `NotFoundError` where there is neither.
+    The ledger says so first, then what this hold came too late to stop for certain is looked for. `RefusedError` names
+    the field and the reason, `NotFoundError` where there is neither.
     """
     if reason := reason_not_to_hold(grounds.by, grounds.because, policy):
         raise RefusedError("ledger", reason)
@@ -73,7 +77,7 @@ async def hold(what: str, grounds: Grounds, *, ledger: Ledger, policy: Policy, b
     if not any(one.target == target for one in await holds(ledger)):
         line = grounds.line(HELD, target, subjects=[*subjects])
         await ledger.enter(BOOK, lambda _: line)
-    return Held(target, await _set(target, ledger, bucket, on=True))
+    return Held(target, await _set(target, ledger, bucket, on=True), await _forgetting(subjects, ledger))
 
 
 async def release(what: str, grounds: Grounds, *, ledger: Ledger, policy: Policy, bucket: LockedBucket | None) -> Held:
@@ -96,6 +100,17 @@ async def release(what: str, grounds: Grounds, *, ledger: Ledger, policy: Policy
 async def hold_what_came(ledger: Ledger, bucket: LockedBucket) -> int:
     """Put what cases under a hold gained since under it too; how many objects there were."""
     return sum([await _set(one.target, ledger, bucket, on=True) or 0 for one in await holds(ledger)])
+
+
+async def _forgetting(subjects: tuple[str, ...], ledger: Ledger) -> str:
+    """Say who had the keys destroyed that should stay, or had begun to: asked once the hold stands."""
+    book, told = await ledger.read(VAULT), list[str]()
+    for name in subjects:
+        if line := book.last("forgot", name) or book.last("forgets", name):
+            done = "had" if line.act == "forgot" else "began to have"
+            by, because = line.actor.partition(":")[2], line.body["because"]
+            told.append(f"{by} {done} it forgotten at {line.at:%Y-%m-%d %H:%M} UTC ({because})")
+    return "; ".join(told)
 
 
 async def _set(target: str, ledger: Ledger, bucket: LockedBucket | None, *, on: bool) -> int | None:

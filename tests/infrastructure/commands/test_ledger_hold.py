@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from blocks import connect
 from blocks.rulebook import Shelf, adopt
 from infrastructure.commands.ledger import app
+from infrastructure.commands.vault import app as vault
 from infrastructure.local.hospital.__main__ import directory
 from tasks.arrivals import Message, receive
 from tasks.case import utc_now
@@ -49,6 +50,14 @@ def test_a_hold_is_put_on_shown_listed_and_lifted(case: str):
     assert said("release", case, "--as", "frida.ng", "--because", "matter closed").exit_code == 0
     assert "legal hold" not in said("show", case).stdout
     assert "lifts the legal hold on" in said("show", "book~holds").stdout
+
+
+def test_who_holds_what_was_forgotten_before_is_told_by_whom(case: str):
+    message = ["message:inventory/1", "--as", "frida.ng", "--why", "asked for in writing"]
+    assert CliRunner().invoke(vault, ["forget", *message]).exit_code == 0
+    told = said("hold", case, "--as", "frida.ng", *WHY)
+    assert told.exit_code == 0, told.stderr
+    assert "⚠ frida.ng had it forgotten at " in told.stdout
 
 
 def test_who_may_not_is_told_who_may(case: str):

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
+from blocks.books import VAULT
 from blocks.errors import ForgottenError, NotFoundError, RefusedError
 from blocks.ledger import Ledger
 from blocks.rulebook import Shelf
 from blocks.store import FolderStore
 from tasks.arrivals import quarantine
-from tasks.auditing.forgetting import BOOK, forget, read_sealed
+from tasks.auditing.forgetting import forget, read_sealed
 from tasks.auditing.grounds import Grounds
 from tests.hospital import Hospital
 
@@ -41,7 +42,7 @@ async def test_what_was_forgotten_is_read_by_nobody_and_the_ledger_still_verifie
 async def test_the_ledger_says_who_had_it_forgotten_and_why_in_two_lines_without_saying_whom(hospital):
     await hospital.submit("IVSET-20", 40)
     name = await forget("message:inventory/1", **await asked(hospital))
-    lines = (await hospital.chain(BOOK)).lines
+    lines = (await hospital.chain(VAULT)).lines
     assert [(x.act, x.actor, x.key) for x in lines] == [
         ("forgets", "person:frida.ng", name),
         ("forgot", "person:frida.ng", name),
@@ -54,7 +55,7 @@ async def test_to_forget_twice_is_to_forget_once(hospital):
     await hospital.submit("IVSET-20", 40)
     for _ in range(2):
         await forget("message:inventory/1", **await asked(hospital))
-    assert (await hospital.chain(BOOK)).seq == 2
+    assert (await hospital.chain(VAULT)).seq == 2
 
 
 async def test_who_died_before_the_key_was_destroyed_is_finished_by_the_next_try(hospital, monkeypatch):
@@ -69,7 +70,7 @@ async def test_who_died_before_the_key_was_destroyed_is_finished_by_the_next_try
             await forget("message:inventory/1", **await asked(hospital))
     assert await hospital.ledger.read_raw("inbox/inventory/1")
     await forget("message:inventory/1", **await asked(hospital))
-    assert [line.act for line in (await hospital.chain(BOOK)).lines] == ["forgets", "forgot"]
+    assert [line.act for line in (await hospital.chain(VAULT)).lines] == ["forgets", "forgot"]
     with pytest.raises(ForgottenError):
         await hospital.ledger.read_raw("inbox/inventory/1")
 
@@ -78,7 +79,7 @@ async def test_a_subject_that_is_spelled_otherwise_is_told_as_unknown_and_nothin
     await hospital.submit("IVSET-20", 40)
     with pytest.raises(NotFoundError, match="nothing was ever sealed for message:Inventory/1"):
         await forget("message:Inventory/1", **await asked(hospital))
-    assert (await hospital.chain(BOOK)).seq == 0
+    assert (await hospital.chain(VAULT)).seq == 0
 
 
 async def test_other_messages_are_still_read(hospital):
@@ -123,7 +124,7 @@ async def test_who_may_not_or_does_not_say_why_destroys_and_reads_nothing(hospit
     with pytest.raises(RefusedError, match=reason):
         await read_sealed("inbox/inventory/1", **await asked(hospital, by, why))
     assert await hospital.ledger.read_raw("inbox/inventory/1")
-    assert (await hospital.chain(BOOK)).seq == 0
+    assert (await hospital.chain(VAULT)).seq == 0
 
 
 async def test_who_reads_a_raw_message_is_noted_with_the_reason(hospital):
@@ -131,7 +132,7 @@ async def test_who_reads_a_raw_message_is_noted_with_the_reason(hospital):
     (kept,) = await quarantine(hospital.ledger)
     data = await read_sealed(kept["object"], **await asked(hospital, why="the sender asks"))
     assert data == b'{"requester": "rita.okafor"}'
-    (line,) = (await hospital.chain(BOOK)).lines
+    (line,) = (await hospital.chain(VAULT)).lines
     assert (line.act, line.key, line.actor, line.body) == (
         "opened", kept["object"], "person:frida.ng", {"because": "the sender asks"},
     )  # fmt: skip

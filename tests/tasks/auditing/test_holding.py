@@ -1,17 +1,22 @@
 """A legal hold keeps a case and all that proves it, whoever asks otherwise, until somebody who may lifts it."""
 
+from functools import partial
+from pathlib import Path
+
 import pytest
 from botocore.exceptions import ClientError
 
+from blocks.books import VAULT
 from blocks.errors import NotFoundError, RefusedError
 from blocks.ledger import Ledger
 from blocks.records.ledger import Line
 from blocks.rulebook import Shelf
 from tasks.auditing.forgetting import forget
 from tasks.auditing.grounds import Grounds
-from tasks.auditing.holding import BOOK, hold, hold_on, hold_what_came, holds, release
+from tasks.auditing.holding import BOOK, Held, hold, hold_on, hold_what_came, holds, release
 from tests.buckets import Server
 from tests.hospital import MORNING, Hospital
+from tests.stores import Overtaken
 
 WHY = "matter 2026-17"
 
@@ -47,6 +52,32 @@ async def test_nothing_under_a_hold_is_forgotten_until_it_is_lifted(hospital: Ho
     assert await hospital.ledger.read_raw("inbox/inventory/1")
     await release(case, bucket=None, **await by(hospital))
     await forget("message:inventory/1", **await by(hospital))
+
+
+async def test_a_hold_that_comes_while_somebody_forgets_keeps_the_key(hospital: Hospital, tmp_path: Path):
+    case, store = await hospital.submit("IVSET-20", 40), Overtaken(tmp_path / "store")
+    store.at, asked = f"cases/{VAULT}/", await by(hospital)
+    store.first = partial(hold, case, bucket=None, **asked)
+    overtaken = asked | {"ledger": Ledger(store, vault=hospital.ledger.vault)}
+    with pytest.raises(RefusedError, match=r"subject: under legal hold since"):
+        await forget("message:inventory/1", **overtaken)
+    assert await hospital.ledger.read_raw("inbox/inventory/1")
+    assert [line.act for line in (await hospital.chain(VAULT)).lines] == ["forgets"]
+
+
+async def test_a_hold_that_comes_too_late_to_keep_the_key_says_who_was_forgetting_it(hospital: Hospital, monkeypatch):
+    case, told = await hospital.submit("IVSET-20", 40), list[Held]()
+    shred = hospital.ledger.vault.shred
+
+    async def held_first(name: str) -> None:
+        told.append(await hold(case, bucket=None, **await by(hospital)))
+        await shred(name)
+
+    monkeypatch.setattr(hospital.ledger.vault, "shred", held_first)
+    await forget("message:inventory/1", **await by(hospital))
+    again = await hold(case, bucket=None, **await by(hospital))
+    assert told[0].forgetting.startswith(f"frida.ng began to have it forgotten at {hospital.now:%Y-%m-%d %H:%M} UTC")
+    assert again.forgetting.startswith(f"frida.ng had it forgotten at {hospital.now:%Y-%m-%d %H:%M} UTC ({WHY})")
 
 
 async def test_a_subject_is_held_by_its_name_in_the_vault_and_the_ledger_spells_it_nowhere(hospital: Hospital):
