@@ -32,16 +32,17 @@ class Page:
         return await passkeys.invite(person, "door:cli~ann", ledger=ledger, rulebook=rulebook, at=at)
 
     async def guest(self, token: str) -> passkeys.Guest | str:
-        directory = (await self.rules()).directory
-        return await passkeys.guest(token, ledger=self.hospital.ledger, directory=directory, at=self.hospital.now)
+        rulebook, ledger, at = await self.rules(), self.hospital.ledger, self.hospital.now
+        return await passkeys.guest(token, ledger=ledger, rulebook=rulebook, at=at)
 
     async def enrol(self, person: str = BY, token: str = "", **lies: Any) -> Passkey:
         found = await self.guest(token or await self.token(person))
         assert isinstance(found, passkeys.Guest), found
         phone = Authenticator(credential=f"{person}'s {len(self.phones)}".encode())
         made = phone.create(to_create(HOUSE, found.invitation, found.person, found.theirs), **lies)
-        key = created(HOUSE, found.invitation, made, self.hospital.now)
-        await passkeys.enrol(key, found.invitation, ledger=self.hospital.ledger, at=self.hospital.now)
+        rulebook, ledger, at = await self.rules(), self.hospital.ledger, self.hospital.now
+        key = created(HOUSE, found.invitation, made, at)
+        await passkeys.enrol(key, found.invitation, ledger=ledger, rulebook=rulebook, at=at)
         self.phones[person] = phone
         return key
 

@@ -34,14 +34,21 @@ class Signers:
 
     async def enrol_by(self, token: str, person: str) -> Authenticator:
         """Let somebody make a passkey by a link."""
-        directory = (await self.where().shelf.in_force(self.now)).directory
-        found = await passkeys.guest(token, ledger=self.ledger, directory=directory, at=self.now)
+        found = await self.guest(token)
         assert isinstance(found, passkeys.Guest), found
+        return await self.create(found, person)
+
+    async def guest(self, token: str) -> passkeys.Guest | str:
+        """Follow a link to make a passkey."""
+        rulebook = await self.where().shelf.in_force(self.now)
+        return await passkeys.guest(token, ledger=self.ledger, rulebook=rulebook, at=self.now)
+
+    async def create(self, found: passkeys.Guest, person: str) -> Authenticator:
+        """Let whoever followed a link make a passkey, on a phone of their own."""
         phone = Authenticator(credential=f"{person}'s phone".encode())
         made = phone.create(to_create(HOUSE, found.invitation, found.person, found.theirs))
-        await passkeys.enrol(
-            created(HOUSE, found.invitation, made, self.now), found.invitation, ledger=self.ledger, at=self.now
-        )
+        key, rulebook = created(HOUSE, found.invitation, made, self.now), await self.where().shelf.in_force(self.now)
+        await passkeys.enrol(key, found.invitation, ledger=self.ledger, rulebook=rulebook, at=self.now)
         self.phones[person] = phone
         return phone
 

@@ -83,7 +83,8 @@ async def enrol(token: str, request: Request) -> Response:
     now = utc_now()
     try:
         key = created(House.here(), found.invitation, brought, now)
-        await passkeys.enrol(key, found.invitation, ledger=connect.ledger(), at=now)
+        rulebook = await connect.shelf().in_force(now)
+        await passkeys.enrol(key, found.invitation, ledger=connect.ledger(), rulebook=rulebook, at=now)
     except NotProvenError as error:
         return again(f"This is no passkey that we can use: {error}. Please try again.")
     except RefusedError as refusal:
@@ -113,5 +114,5 @@ async def _pending(case: str, nonce: str) -> stepup.Pending | str:
 
 async def _guest(token: str) -> passkeys.Guest | str:
     now = utc_now()
-    directory = (await connect.shelf().in_force(now)).directory
-    return await passkeys.guest(token, ledger=connect.ledger(), directory=directory, at=now)
+    rulebook = await connect.shelf().in_force(now)
+    return await passkeys.guest(token, ledger=connect.ledger(), rulebook=rulebook, at=now)

@@ -39,16 +39,19 @@ async def invite(
     Nobody keeps the token. `RefusedError` once somebody is enrolled who can vouch for people; *recovery* says why it
     has to be all the same, as where every passkey of theirs is lost: the audit names it for good.
     """
-    chain = await ledger.read(PASSKEYS)
-    vouching = who_vouched(chain, rulebook.directory, rulebook.policy)
-    if vouching and not recovery:
-        raise _refused(f"somebody who is enrolled has to sign it: say --as YOU; {' or '.join(sorted(vouching))} can")
-    if not vouching and recovery:
-        raise _refused("nothing is to be recovered: nobody who vouches for people was ever enrolled")
     token, invitation = _drawn(person, actor, rulebook.directory, at)
     body = {"invitation": invitation.model_dump(mode="json")} | ({"recovery": recovery} if recovery else {})
-    line = Line(act="invited", key=invitation.token, actor=actor, at=at, body=body)
-    await ledger.enter(PASSKEYS, lambda _: line)
+    mine = Line(act="invited", key=invitation.token, actor=actor, at=at, body=body)
+
+    def line(chain: Chain) -> Line:
+        vouching = who_vouched(chain, rulebook.directory, rulebook.policy)
+        if vouching and not recovery:
+            raise _refused(f"somebody who is enrolled has to sign it: say --as YOU; {_one_of(vouching)} can")
+        if not vouching and recovery:
+            raise _refused("nothing is to be recovered: nobody who vouches for people was ever enrolled")
+        return mine
+
+    await ledger.enter(PASSKEYS, line)
     return token
 
 
@@ -119,7 +122,7 @@ class InvitationMatter:
         return "The link that you were given serves now, once, within a day."
 
 
-async def guest(token: str, *, ledger: Ledger, directory: Directory, at: datetime) -> Guest | str:
+async def guest(token: str, *, ledger: Ledger, rulebook: Rulebook, at: datetime) -> Guest | str:
     """Find who is invited by a link, or say why nobody is any more."""
     chain, name = await ledger.read(PASSKEYS), digest(token.encode())
     invitation = invitation_of(chain, name)
@@ -127,25 +130,39 @@ async def guest(token: str, *, ledger: Ledger, directory: Directory, at: datetim
         return "Whoever invites you has yet to confirm it with their own passkey. Please open the link again then."
     if invitation is None or at > invitation.until:
         return SPENT
-    person = directory.person(invitation.person)
+    if reason := _reason_to_ask_who_vouches(chain, name, rulebook):
+        return reason
+    person = rulebook.directory.person(invitation.person)
     if person is None or not person.active:
         return "Your account is no longer active. Please ask your administrator."
     return Guest(invitation, person, passkeys_of(chain).of(person.id))
 
 
-async def enrol(key: Passkey, invitation: Invitation, *, ledger: Ledger, at: datetime) -> Passkey:
+async def enrol(key: Passkey, invitation: Invitation, *, ledger: Ledger, rulebook: Rulebook, at: datetime) -> Passkey:
     """Enter a passkey that was made by invitation: the first by it, and only that one."""
 
     def line(chain: Chain) -> Line:
         if invitation_of(chain, invitation.token) is None:
-            raise RefusedError("passkeys", SPENT)
+            raise _refused(SPENT)
+        if reason := _reason_to_ask_who_vouches(chain, invitation.token, rulebook):
+            raise _refused(reason)
         if any(x.key == key.credential for x in chain.having("enrolled")):
-            raise RefusedError("passkeys", "This passkey is already enrolled. Please use another one.")
+            raise _refused("This passkey is already enrolled. Please use another one.")
         body: dict[str, Any] = {"passkey": key.model_dump(mode="json"), "invitation": invitation.token}
         return Line(act="enrolled", key=key.credential, actor=f"person:{key.person}", at=at, body=body)
 
     await ledger.enter(PASSKEYS, line)
     return key
+
+
+def _reason_to_ask_who_vouches(chain: Chain, token: str, rulebook: Rulebook) -> str | None:
+    """Say why a link on nobody's word serves no more, or None: since it was given somebody who vouches has enrolled."""
+    line = chain.last("invited", token)
+    if line is None or line.body.get("proof") or line.body.get("recovery"):
+        return None
+    vouching = who_vouched(chain, rulebook.directory, rulebook.policy)
+    why = "Somebody who vouches for people has a passkey by now"
+    return f"{why}. Please ask {_one_of(vouching)} to invite you again." if vouching else None
 
 
 async def withdraw(  # noqa: PLR0913  who says so, through which door, and by which rules
@@ -193,6 +210,10 @@ def _begins_with(credential: str, keys: Passkeys) -> Passkey:
         many = "more than one enrolled passkey begins" if found else "no enrolled passkey begins"
         raise _refused(f"{many} with {credential or 'nothing'}; `almoner passkeys list` shows them")
     return found[0]
+
+
+def _one_of(people: frozenset[str]) -> str:
+    return " or ".join(sorted(people))
 
 
 def _drawn(person: str, by: str, directory: Directory, at: datetime) -> tuple[str, Invitation]:

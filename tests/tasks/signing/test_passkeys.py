@@ -25,8 +25,9 @@ async def test_an_invitation_serves_once_for_a_day_and_its_token_is_kept_nowhere
     await page.enrol(token=token)
     assert await page.guest(token) == passkeys.SPENT
     again = (await enrolled(hospital.ledger)).keys[0].model_copy(update={"credential": "another"})
+    told = {"ledger": hospital.ledger, "rulebook": await page.rules(), "at": hospital.now}
     with pytest.raises(RefusedError, match="has run out, or was used"):
-        await passkeys.enrol(again, found.invitation, ledger=hospital.ledger, at=hospital.now)
+        await passkeys.enrol(again, found.invitation, **told)
     late = await page.token()
     hospital.now += passkeys.GOOD_FOR + timedelta(milliseconds=1)
     assert await page.guest(late) == passkeys.SPENT

@@ -1,6 +1,7 @@
 """On whose word a passkey is enrolled: one's own with another one, or that of who vouches; the first on nobody's."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from infrastructure.local.demo.authenticator import PRESENT
 from tasks.signing import passkeys
 from tests.hospital import MORNING, Hospital
 from tests.signing import Signers
+from tests.stores import Overtaken
 
 NOW = MORNING + timedelta(hours=1)
 
@@ -78,11 +80,29 @@ async def test_once_somebody_who_vouches_is_enrolled_nobody_is_invited_on_nobody
         await invite(ledger, "carl.moss")
 
 
+async def test_nobody_is_invited_on_nobodys_word_by_who_looked_before_somebody_who_vouches_enrolled(hospital, tmp_path):
+    store = Overtaken(tmp_path / "store")
+    store.at, store.first = f"cases/{PASSKEYS}/", partial(Signers(hospital.ledger, NOW).enrol, "frida.ng")
+    with pytest.raises(RefusedError, match=r"somebody who is enrolled has to sign it: say --as YOU; frida\.ng can"):
+        await invite(Ledger(store), "carl.moss")
+    assert len((await hospital.chain(PASSKEYS)).having("invited")) == 1
+
+
+async def test_a_link_on_nobodys_word_serves_no_more_once_somebody_who_vouches_is_enrolled(ledger):
+    signers, link = Signers(ledger, NOW), await invite(ledger, "carl.moss")
+    early = await signers.guest(link)
+    assert isinstance(early, passkeys.Guest)
+    await signers.enrol("frida.ng")
+    told = await signers.guest(link)
+    assert told == "Somebody who vouches for people has a passkey by now. Please ask frida.ng to invite you again."
+    with pytest.raises(RefusedError, match=r"Please ask frida\.ng to invite you again"):
+        await signers.create(early, "carl.moss")
+    assert (await verify(ledger)).verified
+
+
 async def test_who_vouches_signs_the_invitation_and_it_serves(ledger, signers):
     token, request = await vouch(ledger, "carl.moss", "frida.ng")
-    rulebook = await Shelf(ledger).in_force(NOW)
-    waits = await passkeys.guest(token, ledger=ledger, directory=rulebook.directory, at=NOW)
-    assert "has yet to confirm it" in waits
+    assert "has yet to confirm it" in await signers.guest(token)
     told = (await signers.pending(request)).told
     assert (told.what, dict(told.facts)["They have"]) == ("Carl Moss", "none so far")
     assert (await signers.sign(request, flags=PRESENT)).again
