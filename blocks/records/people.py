@@ -228,8 +228,12 @@ class EmergencyAccess(Record):
         return min(self.ended or self.asked.until, self.asked.until)
 
     def holds(self, at: datetime) -> bool:
-        """Say whether it is in force at a moment."""
-        return self.since is not None and self.since <= at < self.over
+        """Say whether it is in force at a moment, for who has read the book so far.
+
+        An end that they have read is one, whatever their clock says of it; who judges a decision reads the book as far
+        as it was read for that.
+        """
+        return self.since is not None and self.ended is None and self.since <= at < self.asked.until
 
     def to_review(self, at: datetime) -> bool:
         """Say whether it was in force, is over, and nobody has reviewed it."""

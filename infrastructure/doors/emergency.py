@@ -183,7 +183,7 @@ def _listed(who: Acted) -> str:
     duties, directory = who.rulebook.duties, who.rulebook.directory
     told = []
     for one in duties.emergencies:
-        if one.review or who.at >= one.over:
+        if one.review or one.ended or who.at >= one.over:
             continue
         until = one.asked.until.astimezone(ZoneInfo(directory.zone))
         stands = f"in force, granted by {names(one)}" if one.holds(who.at) else f"{len(one.granted)} of 2 have agreed"

@@ -77,6 +77,11 @@ async def ended(night: Night) -> None:
     await night.end("frida.ng")
 
 
+async def ended_for_who_dates_back(night: Night) -> None:
+    await ended(night)
+    night.hospital.now -= timedelta(seconds=30)
+
+
 async def run_out(night: Night) -> None:
     await night.granted()
     night.hospital.now += timedelta(hours=9)
@@ -108,6 +113,7 @@ FORGED = [
     (agreed_by_who_could_not, {"emergency": LENT | {"granted_by": ["Frida Ng", "Sam Lind"]}},
      "it counts by an emergency access to which Sam Lind could not agree"),
     (ended, {}, "it counts by an emergency access that was not in force"),
+    (ended_for_who_dates_back, {}, "it counts by an emergency access that was not in force"),
     (run_out, {}, "it counts by an emergency access that was not in force"),
     (for_elsewhere, {}, "it counts by an emergency access that was for something else"),
     (Night.granted, {"emergency": LENT | {"granted_by": ["Carl Moss", "Frida Ng"]}},

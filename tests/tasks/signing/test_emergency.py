@@ -70,6 +70,24 @@ async def test_any_of_them_and_who_could_have_agreed_ends_it_early(night, hospit
         await night.end(by)
 
 
+async def test_once_ended_it_is_over_for_a_door_too_whose_clock_is_behind(night, hospital):
+    case = await night.waiting()
+    await night.granted()
+    hospital.now += timedelta(minutes=30)
+    await night.end("ana.silva")
+    hospital.now -= timedelta(minutes=15)
+    assert (await hospital.answer(case, "mei.tan")).taken == "void"
+
+
+async def test_what_was_decided_before_somebody_ended_it_counts(night, hospital):
+    case = await night.waiting()
+    await night.granted()
+    assert (await hospital.answer(case, "mei.tan")).taken == "counted"
+    await night.end("ana.silva")
+    assert (await hospital.wake(case)).ended == "ordered"
+    assert await hospital.verified()
+
+
 async def test_nobody_else_ends_it(night):
     await night.granted()
     with pytest.raises(RefusedError, match="can end it"):
