@@ -52,8 +52,12 @@ class Times(NamedTuple):
     pauses: tuple[Span, ...]
 
     def paused(self, at: datetime) -> bool:
-        """Say whether the clock stands still at a moment."""
-        return any(one.start <= at < one.end for one in self.pauses)
+        """Say whether the clock stands still at a moment.
+
+        A stop that the ledger holds was there before whoever looks, though by their clock, or by the time at which
+        their round began, it seems to come later.
+        """
+        return any(at < one.end for one in self.pauses)
 
 
 def due_at(asked: datetime, clock: Clock, zone: str, pauses: Sequence[Span] = ()) -> datetime:

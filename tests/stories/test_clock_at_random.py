@@ -1,6 +1,7 @@
 """Clicks, questions, holds and timers in any order, some overtaking others: what lands first counts, and once."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 
 from blocks.ledger import Chain
 from blocks.records.clock import Clock
+from blocks.records.ledger import Line
 from blocks.rulebook import Shelf
 from tasks import clock
-from tasks.rules.clock import times_of, watched, what_is_due
+from tasks.rules.clock import Times, times_of, watched, what_is_due
 from tests.clockwork import CLOCK, business_time_between, waiting, with_clock
 from tests.hospital import Hospital
 from tests.stores import Overtaken
@@ -61,6 +63,17 @@ async def lived(root: Path, told: Clock, history: list) -> tuple[Hospital, str]:
     return hospital, case
 
 
+def wrong_with_end(lines: list[Line], told: Clock, at: datetime) -> Iterator[str]:
+    """List why time cannot have run out at a moment for what these lines were about."""
+    if what_is_due(times_of(watched(lines, lines[0].key), told, ZONE), told, ZONE, at) != "expire":
+        yield "ended before its time"
+    stops = [line for line in lines if line.act in ("held-ask", "resumed")]
+    if stops and stops[-1].act == "held-ask":
+        stood = business_time_between(stops[-1].at, max(at, stops[-1].at), told.calendar, ZONE)
+        if stood < timedelta(hours=told.pause_hours_max):
+            yield "ended while it was on hold"
+
+
 def faults(chain: Chain, told: Clock) -> list[str]:
     """List what is wrong with a case, whatever happened to it."""
     found = []
@@ -73,10 +86,8 @@ def faults(chain: Chain, told: Clock) -> list[str]:
             decision = lines[n].body["decision"]
             if (decision["by"] == "clock") is not (decision["verdict"] == "expire"):
                 found.append("the clock decided, or a person let time run out")
-            at = datetime.fromisoformat(decision["at"])
-            times = times_of(watched(lines[:n], asked.key), told, ZONE)
-            if decision["verdict"] == "expire" and what_is_due(times, told, ZONE, at) != "expire":
-                found.append("ended before its time")
+            if decision["verdict"] == "expire":
+                found += wrong_with_end(lines[:n], told, datetime.fromisoformat(decision["at"]))
             if {"reminded", "escalated"} & {line.act for line in lines[n:]}:
                 found.append("somebody was disturbed after the end")
         if sum(line.act == "escalated" for line in lines) > 1:
@@ -114,3 +125,9 @@ async def test_a_fault_would_be_seen(tmp_path):
     assert not faults(chain, CLOCK)
     late = CLOCK.model_copy(update={"expire_after_days": 30})
     assert faults(chain, late) == ["ended before its time"]
+
+
+async def test_a_slow_round_over_a_hold_would_be_seen(tmp_path, monkeypatch):
+    monkeypatch.setattr(Times, "paused", lambda self, at: any(one.start <= at < one.end for one in self.pauses))
+    hospital, case = await lived(tmp_path, CLOCK, [(24 * 20, ("hold", "ana.silva"), None), (1, ("timer", 2), None)])
+    assert faults(await hospital.chain(case), CLOCK) == ["ended while it was on hold"]

@@ -17,6 +17,8 @@ from tests.clockwork import ASKED, CLOCK, LATER, TUESDAY, WEDNESDAY, at, tick, w
 from tests.hospital import Hospital, plain_policy
 from tests.stores import Overtaken
 
+HOUR = timedelta(hours=1)
+
 
 @pytest.fixture
 async def hospital(tmp_path) -> Hospital:
@@ -162,6 +164,39 @@ async def test_of_two_that_judged_the_same_case_the_one_that_lands_first_counts(
         assert (await hospital.wake(case)).ended == {"reject": "rejected", "expire": "expired"}[first_end]
     else:
         assert await hospital.wake(case) is None
+
+
+@pytest.mark.parametrize("minutes", [1, 20], ids=["meanwhile", "by a clock that is ahead"])
+@pytest.mark.parametrize("act", ["held-ask", "question"])
+async def test_whoever_stops_the_clock_before_an_expiry_lands_has_stopped_it(tmp_path, act, minutes):
+    """A round stands still once it has read that time is over: it goes by the time at which it began."""
+    hospital = await with_clock(await Hospital.opened(tmp_path), CLOCK)
+    case, stopped = await waiting(hospital), LATER + timedelta(minutes=minutes)
+    store = hospital.ledger.store = Overtaken(tmp_path)
+    store.first = lambda: said(hospital, case, act, "ana.silva", stopped)
+    assert await tick(hospital, case, LATER) is None
+    assert store.first is None, "nobody was overtaken"
+    assert await hospital.wake(case) is None
+    assert await tick(hospital, case, stopped + timedelta(hours=1)) is None
+    await said(hospital, case, {"held-ask": "resumed", "question": "answer"}[act], "sam.lind", stopped + 2 * HOUR)
+    assert await tick(hospital, case, stopped + 3 * HOUR) == "expire"
+    assert (await hospital.wake(case)).ended == "expired"
+
+
+async def test_an_expiry_that_stands_behind_a_hold_does_not_count(hospital):
+    case = await waiting(hospital)
+    await said(hospital, case, "held-ask", "ana.silva", LATER + timedelta(minutes=5))
+    chain, rulebook = await hospital.chain(case), await Shelf(hospital.ledger).in_force(hospital.now)
+    asked = chain.last("asked")
+    decision = Decision(
+        ask=asked.key, verdict="expire", by="clock", name="the clock", role=asked.body["ask"]["role"], at=LATER,
+        shown=asked.seen, directory=rulebook.directory_version, note="", duties=0,
+    )  # fmt: skip
+    body = {"decision": decision.model_dump(mode="json")}
+    line = Line(act="decided", key=asked.key, actor="process:clock", at=LATER, seen=asked.seen, body=body)
+    await hospital.ledger.append(chain, [line])
+    with pytest.raises(VoidDecisionError, match="its time had not run out"):
+        await hospital.wake(case)
 
 
 async def test_a_forged_end_of_time_does_not_count(hospital):

@@ -63,6 +63,10 @@ MOVES = [
     ("a hold stops it as well", [line("held-ask", "2026-11-16 10:00")], "2026-11-17 09:00", None),
     ("and when it is over the clock goes on", [line("held-ask", "2026-11-16 10:00"),
      line("resumed", "2026-11-17 10:00")], "2026-11-18 08:00", "remind"),
+    ("what is put on hold is, whatever the time of whoever looks", [line("held-ask", "2026-11-30 08:05")],
+     "2026-11-30 08:00", None),
+    ("unless the hold was over by then", [line("held-ask", "2026-11-27 08:05"), line("resumed", "2026-11-27 09:05")],
+     "2026-11-30 09:00", "expire"),
     ("a question that nobody answers does not stop it for ever", [QUESTION], "2026-11-19 08:00", "remind"),
 ]  # fmt: skip
 
