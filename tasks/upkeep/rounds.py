@@ -231,7 +231,8 @@ class Rounds:
         return True
 
     async def _note_told(self, one: Waiting, lines: list[Line], at: datetime) -> None:
-        line = Line(act="told", key=one.ask.key, actor=ACTOR, at=at, source=CLOCK, body={"whom": [*_whom(one, lines)]})
+        body = {"whom": [*_whom(one, lines)], "upto": len(one.lines)}
+        line = Line(act="told", key=one.ask.key, actor=ACTOR, at=at, source=CLOCK, body=body)
         await self._ledger.enter(one.case, lambda chain: line if waits_for(chain) else None)
 
 
@@ -245,9 +246,9 @@ def _mark(one: Waiting, at: datetime) -> Mark:
 
 
 def _untold(one: Waiting) -> list[Line]:
-    """List what was noted for somebody and not told yet."""
-    told = next((n for n in reversed(range(len(one.lines))) if one.lines[n].act == "told"), -1)
-    noted = [line for line in one.lines[told + 1 :] if line.act in ("reminded", "escalated", REROUTED)]
+    """List what was noted for somebody and not told yet; a line of old tells all that stands before it."""
+    told = max((line.body.get("upto", n) for n, line in enumerate(one.lines) if line.act == "told"), default=0)
+    noted = [line for line in one.lines[told:] if line.act in ("reminded", "escalated", REROUTED)]
     return [line for line in noted if line.body["whom"] or line.act == REROUTED]
 
 

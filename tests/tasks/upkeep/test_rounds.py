@@ -1,5 +1,7 @@
 """The clock's rounds: everybody is told once, whatever dies in between; and all that waits is listed, late first."""
 
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from blocks.errors import RefusedError, UnavailableError
 from blocks.ports import Card
 from blocks.records.approval import Posted
+from blocks.records.ledger import Line
 from blocks.rulebook import Shelf
 from blocks.wire.home import Waiting as Home
 from blocks.wire.home import home_view
@@ -84,6 +87,49 @@ async def test_a_round_that_dies_leaves_nobody_untold_and_nobody_told_twice(hosp
         await go(hospital, TUESDAY + timedelta(minutes=minute))
     assert len(told(hospital, "U0ANA")) == 1
     assert await hospital.verified()
+
+
+class Meanwhile(FakeDesk):
+    """A desk at which, once, something happens while a message is on its way."""
+
+    deed: Callable[[], Awaitable[object]] | None = None
+
+    async def tell(self, slack_user: str, card: Card, *, maybe_posted: bool = False) -> Posted:
+        deed, self.deed = self.deed, None
+        if deed:
+            await deed()
+        return await super().tell(slack_user, card, maybe_posted=maybe_posted)
+
+
+@pytest.mark.parametrize("dies", ["before", ""], ids=["and dies", "and tells it"])
+async def test_what_another_round_notes_while_one_stands_in_slack_is_told_once(hospital, dies):
+    case, now = await waiting(hospital), at("2026-11-25 08:30")
+    hospital.desk, other = Meanwhile(hospital.desk.messages), Dying(hospital.desk.messages)
+    other.dies = dies
+
+    async def another_round() -> None:
+        with suppress(KeyboardInterrupt):
+            await Rounds(hospital.ledger, Shelf(hospital.ledger), other).go(now)
+
+    hospital.desk.deed = another_round
+    await go(hospital, TUESDAY)
+    assert len((await hospital.chain(case)).having("escalated")) == 1
+    for minute in range(1, 4):
+        await go(hospital, now + timedelta(minutes=minute))
+    (text,) = told(hospital, "U0CARL")
+    assert "Nobody has answered" in text
+    acts = [line.act for line in (await hospital.chain(case)).lines]
+    assert acts[-4:] == ["reminded", "escalated", "told", "told"]
+
+
+async def test_a_told_line_of_old_that_does_not_say_how_much_it_tells_tells_all_before_it(hospital):
+    case = await waiting(hospital)
+    key = (await hospital.chain(case)).last("asked").key
+    for act, body in (("reminded", {"whom": ["ana.silva"], "stopped": False}), ("told", {"whom": ["ana.silva"]})):
+        line = Line(act=act, key=key, actor="process:clock", at=TUESDAY, source="clock", body=body)
+        await hospital.ledger.append(await hospital.chain(case), [line])
+    await go(hospital, TUESDAY + timedelta(minutes=1))
+    assert told(hospital, "U0ANA") == []
 
 
 class Moody(FakeDesk):
