@@ -7,7 +7,7 @@ from blocks.duties import Proven, duties_of
 from blocks.history import History
 from blocks.records.approval import Ask, Decision
 from blocks.records.emergency import EmergencyRules
-from blocks.records.people import EVERYWHERE, Agreement, Duties, EmergencyAccess, Role
+from blocks.records.people import EVERYWHERE, Agreement, Duties, EmergencyAccess, Review, Role
 
 
 async def reason_not_lent(
@@ -36,6 +36,20 @@ async def reason_not_lent(
         return "it names others than those who agreed to the emergency access"
     reasons = [await _reason_not_theirs(one, access, past) for one in access.granted]
     return next(filter(None, reasons), None)
+
+
+async def reason_not_reviewed(place: str, decision: Decision, past: History) -> str | None:
+    """Say that whoever reviewed an emergency access never saw a decision by it, or None: they did, or have yet to look.
+
+    *place*: its case and entry, as reviews list them. A door that stands still may append after all was shown.
+    """
+    if decision.emergency is None:
+        return None
+    line = next(iter((await past.book(DUTIES)).having("emergency-reviewed", decision.emergency.key)), None)
+    if line is None or place in line.body["decisions"]:
+        return None
+    review = line.record(Review, "review")
+    return f"it counts by an emergency access that {review.name} {review.done} without having seen this"
 
 
 async def _reason_not_theirs(word: Agreement, access: EmergencyAccess, past: History) -> str | None:

@@ -1,6 +1,7 @@
 """The prover: what the ledger holds is checked for the passkeys it takes, long afterwards, by the ledger alone."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from pydantic import ValidationError
 
@@ -10,7 +11,7 @@ from blocks.errors import NotFoundError
 from blocks.history import History
 from blocks.ledger import Ledger, TamperedError
 from blocks.proofs.acts import reason_unproven
-from blocks.proofs.emergencies import reason_not_lent
+from blocks.proofs.emergencies import reason_not_lent, reason_not_reviewed
 from blocks.proofs.enrolments import check_enrolments
 from blocks.proofs.keyring import PASSKEYS
 from blocks.proofs.segregation import reason_kept_apart, reason_not_apart, reason_not_to_have_settled
@@ -46,9 +47,9 @@ class Prover:
             DUTIES: self._delegations,
             PASSKEYS: self._enrolments,
         }
-        return await books.get(case, self._decisions)(lines)
+        return await books.get(case, partial(self._decisions, case))(lines)
 
-    async def _decisions(self, lines: Lines) -> Unproven:
+    async def _decisions(self, case: str, lines: Lines) -> Unproven:
         asks: dict[str, Ask] = {}
         found, escalated, earlier = [], set[str](), list[Decision]()
         every = [line for _, line in lines]
@@ -64,9 +65,8 @@ class Prover:
                     reason = reason_unproven(ask, decision, keys) or reason_not_apart(ask, decision, earlier)
                     earlier.append(decision)
                     reason = reason or await self._reason_kept_apart(line, every[:place])
-                    if reason := reason or await reason_not_lent(
-                        ask, decision, self._past, self._proven, escalated=above
-                    ):
+                    reason = reason or await reason_not_lent(ask, decision, self._past, self._proven, escalated=above)
+                    if reason := reason or await reason_not_reviewed(f"{case}#{seq}", decision, self._past):
                         found.append((seq, f"{decision.name} on {line.key}: {reason}"))
                 if line.act == "settled":
                     reason = reason_not_to_have_settled(line, {ask.requester for ask in asks.values()})

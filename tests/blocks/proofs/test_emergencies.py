@@ -13,6 +13,7 @@ from blocks.rulebook import Shelf
 from blocks.wire.canonical import canonical
 from tasks.approvals import VoidDecisionError
 from tests.hospital import Hospital
+from tests.stores import Overtaken
 from tests.tasks.signing.emergencies import Night
 
 LENT = {"key": "em-1", "granted_by": ["Paula Reyes", "Frida Ng"], "until": "2026-11-23T22:00:01Z"}
@@ -165,6 +166,22 @@ async def test_what_was_decided_while_it_held_stays_proven_after_it_is_over(nigh
     await night.review("carl.moss")
     assert (await Shelf(night.hospital.ledger).duties()).emergencies[0].review
     assert not await faults(night, case)
+
+
+async def test_what_lands_after_the_review_of_all_that_was_decided_is_named(night, tmp_path):
+    hospital, case = night.hospital, await night.waiting()
+    await night.granted()
+
+    async def reviewed() -> None:
+        hospital.now += timedelta(hours=9)
+        await night.review("carl.moss")
+
+    store = hospital.ledger.store = Overtaken(tmp_path / "store")
+    store.at, store.first = f"cases/{case}/", reviewed
+    assert (await hospital.answer(case, "mei.tan")).taken == "counted"
+    assert await faults(night, case) == [
+        "it counts by an emergency access that Carl Moss accepted without having seen this"
+    ]
 
 
 async def test_whoever_decides_what_they_asked_for_is_named_whatever_they_hold(night):
