@@ -33,7 +33,7 @@ async def _close(kept: session_file.Kept) -> None:
 
     ledger, now = connect.ledger(), utc_now()
     opened = opened_of(await ledger.read(chain_of(kept.session)))
-    if opened and not opened.closed and now < opened.session.until:
+    if opened and not opened.closed and opened.session.start <= now < opened.session.until:  # else it ends by itself
         ledger.signer = SessionSigner(kept.person, Key(kept.seed))
         await close(opened.session, CLI, ledger=ledger, at=now)
         ledger.signer = None

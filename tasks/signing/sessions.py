@@ -87,6 +87,9 @@ def reason_over(opened: Opened | None, directory: Directory, keys: Passkeys, at:
         return "you are not logged in here"
     if opened.closed:
         return "you have logged out"
+    if at < opened.session.start:
+        shown = f"{at.astimezone(ZoneInfo(directory.zone)):%H:%M on %d %b}"
+        return f"this computer shows {shown}, which is before you logged in: set the clock, or log in again"
     if at >= opened.session.until:
         return f"your session ended at {opened.session.until.astimezone(ZoneInfo(directory.zone)):%H:%M on %d %b}"
     if keys.find(opened.credential) is None:

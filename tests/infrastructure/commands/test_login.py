@@ -118,6 +118,20 @@ def test_a_session_that_is_over_says_so_and_how_to_go_on(desk, monkeypatch):
     assert desk.verified()
 
 
+@pytest.mark.parametrize("act", ["away", "logout"])
+def test_with_a_clock_set_back_before_the_log_in_nothing_is_signed_that_the_audit_would_name(desk, monkeypatch, act):
+    desk.log_in()
+    earlier = utc_now() - timedelta(hours=1)
+    monkeypatch.setattr("tasks.case.utc_now", lambda: earlier)
+    if act == "away":
+        told = desk.type_in(people.app, "away", FRIDA, "--until", "2099-01-01")
+        assert told.exit_code == 1
+        assert "which is before you logged in: set the clock, or log in again" in told.stderr
+    else:
+        assert desk.type_in(logout.app).exit_code == 0
+    assert desk.verified()
+
+
 def test_to_withdraw_a_passkey_takes_a_log_in_and_whoever_logged_in_by_it_is_logged_out(desk):
     asyncio.run(desk.signers.enrol("ivo.petrov"))
     desk.log_in()
