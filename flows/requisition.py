@@ -11,7 +11,7 @@ from tasks.approvals import WithdrawnError, decisions_on, lock_cards
 from tasks.cancelling import why_cancelled
 from tasks.case import OvertakenError, current, today
 from tasks.doubts import close_doubts
-from tasks.durable import process
+from tasks.durable import conclude, concluded, process
 from tasks.notify import tell_requester
 from tasks.policy import rules_in_force
 from tasks.purchasing import (
@@ -72,7 +72,9 @@ async def requisition(request: Requisition) -> Outcome:
     """
     rulebook = await rules_in_force()
     try:
-        outcome = await decide_and_buy(request, rulebook)
+        outcome = concluded() or await decide_and_buy(request, rulebook)
+        if outcome.ended == "refused":
+            await conclude(outcome)
     except WithdrawnError as gone:
         outcome = Outcome(ended="withdrawn", because=str(gone))
     except OvertakenError:  # another run of this case goes on, or has ended it
@@ -140,6 +142,6 @@ async def buy(request: Requisition, facts: Facts) -> Outcome:
     """Step 6: hold the funds, then place the order; what is not ordered lets the funds go."""
     amount = amount_of(request, facts.sourcing)
     await hold_funds(facts, amount)
-    order = await issue_order(to_order(request, facts, today()), facts.sourcing.budget.year)
+    order = await issue_order(to_order(request, facts, facts.looked_on or today()), facts.sourcing.budget.year)
     because = f"order {order.number} with {facts.sourcing.supplier_name} for {amount}"
     return Outcome(ended="ordered", because=because, document=order.number, amount=amount, quantity=request.quantity)

@@ -6,8 +6,9 @@ stood still finds its claim expired when it wakes, claims again, and loses to wh
 `infrastructure/decisions/effects.md` for the moment between this check and the call.
 """
 
+from datetime import datetime
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from blocks.records.ledger import Line
 from tasks.case import Case, Claim
@@ -22,14 +23,28 @@ LEASE_S = 12.0
 Whoever claims counts from before it is written; the store tells the time in whole seconds."""
 
 
-def claim(case: Case, act: str, key: str, body: dict[str, Any]) -> None:
+class Moment(NamedTuple):
+    """A moment by both of our clocks."""
+
+    at: datetime
+    since: float
+
+
+def moment(case: Case) -> Moment:
+    """Look at both clocks."""
+    return Moment(case.clock(), monotonic())
+
+
+def claim(case: Case, act: str, key: str, body: dict[str, Any], judged: Moment | None = None) -> None:
     """Note a claim; it counts once it is written. Its epoch is one more than that of the last.
+
+    It is as old as what it was judged by (*judged*): whoever stood still between judging and claiming may not call.
 
     It names its holder: two entries of the same bytes would be one write to the store, and both would have won.
     """
     last = case.latest(key, CLAIMS)
     epoch = 1 + (last.body.get("epoch", 1) if last else 0)
-    case.claims[key] = Claim(epoch, case.clock(), monotonic())
+    case.claims[key] = Claim(epoch, *(judged or moment(case)))
     case.note(act, key, body={**body, "epoch": epoch, "holder": case.holder})
 
 
@@ -40,12 +55,9 @@ def is_held(case: Case, key: str) -> bool:
         return False
     if (last.body.get("epoch"), last.body.get("holder")) != (mine.epoch, case.holder):
         return False
-    return held_s(mine, case) < CALL_WITHIN_S
-
-
-def held_s(mine: Claim, case: Case) -> float:
-    """Tell how long ago we claimed, by whichever of our two clocks says more: either may have stood still."""
-    return max((case.clock() - mine.at).total_seconds(), monotonic() - mine.since)
+    now = moment(case)
+    stood_s = max((now.at - mine.at).total_seconds(), now.since - mine.since)  # either clock may have stood still too
+    return stood_s < CALL_WITHIN_S
 
 
 def spend(case: Case, key: str) -> None:
@@ -62,10 +74,19 @@ async def quiet_s(case: Case, last: Line) -> float:
     """Tell since when no call is made: the last one's answer was lost, or whoever claimed last may not begin it now.
 
     By the store's clock, which is one for everybody: that of another worker may be wrong by any amount, as may ours.
+    What is not written yet has just been heard.
     """
-    written_s = await case.ledger.age_s(case.chain, last)
-    since_s = _told_s(case, last) if written_s is None else written_s  # what is not written yet is ours
+    since_s = await case.ledger.age_s(case.chain, last) or 0.0
     return since_s if last.act == "unknown" else since_s - LEASE_S
+
+
+async def quiet_before_s(case: Case, key: str, last: Line) -> float:
+    """Tell how long it had been quiet when we claimed the call that we have made since, by the store's clock alone.
+
+    What was heard and seen since is older by now, had we stood still, or had all that we know of time.
+    """
+    quiet, mine = await quiet_s(case, last), case.latest(key, CLAIMS)
+    return quiet - (await case.ledger.age_s(case.chain, mine) or 0.0) if mine else quiet
 
 
 async def known_s(case: Case, first: Line) -> float:

@@ -146,6 +146,23 @@ async def carry(process: Process[Any], case: Case) -> Outcome:
         return outcome
 
 
+async def conclude(outcome: Outcome) -> None:
+    """Put how the case ends into the ledger before anything is given back or told: it stands, whoever carries it next.
+
+    Another run may have got further meanwhile, on what it saw: then this is where we hear of it (`OvertakenError`).
+    """
+    case = current()
+    if not case.recall("concluded"):
+        case.note("concluded", body={"outcome": outcome.model_dump(mode="json")})
+    await case.write()
+
+
+def concluded() -> Outcome | None:
+    """Recall how the case in hand ends, where that was put into the ledger before it had."""
+    line = current().recall("concluded")
+    return Outcome.model_validate(line.body["outcome"]) if line else None
+
+
 async def sleep_until_rung(on: str) -> None:
     """Let the case sleep: the run is suspended, nothing of it stays in memory. Never returns.
 

@@ -19,7 +19,7 @@ from blocks.records.ledger import Line
 from blocks.records.purchasing import ErpDocument
 from blocks.wire.names import Effect, effect_key, reference
 from tasks.case import Case, current
-from tasks.claims import CLAIMS, claim, give_back, held_s, is_held, known_s, quiet_s, spend
+from tasks.claims import CLAIMS, claim, give_back, is_held, known_s, moment, quiet_before_s, quiet_s, spend
 from tasks.doubts import ask_about
 from tasks.rules.doubt import may_be_at_work, what_a_no_says, what_next
 from tasks.segregation import reason_not_to_count
@@ -106,17 +106,19 @@ async def _taken_up(
     """Return what an earlier attempt made, or None, with a claim, where it is safe to call under the same key."""
     if is_held(case, key):
         return None  # we have not called yet
+    await case.write()  # what an earlier try could not write: how long ago that was is for the store to tell
     last = case.latest(key, TRIED)
     if last and last.act == "settled":
         return await _as_settled(case, effect, key, last)
     if last and last.act == "parked":
         await _park(case, effect, key)
-    mine = case.claims.get(key)
+    mine, judged = case.claims.get(key), moment(case)
     tried = _tried(case, key, but_now=mine is not None and not mine.spent)  # we stood still, and never called
     if last := may_be_at_work(tried):
         quiet = await quiet_s(case, last)  # before the look-up: what is done while we ask is not yet quiet
         if found := await _looked_up(find, key) if personality.finds else None:
             return await _confirm(case, effect, key, found, how="adopted")
+        judged = moment(case)  # before the key's age: it is no younger when we call
         age_s = await known_s(case, case.latest(key, {"intent", "attempt"}) or last)
         refused = "refused" in tried[-1].body
         step = what_next(personality, found=False, key_age_s=age_s, quiet_s=quiet, refused=refused)
@@ -124,7 +126,7 @@ async def _taken_up(
             raise UnavailableError("erp", f"{effect}: what was sent may not be visible yet")
         if step == "park":
             await _park(case, effect, key)
-    claim(case, "taken", key, {"effect": effect})
+    claim(case, "taken", key, {"effect": effect}, judged)
     return None
 
 
@@ -202,9 +204,7 @@ async def _told_no(
     if last := may_be_at_work(_tried(case, key, but_now=True)):
         if personality.finds and (found := await _looked_up(find, key)):
             return await _confirm(case, effect, key, found, how="adopted")
-        # As it was before this call: what we heard and saw since is older by now, had we stood still.
-        quiet = await quiet_s(case, last) - held_s(case.claims[key], case)
-        says = what_a_no_says(personality, quiet_s=quiet)
+        says = what_a_no_says(personality, quiet_s=await quiet_before_s(case, key, last))
         detail = f"a further call was refused ({refusal.detail}), and what was sent before may have been made"
         if says == "park":
             await _park(case, effect, key, detail)

@@ -6,6 +6,7 @@ the case next (see `tasks.effects`).
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -63,6 +64,10 @@ async def settle(  # noqa: PLR0913  whoever says it is judged by the rulebook, w
     """
     if by is None:
         raise CannotSettleError("This person is not in the directory: give the id of somebody who is.")
+    began = monotonic()
+
+    def ago() -> timedelta:  # by whichever clock says more: one may be set back. In whole seconds, as the store tells
+        return max(clock() - at, timedelta(seconds=int(monotonic() - began)))
 
     async def settled(chain: Chain) -> Line:
         parked = _parked(chain)
@@ -70,7 +75,7 @@ async def settle(  # noqa: PLR0913  whoever says it is judged by the rulebook, w
             raise CannotSettleError(f"This card is over: {chain.case} is in doubt anew. Please use the newest card.")
         if reason := reason_not_to_settle(said, by, chain, rulebook, at):
             raise CannotSettleError(reason)
-        if said.verdict != "made" and await _said_too_early(chain, parked, ledger, clock() - at):
+        if said.verdict != "made" and await _said_too_early(chain, parked, ledger, ago):
             local = look_after(parked).astimezone(ZoneInfo(rulebook.directory.zone))
             raise CannotSettleError(
                 f"What was sent may still be made. Please look in the ERP at {local:%H:%M} or later, then say what you "
@@ -124,13 +129,13 @@ def look_after(parked: Line) -> datetime:
     return (parked.at + SHOWS_WITHIN + timedelta(minutes=1)).replace(second=0, microsecond=0)
 
 
-async def _said_too_early(chain: Chain, parked: Line, ledger: Ledger, ago: timedelta) -> bool:
-    """Say whether a word was said before what was sent would show: *ago*, as we may have stood still since.
+async def _said_too_early(chain: Chain, parked: Line, ledger: Ledger, ago: Callable[[], timedelta]) -> bool:
+    """Say whether a word was said before what was sent would show: so long *ago*, as we may have stood still since.
 
-    By the store's clock: that of whoever parked may be wrong.
+    By the store's clock: that of whoever parked may be wrong. How long ago is asked last: it may be later then.
     """
     age_s = await ledger.age_s(chain, parked) or 0.0
-    return timedelta(seconds=age_s) - ago < SHOWS_WITHIN
+    return timedelta(seconds=age_s) - ago() < SHOWS_WITHIN
 
 
 def _parked(chain: Chain) -> Line:

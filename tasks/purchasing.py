@@ -30,7 +30,8 @@ again, never sought; and a no says that the first call did not take it back eith
 @step
 async def look_up(request: Requisition, look: int) -> Facts:  # noqa: ARG001  each look is a new look
     """Ask the ERP what stock, supplier, contract, budget and calendar say now, and our book what is held."""
-    case, on = current(), request.charge_on or today()
+    case, day = current(), today()
+    on = request.charge_on or day
     before = await _read_funds(request.cost_centre, on)
     found = await connect.erp().sourcing(request, on)
     year = found.budget.year
@@ -38,11 +39,12 @@ async def look_up(request: Requisition, look: int) -> Facts:  # noqa: ARG001  ea
         why = f"the budget of {request.cost_centre} for {on} ends in {year}: give it one for each fiscal year"
         raise UnreadableError("erp", why)
     funds, (seq, in_flight) = _funds(request.cost_centre, year), before[year]
+    await funds.read()  # what the ERP shows by now, and was held since we looked, is held before it was ordered
     held = funds.state.standing(since=seq, but=case.id)  # what decides is judged again in hold_funds
     in_flight |= {hold.order_key for hold in held}  # held, and perhaps placed, while the ERP was being read
     sourcing = found.model_copy(update={"budget": condensed(found.budget, in_flight)})
     _mark_placed(funds, {order.reference for order in sourcing.budget.ordered} & in_flight)
-    return Facts(sourcing=sourcing, left=left(sourcing.budget, held), funds_seq=seq)
+    return Facts(sourcing=sourcing, left=left(sourcing.budget, held), funds_seq=seq, looked_on=day)
 
 
 @step

@@ -1,5 +1,6 @@
 """How a requisition ended, and what was known of it on the way."""
 
+from datetime import date
 from typing import Literal
 
 from pydantic import Field
@@ -27,6 +28,11 @@ class Facts(Record):
     funds_seq: int = Field(description="How far the book of funds went before the ERP was read")
     recent: Money | None = Field(
         default=None, description="Earlier orders of the requester with the supplier in policy's window"
+    )
+    looked_on: date | None = Field(
+        default=None,
+        exclude_if=lambda x: x is None,  # so that what was seen before it was noted keeps its digest
+        description="The hospital's day on which it was looked: funds of that year are held, so that is charged",
     )
 
 

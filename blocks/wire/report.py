@@ -198,6 +198,7 @@ TELLERS: dict[str, Callable[[Line], str]] = {
     "logged-in": lambda line: f"logs in at {_cell(line.body['session']['device'])}, with a passkey",
     "logged-out": lambda _: "logs out",
     "told-waiting": lambda _: "",
+    "concluded": lambda _: "",
     "question": lambda line: f"asks: {_cell(line.body['text'])}",
     "answer": lambda line: f"answers: {_cell(line.body['text'])}",
     "intent": _intent,

@@ -17,6 +17,7 @@ import uvloop
 import blocks.rulebook
 import tasks.book
 import tasks.claims
+import tasks.parked
 from blocks.ledger import Ledger
 from blocks.records.ledger import Entry
 from blocks.records.people import Directory
@@ -51,7 +52,7 @@ def founded() -> dict[str, bytes]:
 
 def by_the_clock_of(city: City) -> None:
     """Let whoever measures time measure the city's; nobody waits in earnest."""
-    for module in (blocks.rulebook, tasks.book, tasks.claims):
+    for module in (blocks.rulebook, tasks.book, tasks.claims, tasks.parked):
         module.monotonic = city.seconds  # type: ignore[attr-defined]
     tasks.book.PAUSE_S = durable.BACKOFF_S = 0
 

@@ -1,15 +1,20 @@
 """What a run set aside, or counted, that was overtaken or killed, is given back and counts no more."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
+import flows.requisition
 from blocks.errors import UnknownError
 from blocks.ledger import Ledger
 from blocks.records.ledger import Line
 from blocks.records.outcome import Hold
-from tasks.case import OvertakenError
+from blocks.records.purchasing import Requisition
+from blocks.store import FolderStore
+from tasks.case import Case, OvertakenError, in_hand
 from tasks.effects import InDoubtError
+from tasks.purchasing import hold_funds, look_up
 from tasks.rules.books import funds_book, spend_book
 from tests.crashes.points import Killed
 from tests.fakes.erp import FakeErp
@@ -81,6 +86,84 @@ async def test_what_an_overtaken_run_counted_as_ordered_counts_no_more(tmp_path)
         await Hospital(Ledger(store), first.erp, first.desk, first.now + timedelta(minutes=1)).wake(case)
     spend = await first.chain("book~spend~rita.okafor")
     assert [line.act for line in spend.lines] == ["spent", "dropped"]
+
+
+async def test_who_refuses_on_what_it_saw_before_another_ordered_gives_nothing_back_and_tells_nobody(tmp_path):
+    first = await Hospital.opened(tmp_path / "store")
+    case = await first.submit("IVSET-20", 96)
+    slow = Hospital(Ledger(FolderStore(tmp_path / "store")), first.erp, first.desk, first.now + timedelta(minutes=1))
+
+    async def order() -> None:
+        assert (await first.wake(case)).ended == "ordered"
+        first.erp.post("OR", 400_000)
+
+    first.erp.sourcing = before(first.erp.sourcing, order)
+    with pytest.raises(OvertakenError):
+        await slow.wake(case)
+    assert [line.act for line in (await first.chain("book~spend~rita.okafor")).lines] == ["spent"]
+    assert await funds_of(first, case) == ["held"]
+    (told,) = first.desk.cards("U0RITA")
+    assert "ordered" in told.text.lower()
+
+
+async def test_a_refusal_stands_whatever_the_next_run_sees(hospital, monkeypatch):
+    hospital.erp.post("OR", 400_000)
+    case = await hospital.submit("IVSET-20", 96)
+    monkeypatch.setattr("flows.requisition.release_funds", dies)
+    with pytest.raises(Killed):
+        await hospital.wake(case)
+    monkeypatch.undo()
+    hospital.erp.post("OR", -400_000)
+    assert (await hospital.wake(case)).ended == "refused"
+    assert not hospital.erp.orders()
+
+
+async def test_an_order_of_another_process_that_the_erp_shows_by_now_counts_once(tmp_path):
+    first = await Hospital.opened(tmp_path / "store")
+    case, other = [await first.submit("IVSET-20", 40) for _ in range(2)]
+    second = Hospital(Ledger(FolderStore(tmp_path / "store")), first.erp, first.desk, first.now)
+    cost = first.erp.prices["IVSET-20"] * 40
+
+    async def order() -> None:
+        assert (await second.wake(other)).ended == "ordered"
+        first.erp.post("OR", 400_000 - cost * Decimal("2.5"))  # with both of them, half of one is left
+
+    first.erp.sourcing = before(first.erp.sourcing, order)
+    chain = await first.chain(case)
+    request = Requisition.model_validate(chain.lines[0].body["request"])
+    with first.bound(), in_hand(Case(first.ledger, chain, "process:requisition", clock=lambda: first.now)):
+        facts = await look_up(request, 1)
+        assert (await hold_funds(facts, usd(cost))).amount == usd(cost)
+
+
+async def test_who_stands_still_over_new_year_orders_in_the_year_whose_funds_it_holds(tmp_path, monkeypatch):
+    hospital = await Hospital.opened(tmp_path / "store")
+    hospital.now = datetime(2026, 12, 31, 23, 50, tzinfo=UTC)
+    case = await hospital.submit("IVSET-20", 40)
+    hold = flows.requisition.hold_funds
+
+    async def and_stands_still(*given):
+        held = await hold(*given)
+        hospital.now += timedelta(hours=12)
+        return held
+
+    monkeypatch.setattr(flows.requisition, "hold_funds", and_stands_still)
+    assert (await hospital.wake(case)).ended == "ordered"
+    (booked,) = hospital.erp.booked()
+    assert booked.draft.charge_on == date(2026, 12, 31)
+    assert await funds_of(hospital, case) == ["held"]
+
+
+def before(call, deed):
+    """Let something happen before a call is made the first time."""
+    deeds = [deed]
+
+    async def called(*given):
+        while deeds:
+            await deeds.pop()()
+        return await call(*given)
+
+    return called
 
 
 async def dies(_request: object) -> None:
