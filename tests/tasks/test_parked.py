@@ -9,7 +9,6 @@ from blocks.errors import UnavailableError
 from blocks.ports import Personality
 from blocks.wire.names import effect_key
 from blocks.wire.report import headline
-from tasks import parked
 from tasks.doubts import waits_for_word
 from tasks.effects import InDoubtError
 from tasks.parked import SHOWS_WITHIN, CannotSettleError, Said, settle
@@ -153,32 +152,6 @@ async def test_that_it_is_there_counts_at_once(in_doubt):
     (order,) = hospital.erp.orders()
     await says(hospital, case, Said("", "made", order.number), after=timedelta(seconds=1))
     assert (await hospital.wake(case)).document == order.number
-
-
-async def test_whoever_says_so_too_early_and_stands_still_at_the_store_has_said_it_too_early(in_doubt, monkeypatch):
-    hospital, case = in_doubt
-    age_s = hospital.ledger.age_s
-
-    async def after_half_an_hour(*of):
-        hospital.now += timedelta(minutes=30)
-        return await age_s(*of)
-
-    monkeypatch.setattr(hospital.ledger, "age_s", after_half_an_hour)
-    with pytest.raises(CannotSettleError, match="may still be made"):
-        await says(hospital, case, Said("", "not-made"), after=timedelta(seconds=10))
-
-
-async def test_whoever_stands_still_while_the_clock_is_set_back_has_said_it_too_early(in_doubt, monkeypatch):
-    hospital, case = in_doubt
-    age_s, moments = hospital.ledger.age_s, iter((0.0, 1800.0))
-
-    async def half_an_hour_older(*of):
-        return await age_s(*of) + 1800
-
-    monkeypatch.setattr(parked, "monotonic", lambda: next(moments))
-    monkeypatch.setattr(hospital.ledger, "age_s", half_an_hour_older)
-    with pytest.raises(CannotSettleError, match="may still be made"):
-        await says(hospital, case, Said("", "not-made"), after=timedelta(seconds=10), stood=timedelta(minutes=-5))
 
 
 async def test_only_the_first_word_counts(in_doubt):

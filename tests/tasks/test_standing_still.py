@@ -5,12 +5,15 @@ from datetime import timedelta
 import pytest
 
 from blocks.errors import UnavailableError, UnknownError
-from tasks import effects
+from tasks import effects, parked
 from tasks.effects import InDoubtError
+from tasks.parked import CannotSettleError, Said
+from tests.hospital import Hospital
 from tests.tasks.test_claims import LOOKS, Unkeyed, Worker
 from tests.tasks.test_claims import opened as claims_opened
 from tests.tasks.test_effects import PERSONALITIES, acts, attempt, opened
 from tests.tasks.test_further_calls import FINDING, JudgesFirst
+from tests.tasks.test_parked import NOTHING, Forgetful, parks, says
 
 DAY = PERSONALITIES["keeps keys for a day"]
 HALF_AN_HOUR = timedelta(minutes=30)
@@ -84,3 +87,38 @@ async def test_what_could_not_be_written_is_not_yet_quiet_whatever_our_clock_say
         await worker.order()
     hospital.now += timedelta(seconds=61)
     assert [await worker.order()] == hospital.erp.orders()
+
+
+async def test_whoever_says_so_too_early_and_stands_still_at_the_store_has_said_it_too_early(tmp_path, monkeypatch):
+    hospital, case = await in_doubt(tmp_path)
+    age_s = hospital.ledger.age_s
+
+    async def after_half_an_hour(*of):
+        hospital.now += timedelta(minutes=30)
+        return await age_s(*of)
+
+    monkeypatch.setattr(hospital.ledger, "age_s", after_half_an_hour)
+    with pytest.raises(CannotSettleError, match="may still be made"):
+        await says(hospital, case, Said("", "not-made"), after=timedelta(seconds=10))
+
+
+async def test_whoever_stands_still_while_the_clock_is_set_back_has_said_it_too_early(tmp_path, monkeypatch):
+    hospital, case = await in_doubt(tmp_path)
+    age_s, moments = hospital.ledger.age_s, iter((0.0, 1800.0))
+
+    async def half_an_hour_older(*of):
+        return await age_s(*of) + 1800
+
+    monkeypatch.setattr(parked, "monotonic", lambda: next(moments))
+    monkeypatch.setattr(hospital.ledger, "age_s", half_an_hour_older)
+    with pytest.raises(CannotSettleError, match="may still be made"):
+        await says(hospital, case, Said("", "not-made"), after=timedelta(seconds=10), stood=timedelta(minutes=-5))
+
+
+async def in_doubt(tmp_path):
+    hospital = await Hospital.opened(tmp_path)
+    hospital.erp = Forgetful(personality=NOTHING)
+    case = await hospital.submit("IVSET-20", 40)
+    hospital.erp.lose = 1
+    await parks(hospital, case)
+    return hospital, case
