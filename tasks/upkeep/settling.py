@@ -6,12 +6,14 @@ from typing import Any
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import StateCreate
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Completed, to_state_create
 
 from blocks import connect
+from blocks.ledger import Chain
 from tasks.artifacts import show_table
 from tasks.case import utc_now
+from tasks.decide import waits_for
 from tasks.groups import Carried, summary
 from tasks.results import Result, keep_result
 from tasks.runs import asleep, make_run, runs_of
@@ -41,26 +43,33 @@ async def keep_results(carried: list[Carried]) -> None:
     await asyncio.gather(*(keep(one.result) for one in carried if one.result))
 
 
-async def put_to_sleep(carried: list[Carried], client: PrefectClient) -> int:
-    """Let each case that waits have a suspended run of its own that says on whom; return how many were made anew."""
-    waiting = {one.case: one.because for one in carried if one.ended == "waits"}
-    room = asyncio.Semaphore(AT_ONCE)
+async def put_to_sleep(carried: list[Carried], client: PrefectClient) -> list[str]:
+    """Let each case that waits have a suspended run of its own that says on whom; return the cases to ring for.
 
-    async def make(case: str, on: str) -> None:
+    Who went on while the group carried others is left alone. Whoever is decided between our two looks may have come to
+    its end before we let its run sleep: nobody else would ring for it.
+    """
+    waits = {one.case: asleep(one.because).message for one in carried if one.ended == "waits"}
+    runs, room = await runs_of(waits, client), asyncio.Semaphore(AT_ONCE)
+
+    async def look(case: str, known: Chain | None = None) -> Chain:
         async with room:
-            received = (await connect.ledger().read(case)).lines[0]
-            await make_run(case, received, client, asleep(on))
+            return await connect.ledger().read(case, known=known)
 
-    known = await runs_of(waiting, client)
-    stale: dict[str, list[str]] = defaultdict(list)
-    for case, run in known.items():
-        if run.state is None or not run.state.is_paused() or run.state.message != asleep(waiting[case]).message:
-            stale[waiting[case]].append(case)
-    for on, cases in stale.items():
+    async def make(chain: Chain, on: str) -> None:
+        async with room:
+            await make_run(chain.case, chain.lines[0], client, asleep(on))
+
+    looks = await asyncio.gather(*(look(case) for case in waits if not _sleeps(runs.get(case), waits[case])))
+    waiting = [(chain, on) for chain in looks if (on := waits_for(chain))]
+    by_whom: dict[str, list[str]] = defaultdict(list)
+    for chain, on in waiting:
+        by_whom[on].append(chain.case)
+    for on, cases in by_whom.items():
         await set_idle(cases, {*STOPPED, "PAUSED", "COMPLETED"}, to_state_create(asleep(on)), client)
-    missing = waiting.keys() - known
-    await asyncio.gather(*(make(case, waiting[case]) for case in missing))
-    return len(missing)
+    await asyncio.gather(*(make(chain, on) for chain, on in waiting if chain.case not in runs))
+    again = await asyncio.gather(*(look(chain.case, chain) for chain, _ in waiting))
+    return [chain.case for chain in again if not waits_for(chain)]
 
 
 async def settle(carried: list[Carried], client: PrefectClient) -> int:
@@ -95,3 +104,7 @@ async def set_idle(cases: list[str], types: set[str], state: StateCreate, client
         answer.raise_for_status()
         done += len(answer.json()["results"])
     return done
+
+
+def _sleeps(run: FlowRun | None, message: str | None) -> bool:
+    return bool(run and run.state and run.state.is_paused() and run.state.message == message)

@@ -21,6 +21,7 @@ from infrastructure.deploy import deploy_all
 from infrastructure.ending import run_and_leave
 from infrastructure.local.stack.running import Wish, running_stack
 from tasks.groups import carry_all
+from tasks.runs import runs_of
 from tasks.upkeep.settling import put_to_sleep
 from tests.bench import burst, rig
 
@@ -52,7 +53,8 @@ async def measure(cases: int, seconds: int, home: Path) -> dict[str, object]:
                     return await _watch(worker, http, bell, seconds)
 
                 before = await look()
-                made = await put_to_sleep(waiting, client)
+                await put_to_sleep(waiting, client)
+                made = len(await runs_of(names, client))
                 after = await look()
                 rounds = [await _round(upkeep, client, worker, http, bell) for _ in range(ROUNDS)]
     return {"waiting": made, "seconds": seconds, "with_none": before, "with_all": after, "upkeep": rounds}

@@ -1,6 +1,7 @@
 """Runs that are overtaken, or fail to tell of the end, are set right from the ledger: on Prefect's own engine."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from prefect.client.orchestration import PrefectClient
@@ -11,6 +12,7 @@ from blocks.errors import UnavailableError
 from blocks.records.ledger import Line
 from infrastructure.bell import answer
 from tasks.groups import Carried, carry_all
+from tasks.upkeep import settling
 from tasks.upkeep.lookout import TOLD_S, Lookout
 from tasks.upkeep.settling import keep_results, put_to_sleep, settle
 from tests.hospital import Hospital
@@ -112,7 +114,7 @@ async def test_a_group_lets_the_runs_of_cases_that_wait_sleep_whatever_state_the
         await client.set_flow_run_state(run.id, state, force=True)
         carried = await as_group(hospital, case)
         with hospital.bound():
-            assert await put_to_sleep(carried, client) == 0
+            assert await put_to_sleep(carried, client) == []
         assert await state_of(client, run) == ("Suspended", "Waits for implant-coordinator of OR")
         states = await client.read_flow_run_states(run.id)
         with hospital.bound():
@@ -122,6 +124,49 @@ async def test_a_group_lets_the_runs_of_cases_that_wait_sleep_whatever_state_the
         with hospital.bound():
             assert list((await answer([case], client)).now) == [run.id]
         assert (await awake(client, run, hospital)).name == "Ordered"
+
+
+async def decided(hospital: Hospital, case: str, client: PrefectClient, run: FlowRun) -> None:
+    """Let somebody decide what a run sleeps for, and the run come to its end."""
+    await hospital.answer(case, "ivo.petrov")
+    with hospital.bound():
+        assert list((await answer([case], client)).now) == [run.id]
+    assert (await awake(client, run, hospital)).name == "Ordered"
+
+
+async def test_a_group_leaves_a_run_alone_whose_case_went_on_while_others_were_carried(hospital):
+    case = await hospital.submit("KNEE-TIB-4", 1)
+    async with run_of(case, await request_of(hospital, case)) as (client, run):
+        await awake(client, run, hospital)
+        carried = await as_group(hospital, case)
+        await decided(hospital, case, client, run)
+        with hospital.bound():
+            assert await put_to_sleep(carried, client) == []
+        assert (await state_of(client, run))[0] == "Ordered"
+
+
+async def test_a_group_rings_for_a_run_that_it_let_sleep_after_its_end(hospital, monkeypatch):
+    case, other = await hospital.submit("KNEE-TIB-4", 1), await hospital.submit("KNEE-TIB-4", 1)
+    set_idle = settling.set_idle
+    async with run_of(case, await request_of(hospital, case)) as (client, run):
+        await awake(client, run, hospital)
+        await client.set_flow_run_state(run.id, Failed(message="x"), force=True)
+        carried = await as_group(hospital, case, other)
+
+        async def just_after_its_end(*of: Any) -> int:
+            await decided(hospital, case, client, run)
+            return await set_idle(*of)
+
+        monkeypatch.setattr(settling, "set_idle", just_after_its_end)
+        with hospital.bound():
+            rung = await put_to_sleep(carried, client)
+        assert rung == [case], "the other waits still"
+        assert (await state_of(client, run))[0] == "Suspended"
+        with hospital.bound():
+            assert list((await answer(rung, client)).now) == [run.id]
+        assert (await awake(client, run, hospital)).name == "Ordered"
+        assert (await state_of(client, run))[0] == "Ordered"
+    assert len(hospital.erp.orders()) == 1
 
 
 async def test_a_group_settles_a_run_that_had_failed_before(hospital):
@@ -140,9 +185,9 @@ async def test_a_group_settles_a_run_that_had_failed_before(hospital):
     assert kept == [f"results/1/{case}/{chain.seq:08}~{chain.head}.json"]
 
 
-async def as_group(hospital: Hospital, case: str) -> list[Carried]:
+async def as_group(hospital: Hospital, *cases: str) -> list[Carried]:
     async def tell(_done: int, _of: int) -> None:
         """Hear of it."""
 
     with hospital.bound():
-        return await carry_all([case], tell)
+        return await carry_all([*cases], tell)
