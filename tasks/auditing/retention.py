@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from blocks.books import DIRECTORY, DUTIES, POLICY
 from blocks.errors import ConflictError
-from blocks.ledger import Ledger
+from blocks.ledger import Chain, Ledger
 from blocks.proofs.keyring import PASSKEYS
 from blocks.records.ledger import Line
 from blocks.records.policy import Rulebook
@@ -44,7 +44,9 @@ async def keep_long_enough(ledger: Ledger, bucket: LockedBucket, rulebook: Ruleb
     done = 0
     if lock.days < days:
         rules = [rule.model_dump(mode="json") for rule in rulebook.policy.retention]
-        await _note(ledger, "retention-set", now, {"days": days, "rules": rules}, rulebook.policy_version)
+        body = {"days": days, "rules": rules}
+        line = Line(act="retention-set", actor=ACTOR, at=now, policy=rulebook.policy_version, body=body)
+        await ledger.enter(BOOK, lambda _: line)
         await bucket.keep_for(Lock(days))
     chain = await ledger.read(BOOK)
     last = next((line for line in reversed(chain.lines) if line.act in ("retention-set", "retention-applied")), None)
@@ -52,7 +54,7 @@ async def keep_long_enough(ledger: Ledger, bucket: LockedBucket, rulebook: Ruleb
         wanted = int(last.body["days"])
         async for version in bucket.versions():
             done += not version.hides and await bucket.keep(version, version.at + timedelta(days=wanted))
-        await _note(ledger, "retention-applied", now, {"days": wanted, "versions": done})
+        await _note_applied(ledger, chain, now, {"days": wanted, "versions": done})
     return Prolonged(max(days, lock.days), done + await _keep_in_force(bucket, rulebook, max(days, lock.days), now))
 
 
@@ -76,9 +78,12 @@ def _ends(version: Version, days: int) -> datetime:
     return version.at + timedelta(days=days)
 
 
-async def _note(ledger: Ledger, act: str, now: datetime, body: dict[str, object], policy: str | None = None) -> None:
-    line = Line(act=act, actor=ACTOR, at=now, policy=policy, body=body)
+async def _note_applied(ledger: Ledger, chain: Chain, now: datetime, body: dict[str, object]) -> None:
+    """Note that what was set last in *chain* has been applied, unless anything was noted since.
+
+    Something longer may have been set, by who did not live to apply it: whoever looks next sees that it was not.
+    """
     try:
-        await ledger.append(await ledger.read(BOOK), [line])
+        await ledger.append(chain, [Line(act="retention-applied", actor=ACTOR, at=now, body=body)])
     except ConflictError:
-        return  # another does the same at this moment: what it wrote says it as well
+        return

@@ -2,20 +2,25 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from blocks.ledger import Ledger
+from blocks.records.ledger import Line
 from blocks.records.policy import Policy, Rulebook
 from blocks.records.retention import KEEPING, Keeping
-from blocks.retention import Lock, LockedBucket
+from blocks.retention import Lock, LockedBucket, Version
 from blocks.rulebook import Shelf, adopt
+from blocks.store import FolderStore
 from infrastructure.local.hospital.__main__ import directory, policy
 from tasks.auditing.retention import BOOK, keep_long_enough
 from tasks.rules.retention import days_kept, reason_not_to_hold
 from tests.buckets import Server, unmade
 from tests.hospital import MORNING
+from tests.stores import Overtaken
 
 CONTRACT = Keeping(kind="claims", years=12, source="a contract with a payer")
 
@@ -69,6 +74,40 @@ async def test_who_died_after_the_default_was_set_is_followed_by_the_next(server
     assert min(await ends(server, "objects/")) < in_days(30)
     await keep_long_enough(ledger, server.bucket, rulebook, datetime.now(UTC))
     assert min(await ends(server, "objects/")) > in_days(days_kept([CONTRACT]) - 1)
+
+
+async def test_who_comes_to_the_end_of_a_shorter_prolonging_does_not_end_a_longer_one(server: Server, monkeypatch):
+    ledger, now, keep = Ledger(server.store), datetime.now(UTC), LockedBucket.keep
+    short = await in_force(ledger, policy())
+    longer = short.model_copy(update={"policy": asking(*KEEPING, CONTRACT)})
+    asked = list[datetime]()
+
+    async def overtaken(bucket: LockedBucket, version: Version, until: datetime) -> bool:
+        asked.append(until)
+        if len(asked) == 1:  # in the midst of the shorter one another begins, and dies
+            with pytest.raises(SystemExit):
+                await keep_long_enough(ledger, server.bucket, longer, now)
+        elif len(asked) == 2:
+            raise SystemExit
+        return await keep(bucket, version, until)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LockedBucket, "keep", overtaken)
+        await keep_long_enough(ledger, server.bucket, short, now)
+    await keep_long_enough(ledger, server.bucket, longer, now)
+    assert min(await ends(server, "objects/")) > in_days(days_kept([CONTRACT]) - 1)
+
+
+async def test_what_is_set_is_noted_also_where_another_notes_the_end_of_theirs_just_then(
+    server: Server, tmp_path: Path
+):
+    store = Overtaken(tmp_path)
+    ledger, book = Ledger(store), Ledger(FolderStore(tmp_path))
+    rulebook = await in_force(ledger, policy())
+    end = Line(act="retention-applied", actor="process:retention", at=MORNING)
+    store.at, store.first = f"cases/{BOOK}/", partial(book.enter, BOOK, lambda _: end)
+    await keep_long_enough(ledger, server.bucket, rulebook, datetime.now(UTC))
+    assert [line.act for line in (await book.read(BOOK)).lines] == ["retention-applied", "retention-set", end.act]
 
 
 @pytest.mark.parametrize("which", ["seaweed", "ministack"])
