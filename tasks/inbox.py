@@ -57,10 +57,11 @@ class Inbox:
     async def look(self, at: datetime, *, everything: bool = False) -> None:
         """Take in what was written since the last look; the first one looks at every case that has no result yet.
 
-        Who looks at *everything* reads each from its first entry: what was tampered with since is found.
+        So does one whose clock was set back: what others wrote while it was ahead was not looked for. Who looks at
+        *everything* reads each from its first entry: what was tampered with since is found.
         """
         async with self._looking:
-            if everything or self._looked is None:
+            if everything or self._looked is None or at < self._looked - OVERLAP:
                 finished = await finished_cases(self._ledger)
                 names = {name async for name, _ in self._ledger.cases() if name not in finished}
             else:

@@ -72,6 +72,9 @@ class Lookout:
 
     async def _looked(self, ledger: Ledger, patience_s: float) -> list[str]:
         now = self._clock()
+        if self._looked_at and now < self._looked_at:
+            self._set_back(self._looked_at - now)
+            self._looked_at = now
         moved = (
             self._among_all(ledger, now) if self._all_again is None or now >= self._all_again else self._noted(ledger)
         )
@@ -83,6 +86,12 @@ class Lookout:
         if self._has_freed:
             self.not_heard(name for name, look in self._looks.items() if look.rung and name not in found)
         return found
+
+    def _set_back(self, by: timedelta) -> None:
+        """Hear that our clock was set back: what was to be looked at in a while is looked at in that while."""
+        self._all_again = self._all_again and self._all_again - by
+        for name, look in self._looks.items():
+            self._looks[name] = look._replace(since=look.since - by, again=look.again and look.again - by)
 
     def not_heard(self, cases: Iterable[str]) -> None:
         """Hear that nobody heard the bell: the next look rings for them again."""

@@ -132,17 +132,6 @@ async def test_as_soon_as_one_gets_further_all_others_are_rung_for(hospital):
     assert await rounds(hospital, lookout, 2) == [[], []]
 
 
-@pytest.mark.parametrize("off_s", [-1_200, 1_200])
-async def test_a_lookout_whose_clock_is_wrong_finds_what_stands_still_all_the_same(hospital, off_s):
-    lookout = Lookout(clock=lambda: hospital.now + timedelta(seconds=off_s))
-    case = await hospital.submit("IVSET-20", 40)
-    found = []
-    for _ in range(5):
-        hospital.now += timedelta(seconds=3)
-        found += await lookout.standing_still(hospital.ledger)
-    assert found == [case]
-
-
 async def test_who_waits_for_people_is_not_rung_for_until_they_have_answered(hospital):
     lookout = lookout_of(hospital)
     case = await hospital.submit("KNEE-TIB-4", 1)

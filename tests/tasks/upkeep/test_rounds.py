@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from blocks.errors import RefusedError, UnavailableError
+from blocks.ledger import Ledger
 from blocks.ports import Card
 from blocks.records.approval import Posted
 from blocks.records.ledger import Line
@@ -275,3 +276,12 @@ async def test_a_round_reads_once_what_does_not_change(hospital):
     hospital.ledger.store.get = counted
     await go(hospital, ASKED + timedelta(hours=1, minutes=1), rounds)
     assert reads == 0
+
+
+async def test_once_the_clock_is_set_back_a_round_looks_at_everything(hospital):
+    rounds = rounds_of(hospital)
+    await go(hospital, TUESDAY, rounds)
+    hospital.ledger = Ledger(hospital.ledger.store)  # another process, whose heads are lost
+    case = await waiting(hospital)
+    assert not (await go(hospital, TUESDAY + timedelta(minutes=1), rounds)).waiting
+    assert [one.case for one in (await rounds.go(TUESDAY - timedelta(minutes=20))).waiting] == [case]
