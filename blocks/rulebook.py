@@ -45,6 +45,10 @@ class Shelf:
         if case in self._chains:
             self._chains[case] = (-inf, self._chains[case][1])
 
+    def look_again(self) -> None:
+        """Look for what is newest when it is asked for next, however short ago somebody looked."""
+        self._chains = {book: (-inf, chain) for book, (_, chain) in self._chains.items()}
+
     async def in_force(self, at: datetime) -> Rulebook:
         """Read what is in force at a moment; `NotFoundError` where nothing is yet."""
         policy, directory = await self._version(POLICY, at), await self._version(DIRECTORY, at)

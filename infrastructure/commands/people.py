@@ -169,7 +169,7 @@ async def _approve(version: str, home: Path, by: str) -> str:
     told = await approve_directory(version, who.by.id, who.door, ledger=ledger, shelf=shelf, at=who.at)
     if not told.new:
         return f"It is in force already: {told.author} wrote it, {told.approver} approved it."
-    return f"✓ in force from {told.effective_from}: {told.author} wrote it, {told.approver} approved it"
+    return f"✓ in force from {told.effective_from}: {told.author} wrote it, {told.approver} approved it{told.warning}"
 
 
 async def _with_accounts(found: "tuple[Person, ...]", old: "Directory", *, slack: bool) -> "tuple[Person, ...]":

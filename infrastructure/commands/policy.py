@@ -75,7 +75,7 @@ def approve(
     if not told.new:
         print(f"It is in force already: {told.author} wrote it, {told.approver} approved it.")
         return
-    print(f"✓ in force from {told.effective_from}: {told.author} wrote it, {told.approver} approved it")
+    print(f"✓ in force from {told.effective_from}: {told.author} wrote it, {told.approver} approved it{told.warning}")
 
 
 @app.command()

@@ -20,7 +20,7 @@ from tasks.signing.matters import Told, Where
 from tasks.signing.proposals import Approver, InForce, Proposal, Subject, Terms, adopted_after, proposal_of
 from tasks.signing.stepup import DOOR, Signed
 
-SUBJECT = Subject("directory", DIRECTORY, "almoner people", lambda policy: policy.vouchers)
+SUBJECT = Subject("directory", DIRECTORY, "almoner people", lambda policy: policy.vouchers, POLICY)
 
 
 async def adopt_first(directory: Directory, door: str, *, ledger: Ledger, at: datetime) -> str:
@@ -115,7 +115,7 @@ class DirectoryMatter:
         """Put it in force."""
         who = Approver(by.id, DOOR, *signed)
         done = await approve_as(request.ask, who, ledger=where.ledger, shelf=where.shelf, at=where.at)
-        return f"It is in force from {done.effective_from}: {done.author} wrote it, {done.approver} approved it."
+        return done.words
 
 
 def _assert_none(reason: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from blocks.books import POLICY, start_of, starts
+from blocks.books import DIRECTORY, POLICY, start_of, starts
 from blocks.errors import RefusedError
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
@@ -17,7 +17,7 @@ from tasks.signing.matters import Told, Where
 from tasks.signing.proposals import Approver, InForce, Proposal, Subject, Terms, adopted_after, differences, proposal_of
 from tasks.signing.stepup import DOOR, Signed
 
-SUBJECT = Subject("policy", POLICY, "almoner policy", lambda policy: policy.policy_approvers)
+SUBJECT = Subject("policy", POLICY, "almoner policy", lambda policy: policy.policy_approvers, DIRECTORY)
 
 
 class NotProvenError(Exception):
@@ -114,7 +114,7 @@ class PolicyMatter:
             done = await approve_as(request.ask, who, ledger=where.ledger, shelf=where.shelf, at=where.at)
         except NotProvenError as error:
             raise _refused("since it was proposed the people changed; `almoner policy check` says how") from error
-        return f"It is in force from {done.effective_from}: {done.author} wrote it, {done.approver} approved it."
+        return done.words
 
 
 def _proven(proof: Proof) -> Proof:

@@ -1,7 +1,8 @@
 """Proposals: the next policy or directory is written by one person and put in force by another. Knows no Prefect.
 
 Each is a line in the book of policies or of directories, written by conditional append: of two who approve at once,
-one does, and the other is told so.
+one does, and the other is told so. Of a policy and a directory that are approved at once neither was judged by
+the other: whoever comes second sees that the other book has grown, and is told.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -33,6 +34,8 @@ class Subject:
     command: str
     roles: Callable[[Policy], tuple[Role, ...]]
     """Who puts the next one in force."""
+    beside: str
+    """By the book of what it is judged: a policy by people, people by a policy."""
 
 
 class Proposal(Record):
@@ -59,6 +62,14 @@ class InForce(NamedTuple):
     author: str
     approver: str
     new: bool
+    warning: str = ""
+    """What to say after all that, in a line of its own; empty where nothing."""
+
+    @property
+    def words(self) -> str:
+        """Say it to who approved."""
+        who = f"{self.author} wrote it, {self.approver} approved it."
+        return f"It is in force from {self.effective_from}: {who}{self.warning}"
 
 
 class Approver(NamedTuple):
@@ -119,6 +130,8 @@ async def approve(subject: Subject, version: str, who: Approver, check: Check, w
     *check* looks at it once more and sets the terms. `ToConfirmError` where they ask for a passkey.
     """
     ledger, shelf, at = where
+    beside = turn_of(await ledger.read(subject.beside))
+    shelf.look_again()
     rulebook = await shelf.in_force(at)
     approver = person_of(subject, who.id, rulebook)
     chain = await ledger.read(subject.book)
@@ -145,7 +158,17 @@ async def approve(subject: Subject, version: str, who: Approver, check: Check, w
     taken = adopted_after(await ledger.enter(subject.book, judge), proposal)
     assert taken is not None  # noqa: S101  it was just entered, by us or somebody else
     told, new = taken.body, (taken.actor, taken.at, taken.body) == (mine.actor, mine.at, mine.body)
-    return InForce(proposal.object, told["effective_from"], told["author"], told["approver"], new)
+    changed = new and turn_of(await ledger.read(subject.beside)) != beside
+    warning = _may_not_agree(subject) if changed else ""
+    return InForce(proposal.object, told["effective_from"], told["author"], told["approver"], new, warning)
+
+
+def _may_not_agree(subject: Subject) -> str:
+    other = subject.beside.removeprefix("book~")
+    return (
+        f"\n⚠ The {other} was changed at the same moment, and neither was judged by the other. "
+        "Please look now whether they agree: `almoner policy check` with the policy in force."
+    )
 
 
 async def _signed(

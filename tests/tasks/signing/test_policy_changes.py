@@ -3,6 +3,7 @@
 import asyncio
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,15 @@ from blocks.records.policy import Policy
 from blocks.rulebook import Shelf, adopt
 from blocks.store import FolderStore
 from infrastructure.local.hospital.__main__ import adopt_all, directory
+from tasks.signing.directory_changes import approve as approve_people
+from tasks.signing.directory_changes import propose as propose_people
 from tasks.signing.people import delegate
 from tasks.signing.policy_changes import NotProvenError, adopt_first, approve, propose
 from tasks.signing.proposals import InForce, Proposal, differences, open_proposals
 from tests.clockwork import at
 from tests.hospital import plain_policy
 from tests.samples import NOON
+from tests.stores import Overtaken
 
 WEEK = timedelta(days=7)
 
@@ -46,6 +50,10 @@ async def proposed(ledger: Ledger, document: Policy | None = None, by: str = "pa
 
 async def approved(ledger: Ledger, proposal: Proposal, by: str = "frida.ng") -> InForce:
     return await approve(proposal.object[:12], by, "test", ledger=ledger, shelf=Shelf(ledger), at=NOON)
+
+
+def of(ledger: Ledger) -> dict[str, Any]:
+    return {"ledger": ledger, "shelf": Shelf(ledger), "at": NOON}
 
 
 async def in_force(ledger: Ledger) -> Policy:
@@ -161,6 +169,39 @@ async def test_of_two_proposals_approved_at_once_one_is_in_force_and_the_other_m
     )
     assert isinstance(taken, InForce)
     assert "another policy was put in force since" in str(refused)
+
+
+def without(person: str) -> Directory:
+    left = tuple(one for one in directory().people if one.id != person)
+    return directory().model_copy(update={"people": left})
+
+
+@pytest.mark.parametrize("first", ["policy", "directory"])
+async def test_who_approves_while_the_other_of_policy_and_people_changes_is_told_that_they_may_not_agree(
+    ledger, tmp_path, first
+):
+    policy, people = (
+        await proposed(ledger),
+        await propose_people(without("carl.moss"), "paula.reyes", "test", **of(ledger)),
+    )
+    ways = {
+        "policy": partial(approve, policy.object, "frida.ng", "test"),
+        "directory": partial(approve_people, people.object, "frida.ng", "test"),
+    }
+    later = next(name for name in ways if name != first)
+    store = Overtaken(tmp_path)
+    store.at, store.first = f"cases/book~{later}/", partial(ways[first], **of(ledger))
+    told = await ways[later](**of(Ledger(store)))
+    assert told.warning.startswith(f"\n⚠ The {first} was changed at the same moment")
+    assert (told.new, told.words.endswith(told.warning)) == (True, True)
+
+
+async def test_a_policy_is_proven_for_people_who_were_put_in_force_elsewhere_a_moment_ago(ledger, tmp_path):
+    proposal, here = await proposed(ledger), of(Ledger(FolderStore(tmp_path)))
+    await here["shelf"].in_force(NOON)
+    await adopt(ledger, without("ana.silva"), actor="door:test", at=NOON)
+    with pytest.raises(NotProvenError):
+        await approve(proposal.object, "frida.ng", "test", **here)
 
 
 async def test_a_former_policy_can_be_put_in_force_again(ledger):
