@@ -58,7 +58,7 @@ def test_a_life_lived_again_is_the_same_life():
 
 
 def test_without_the_resolver_a_second_posting_is_found_and_its_story_told():
-    run = simulated("--lifetimes", "60", "--without", "resolver")
+    run = simulated("--lifetimes", "200", "--without", "resolver")
     assert run.returncode == 1
     assert "I1 " in run.stdout
     assert "again: python -m tests.simulation --seed " in run.stdout
