@@ -15,6 +15,7 @@ from tests.faults.wrongs import black_hole, misreported, refused, reset, slow, s
 from tests.hospital import Hospital
 from tests.judging import judged
 
+pytestmark = pytest.mark.long  # real time: each waits until Slack is given up
 POSTS = r"chat\.postMessage"
 WRONGS = {
     "posted, and the answer lost": unheard,
