@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -27,15 +28,19 @@ class Forgetful(FakeErp):
         return await super().order(draft, key=key if count == 0 else f"{key}/{count}")
 
 
-@pytest.fixture
-async def in_doubt(tmp_path) -> tuple[Hospital, str]:
-    """A case whose order was made, and nobody can say so."""
-    hospital = await Hospital.opened(tmp_path)
+async def left_in_doubt(root: Path) -> tuple[Hospital, str]:
+    """Leave a case whose order was made, and nobody can say so."""
+    hospital = await Hospital.opened(root)
     hospital.erp = Forgetful(personality=NOTHING)
     case = await hospital.submit("IVSET-20", 40)
     hospital.erp.lose = 1
     await parks(hospital, case)
     return hospital, case
+
+
+@pytest.fixture
+async def in_doubt(tmp_path) -> tuple[Hospital, str]:
+    return await left_in_doubt(tmp_path)
 
 
 async def parks(hospital: Hospital, case: str) -> None:

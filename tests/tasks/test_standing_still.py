@@ -8,12 +8,11 @@ from blocks.errors import UnavailableError, UnknownError
 from tasks import effects, parked
 from tasks.effects import InDoubtError
 from tasks.parked import CannotSettleError, Said
-from tests.hospital import Hospital
 from tests.tasks.test_claims import LOOKS, Unkeyed, Worker
 from tests.tasks.test_claims import opened as claims_opened
 from tests.tasks.test_effects import PERSONALITIES, acts, attempt, opened
 from tests.tasks.test_further_calls import FINDING, JudgesFirst
-from tests.tasks.test_parked import NOTHING, Forgetful, parks, says
+from tests.tasks.test_parked import left_in_doubt, says
 
 DAY = PERSONALITIES["keeps keys for a day"]
 HALF_AN_HOUR = timedelta(minutes=30)
@@ -90,7 +89,7 @@ async def test_what_could_not_be_written_is_not_yet_quiet_whatever_our_clock_say
 
 
 async def test_whoever_says_so_too_early_and_stands_still_at_the_store_has_said_it_too_early(tmp_path, monkeypatch):
-    hospital, case = await in_doubt(tmp_path)
+    hospital, case = await left_in_doubt(tmp_path)
     age_s = hospital.ledger.age_s
 
     async def after_half_an_hour(*of):
@@ -103,7 +102,7 @@ async def test_whoever_says_so_too_early_and_stands_still_at_the_store_has_said_
 
 
 async def test_whoever_stands_still_while_the_clock_is_set_back_has_said_it_too_early(tmp_path, monkeypatch):
-    hospital, case = await in_doubt(tmp_path)
+    hospital, case = await left_in_doubt(tmp_path)
     age_s, moments = hospital.ledger.age_s, iter((0.0, 1800.0))
 
     async def half_an_hour_older(*of):
@@ -113,12 +112,3 @@ async def test_whoever_stands_still_while_the_clock_is_set_back_has_said_it_too_
     monkeypatch.setattr(hospital.ledger, "age_s", half_an_hour_older)
     with pytest.raises(CannotSettleError, match="may still be made"):
         await says(hospital, case, Said("", "not-made"), after=timedelta(seconds=10), stood=timedelta(minutes=-5))
-
-
-async def in_doubt(tmp_path):
-    hospital = await Hospital.opened(tmp_path)
-    hospital.erp = Forgetful(personality=NOTHING)
-    case = await hospital.submit("IVSET-20", 40)
-    hospital.erp.lose = 1
-    await parks(hospital, case)
-    return hospital, case
