@@ -9,7 +9,16 @@ from datetime import date, datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
 from blocks.records.approval import Posted
-from blocks.records.purchasing import CancelDraft, ErpDocument, IssueDraft, OrderDraft, Requisition, Sourcing, Trace
+from blocks.records.purchasing import (
+    CancelDraft,
+    ErpDocument,
+    IssueDraft,
+    OrderDraft,
+    Requisition,
+    ReverseDraft,
+    Sourcing,
+    Trace,
+)
 
 Repeated = Literal["answered", "pointed at", "refused at work"]
 
@@ -82,10 +91,19 @@ class Erp(Protocol):
         """Take a document of ours back; again, it is still taken back. `RefusedError` once goods came or went."""
         ...
 
+    async def reverse(self, draft: ReverseDraft, *, key: str) -> ErpDocument:
+        """Reverse the journal entry of a bill for an order of ours, and the bill with it; return what reverses it.
+
+        An entry is reversed once: again, and under whatever key, what reverses it is returned. `RefusedError` where
+        the entry came of another document, is not posted, or its bill has been paid.
+        """
+        ...
+
     async def trace(self, number: str) -> tuple[Trace, ...]:
         """Say of which documents of ours an invoice (by its number, or the supplier's) or a journal entry came.
 
-        Empty where it came of none; credit notes, reversals and payments are not followed. Never `RefusedError`.
+        An entry that reverses one of a bill came of that bill's order. Empty where it came of none; credit notes and
+        payments are not followed. Never `RefusedError`.
         """
         ...
 

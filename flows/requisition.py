@@ -12,7 +12,7 @@ from tasks.cancelling import why_cancelled
 from tasks.case import OvertakenError, current, today
 from tasks.doubts import close_doubts
 from tasks.durable import conclude, concluded, process
-from tasks.notify import tell_requester
+from tasks.notify import show_reversal, tell_requester
 from tasks.policy import rules_in_force
 from tasks.purchasing import (
     drop_spend,
@@ -23,8 +23,10 @@ from tasks.purchasing import (
     look_up,
     note_spend,
     release_funds,
+    reverse_entry,
     take_back,
 )
+from tasks.reversing import agreed_reversal
 from tasks.rules.asking import Approval, NobodyMayError, approvals_needed, as_agreed
 from tasks.rules.requisition import (
     amount_of,
@@ -57,7 +59,25 @@ async def cancellation(request: Requisition, bought: Outcome) -> Outcome:
     return outcome
 
 
-@process("RQ", undo=cancellation)
+async def reversal(_request: Requisition, bought: Outcome) -> Outcome:
+    """Reverse the journal entry of a bill for the order, because one who may has asked for it and another agreed.
+
+    1. Judge both words once more.
+    2. Let the ERP post the entry's mirror; where it will not, everything stays as it was.
+    3. Let the card on which it was agreed say what came of it.
+    """
+    agreed = await agreed_reversal()
+    try:
+        mirror = await reverse_entry(bought, agreed.nth)
+    except RefusedError as refusal:
+        came = f"journal entry {agreed.entry} could not be reversed: {refusal.detail}"
+    else:
+        came = f"journal entry {agreed.entry} was reversed by {mirror.number} ({agreed.words})"
+    await show_reversal(agreed.nth)
+    return bought.model_copy(update={"because": f"{bought.because}; {came}"})
+
+
+@process("RQ", cancelling=cancellation, reversing=reversal)
 async def requisition(request: Requisition) -> Outcome:
     """Buy what a department asks for, if stock, contract, budget, policy and people agree.
 

@@ -13,6 +13,7 @@ from blocks.records.outcome import Outcome
 from blocks.records.people import EVERYWHERE, Person
 from blocks.wire.patients import reason_to_leave_out
 from tasks.case import current
+from tasks.undoing import reason_under_way
 
 BOUGHT = frozenset({"ordered", "filled"})
 
@@ -55,8 +56,8 @@ def reason_not_to_cancel(unwanted: Unwanted, by: Person, chain: Chain) -> str | 
     mine = by.id == request["requester"]
     if not mine and not any({EVERYWHERE, request["cost_centre"]} & set(grant.cost_centres) for grant in by.grants):
         return f"{by.name} did not ask for this and holds no role for {request['cost_centre']}: somebody who does must."
-    if asked := cancelling(chain):
-        return f"{asked.body['name']} has asked for that at {asked.at:%H:%M} UTC on {asked.at:%d %b}."
+    if asked := reason_under_way(chain):
+        return asked
     outcome = Outcome.model_validate(ended.body["outcome"]) if ended else None
     if outcome is None:
         return f"{chain.case} has not ordered anything yet: withdraw it instead."
@@ -74,9 +75,3 @@ def why_cancelled() -> str:
     """Say who had the case in hand cancelled, and why."""
     asked = current().chain.having("cancelling")[-1]
     return f"{asked.body['name']}: {asked.body['because']}"
-
-
-def cancelling(chain: Chain) -> Line | None:
-    """Read who asked for a case's end to be undone, where nothing has come of it yet."""
-    last = next((line for line in reversed(chain.lines) if line.act in {"ended", "cancelling"}), None)
-    return last if last and last.act == "cancelling" else None

@@ -7,7 +7,7 @@ done. The same function runs under Prefect (`@process` makes a flow of it) and w
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, NoReturn, ParamSpec, TypeVar, get_type_hints
 from uuid import UUID
@@ -31,12 +31,12 @@ from blocks.records.base import Record
 from blocks.records.outcome import Outcome
 from blocks.wire.canonical import digest
 from tasks.arrivals import Message, receive
-from tasks.cancelling import cancelling
 from tasks.case import Case, OvertakenError, Waiting, current, in_hand, utc_now
 from tasks.decide import waits_for
 from tasks.evidence import publish
 from tasks.runs import asleep
 from tasks.strict_results import refuse_pickles
+from tasks.undoing import undoing
 from tasks.waking import ACT as WOKEN
 from tasks.waking import note_wakes
 
@@ -87,7 +87,7 @@ class Process(Generic[Request]):
     prefix: str
     fn: Callable[[Request], Awaitable[Outcome]]
     request: type[Request]
-    undo: Callable[[Request, Outcome], Awaitable[Outcome]] | None = None
+    undo: Mapping[str, Callable[[Request, Outcome], Awaitable[Outcome]]]
 
 
 PROCESSES: dict[str, Process[Any]] = {}
@@ -95,11 +95,11 @@ PROCESSES: dict[str, Process[Any]] = {}
 
 
 def process(
-    prefix: str, undo: Callable[[Request, Outcome], Awaitable[Outcome]] | None = None
+    prefix: str, **undo: Callable[[Request, Outcome], Awaitable[Outcome]]
 ) -> Callable[[Callable[[Request], Awaitable[Outcome]]], Flow[[Request], Any]]:
     """Make a process of a function of one request; *prefix* begins the names of its cases.
 
-    *undo* goes on from how a case ended, where somebody asks for that to be taken back.
+    *undo*: what goes on from how a case ended, by the line that asks for it (see `tasks.undoing`).
     """
 
     def decorate(fn: Callable[[Request], Awaitable[Outcome]]) -> Flow[[Request], Any]:
@@ -129,16 +129,16 @@ async def carry(process: Process[Any], case: Case) -> Outcome:
     """Carry a case as far as it goes without Prefect: to its end, or to `Waiting`."""
     with in_hand(case):
         ended = case.recall("ended")
-        undo = process.undo if cancelling(case.chain) else None
-        if ended and not undo:
+        asked = undoing(case.chain)
+        if ended and not asked:
             return Outcome.model_validate(ended.body["outcome"])
         received = case.recall("received")
         if received is None:
             message = f"{case.id} was never received"
             raise LookupError(message)
         request = process.request.model_validate(received.body["request"])
-        if ended and undo:
-            outcome = await undo(request, Outcome.model_validate(ended.body["outcome"]))
+        if ended and asked:
+            outcome = await process.undo[asked.act](request, Outcome.model_validate(ended.body["outcome"]))
         else:
             outcome = await process.fn(request)
         case.note("ended", body={"outcome": outcome.model_dump(mode="json")})

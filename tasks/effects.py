@@ -59,14 +59,15 @@ async def once(
     do: Change[Draft],
     find: Callable[[str], Awaitable[ErpDocument | None]],
     personality: Personality,
+    nth: int = 0,
 ) -> ErpDocument:
-    """Make *effect* happen once for the case in hand, and return the document it made.
+    """Make *effect* happen once for the case in hand, and return the document it made; *nth*: of several, from 0.
 
     What is sent is what the intent says: a second attempt sends the bytes of the first.
     Raises `RefusedError` (the refusal is in the ledger), `UnavailableError` (try again), `InDoubtError`.
     """
     case = current()
-    key = effect_key(case.id, effect)
+    key = effect_key(case.id, effect, nth)
     if outcome := case.recall("outcome", key):
         await case.write()  # an earlier try may have failed to: nothing follows from what the ledger does not hold
         return _confirmed(outcome)

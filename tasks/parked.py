@@ -98,7 +98,19 @@ async def settle(  # noqa: PLR0913  whoever says it is judged by the rulebook, w
 
 
 def reason_not_to_settle(said: Said, by: Person, chain: Chain, rulebook: Rulebook, at: datetime) -> str | None:
-    """Say why a person's word is not taken, or None where it is.
+    """Say why a person's word is not taken, or None where it is."""
+    if reason := reason_not_to_vouch(by, chain, rulebook, at):
+        return reason
+    if said.verdict == "made" and not said.number.strip():
+        return "Please give the number of the document."
+    if said.verdict == "given-up" and not said.because.strip():
+        return "Please say why: the requester will read it."
+    why = reason_to_leave_out(f"{said.number} {said.because}")
+    return f"What you wrote {why}." if why else None
+
+
+def reason_not_to_vouch(by: Person, chain: Chain, rulebook: Rulebook, at: datetime) -> str | None:
+    """Say why somebody may not say what became of a case's order, or None where they may.
 
     They answer for the cost centre, and neither asked nor stand in for who did; nor have they done on this case what
     policy keeps apart from it.
@@ -116,12 +128,7 @@ def reason_not_to_settle(said: Said, by: Person, chain: Chain, rulebook: Ruleboo
         return reason
     if not any({EVERYWHERE, request["cost_centre"]} & set(grant.cost_centres) for grant in by.grants):
         return f"{by.name} holds no role for {request['cost_centre']}: somebody who does must say it."
-    if said.verdict == "made" and not said.number.strip():
-        return "Please give the number of the document."
-    if said.verdict == "given-up" and not said.because.strip():
-        return "Please say why: the requester will read it."
-    why = reason_to_leave_out(f"{said.number} {said.because}")
-    return f"What you wrote {why}." if why else None
+    return None
 
 
 def look_after(parked: Line) -> datetime:

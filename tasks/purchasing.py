@@ -13,7 +13,7 @@ from blocks.ports import Personality
 from blocks.records.ledger import Line
 from blocks.records.money import Money
 from blocks.records.outcome import Facts, Hold, Outcome
-from blocks.records.purchasing import CancelDraft, ErpDocument, IssueDraft, OrderDraft, Requisition
+from blocks.records.purchasing import CancelDraft, ErpDocument, IssueDraft, OrderDraft, Requisition, ReverseDraft
 from blocks.wire.names import effect_key, reference
 from tasks.book import Book, book
 from tasks.case import current, today
@@ -179,6 +179,16 @@ async def take_back(bought: Outcome) -> ErpDocument:
     because = case.chain.having("cancelling")[-1].body["because"]
     draft = CancelDraft(kind=kind, of=effect_key(case.id, effect), number=bought.document or "", because=because)
     return await once("cancel", draft, do=erp.cancel, find=erp.find_order, personality=AGAIN)
+
+
+@step
+async def reverse_entry(bought: Outcome, nth: int) -> ErpDocument:
+    """Let the ERP reverse the journal entry of a bill for the case's order: the *nth* that was agreed to, from 0."""
+    erp, case = connect.erp(), current()
+    agreed = case.chain.having("reversing")[nth]
+    of, because = effect_key(case.id, "order"), agreed.body["because"]
+    draft = ReverseDraft(entry=agreed.key, of=of, number=bought.document or "", because=because)
+    return await once("reverse", draft, do=erp.reverse, find=erp.find_order, personality=AGAIN, nth=nth)
 
 
 async def _read_funds(cost_centre: str, on: date) -> dict[int, tuple[int, frozenset[str]]]:

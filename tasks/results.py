@@ -12,7 +12,7 @@ from blocks.records.outcome import Outcome
 from blocks.wire.canonical import canonical
 from blocks.wire.report import case_report, reasons
 from blocks.wire.requisitions import spell_out
-from tasks.cancelling import cancelling
+from tasks.undoing import undoing
 
 PREFIX = "results/"
 NO_DOCUMENT = "~"
@@ -63,7 +63,7 @@ async def keep_result(result: Result, ledger: Ledger) -> None:
 async def is_finished(chain: Chain, ledger: Ledger) -> bool:
     """Say whether a case has ended and everybody has been told: nothing is left to do for it."""
     ended = chain.last("ended")
-    if ended is None or cancelling(chain):
+    if ended is None or undoing(chain):
         return False
     document = ended.body["outcome"].get("document") or _last_made(chain)  # as a result is kept
     places = (f"{_place(document)}{chain.case}/", f"{_place(None)}{chain.case}/", f"{PREFIX}{chain.case}/")

@@ -27,6 +27,7 @@ from tasks.case import Case, Waiting
 from tasks.decide import Answer, Verdicts, decide
 from tasks.durable import PROCESSES, carry
 from tasks.requests import Deed, Wish, carry_out
+from tasks.reversing import Wrong, agree_to_reverse, ask_to_reverse
 from tests.fakes.desk import FakeDesk
 from tests.fakes.erp import FakeErp
 from tests.stores import MemoryStore, TimedFolder
@@ -137,6 +138,15 @@ class Hospital:
         self.now += timedelta(minutes=1)
         person = (await Shelf(self.ledger).in_force(self.now)).directory.person(by)
         return await cancel(Unwanted(case, because), person, "test", ledger=self.ledger, at=self.now)
+
+    async def reverse(self, case: str, entry: str, by: str, because: str = "billed twice", **more: Any) -> str:
+        """Let somebody ask for a journal entry to be reversed, or `agree`."""
+        self.now += timedelta(minutes=1)
+        rules, wrong = await Shelf(self.ledger).in_force(self.now), Wrong(case, entry, because)
+        person, how = rules.directory.person(by), {"ledger": self.ledger, "rulebook": rules, "at": self.now}
+        if more.get("agree"):
+            return await agree_to_reverse(wrong, person, "test", **how)
+        return await ask_to_reverse(wrong, person, "test", erp=self.erp, **how)
 
     async def chain(self, case: str) -> Chain:
         return await self.ledger.read(case)

@@ -34,6 +34,7 @@ from tasks.rules.books import Funds
 from tasks.showing import locked_card
 from tests.fakes.desk import FakeDesk
 from tests.fakes.erp import Booked
+from tests.fakes.erp_bills import Reversed
 
 EFFECTS = {"purchase order": "order", "stock issue": "issue"}
 ENDS = {"ordered": "purchase order", "filled": "stock issue"}
@@ -46,6 +47,10 @@ class ErpBooks(Protocol):
 
     def booked(self) -> list[Booked]:
         """List every document ever made, first come first."""
+        ...
+
+    def reversed(self) -> list[Reversed]:
+        """List what reverses a journal entry, first come first."""
         ...
 
 
@@ -78,11 +83,12 @@ async def check_invariants(
     chains = [await ledger.read(name) async for name, _ in ledger.cases() if name not in altered]
     cases = [chain for chain in chains if chain.last("received")]
     booked = erp.booked()
-    found += [*_documents(booked, {chain.case: chain for chain in cases})]
+    mirrors = erp.reversed()
+    found += [*_documents(booked, {chain.case: chain for chain in cases}), *_reversals(mirrors, cases)]
     for chain in cases:
         found += [*_decisions(chain), *_effects(chain)]
         if over:
-            found += [*_ends(chain, booked), *(_cards(chain, desk) if desk else ())]
+            found += [*_ends(chain, booked), *_mirrors(chain, mirrors), *(_cards(chain, desk) if desk else ())]
     if over:
         found += _funds(chains, {chain.case: chain for chain in cases})
     return found + [one async for one in _secrets(ledger, desk, secrets)] if secrets else found
@@ -124,6 +130,34 @@ def _unapproved(chain: Chain, place: int, draft: OrderDraft) -> Iterator[str]:
             yield f"{draft.quantity} × {draft.item} for {amount} is not what {ask.key} agreed to"
 
 
+def _reversals(mirrors: list[Reversed], cases: list[Chain]) -> Iterator[Violation]:
+    """I1, I3, I10: over what was reversed in the ERP."""
+    intents = {line.key: line for chain in cases for line in chain.having("intent")}
+    for entry, count in Counter(one.draft.entry for one in mirrors).items():
+        if count > 1:
+            yield Violation("I1", entry, f"reversed {count} times")
+    for one in mirrors:
+        intent = intents.get(one.key)
+        if intent is None:
+            yield Violation("I10", one.key, f"nobody intended that {one.draft.entry} be reversed")
+        elif intent.body["draft"]["entry"] != one.draft.entry:
+            yield Violation("I3", one.key, f"{one.draft.entry} was reversed instead of {intent.body['draft']['entry']}")
+
+
+def _mirrors(chain: Chain, mirrors: list[Reversed]) -> Iterator[Violation]:
+    """I2, I3: what a case says it had reversed is reversed, and two have said so before."""
+    agreed, made = chain.having("reversing"), {one.draft.entry: one.document.number for one in mirrors}
+    for nth, line in enumerate(agreed):
+        asked = [x for x in chain.lines[: chain.lines.index(line)] if x.act == "reversal-asked" and x.key == line.key]
+        if not asked or asked[-1].actor == line.actor:
+            yield Violation("I3", chain.case, f"{line.key} is to be reversed, and no two have said so")
+        outcome = chain.last("outcome", effect_key(chain.case, "reverse", nth))
+        if outcome is None:
+            yield Violation("I2", chain.case, f"what became of {line.key} is not said")
+        elif "document" in outcome.body and made.get(line.key) != outcome.body["document"]["number"]:
+            yield Violation("I2", chain.case, f"{line.key} is not reversed, and the case says so")
+
+
 def _decisions(chain: Chain) -> Iterator[Violation]:
     """I4, I7, I11: over what people said."""
     requester = chain.lines[0].body["request"]["requester"]
@@ -159,9 +193,10 @@ def _effects(chain: Chain) -> Iterator[Violation]:
         if line.act in {"intent", "attempt", "taken", "unknown", "outcome"}:
             keys.setdefault(line.body["effect"], set()).add(line.key)
     for effect, used in keys.items():
-        if used != {effect_key(chain.case, effect)}:
+        several = range(len(chain.having("reversing"))) if effect == "reverse" else (0,)
+        if not used <= {effect_key(chain.case, effect, nth) for nth in several}:
             yield Violation("I9", chain.case, f"the {effect} was tried under {', '.join(sorted(used))}")
-    undone = len(chain.having("cancelling"))
+    undone = len(chain.having("cancelling")) + len(chain.having("reversing"))
     for act in ("intent", "outcome", "ended"):
         for key, count in Counter(line.key for line in chain.having(act)).items():
             if count > 1 + undone * (act == "ended"):

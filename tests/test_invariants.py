@@ -7,7 +7,9 @@ import pytest
 
 from blocks.ledger import Chain, Ledger
 from blocks.records.ledger import Line
+from blocks.wire.names import effect_key
 from tests.fakes.erp import Booked, FakeErp
+from tests.fakes.erp_bills import Reversed
 from tests.hospital import Hospital
 from tests.invariants import Violation, check_invariants
 
@@ -19,9 +21,13 @@ class Books:
     erp: FakeErp
     more: list[Booked] = field(default_factory=list)
     without: int = 0
+    mirrors: list[Reversed] | None = None
 
     def booked(self) -> list[Booked]:
         return [*self.erp.booked()[self.without :], *self.more]
+
+    def reversed(self) -> list[Reversed]:
+        return self.erp.reversed() if self.mirrors is None else self.mirrors
 
 
 @pytest.fixture
@@ -146,3 +152,46 @@ async def test_what_must_stay_outside_is_found_in_the_ledger_and_on_the_desk(ord
     where = {x.where for x in await found(hospital, secrets=["Tibial tray 4"])}
     assert f"cases/{case}/00000002.json" in where
     assert f"{case}/1-implant-coordinator" in where
+
+
+@pytest.fixture
+async def corrected(ordered: tuple[Hospital, str]) -> tuple[Hospital, str, Reversed]:
+    """A case whose bill was reversed, as it should be."""
+    hospital, case = ordered
+    entry = f"J-{hospital.erp.bill(effect_key(case, 'order'))}"
+    await hospital.reverse(case, entry, "paula.reyes")
+    await hospital.reverse(case, entry, "frida.ng", agree=True)
+    await hospital.wake(case)
+    assert await found(hospital) == []
+    return hospital, case, hospital.erp.reversed()[0]
+
+
+async def test_an_entry_that_is_reversed_twice_is_found(corrected):
+    hospital, _, mirror = corrected
+    assert await violated(hospital, Books(hospital.erp, mirrors=[mirror, mirror])) == {"I1"}
+
+
+async def test_a_reversal_that_the_erp_does_not_hold_is_found(corrected):
+    hospital, _, _ = corrected
+    assert await violated(hospital, Books(hospital.erp, mirrors=[])) == {"I2"}
+
+
+async def test_an_entry_that_nobody_intended_to_reverse_is_found(corrected):
+    hospital, _, mirror = corrected
+    assert await violated(hospital, Books(hospital.erp, mirrors=[mirror._replace(key="0" * 32)])) == {"I10"}
+
+
+async def test_another_entry_than_was_agreed_on_is_found(corrected):
+    hospital, _, mirror = corrected
+    other = mirror._replace(draft=mirror.draft.model_copy(update={"entry": "J-9"}))
+    assert await violated(hospital, Books(hospital.erp, mirrors=[other])) == {"I2", "I3"}
+
+
+async def test_an_entry_that_one_person_alone_has_reversed_is_found(corrected):
+    hospital, case, _ = corrected
+    chain = await hospital.chain(case)
+    asked, agreed = chain.last("reversal-asked"), chain.last("reversing")
+    assert asked
+    assert agreed
+    await also(hospital, case, asked, agreed.model_copy(update={"actor": asked.actor}))
+    assert await violated(hospital) >= {"I3", "I5"}

@@ -38,7 +38,7 @@ NOTED_SINCE = timedelta(hours=1)
 """Of notes older than the last sealed entry by so much everything is in the log."""
 AT_ONCE = 16
 TELLING = re.compile(
-    rb'"act":"(?:asked|escalated|decided|settled|adopted|delegated|proposed|invited|enrolled|withdrawn|emergency-[a-z]+)"'
+    rb'"act":"(?:asked|escalated|decided|settled|adopted|delegated|proposed|invited|enrolled|withdrawn|emergency-[a-z]+|revers[a-z-]+)"'
     rb'|"signed":[{]|"source":"cli'
 )
 """What stands in an entry that may need proof; all others need not be read for it."""
@@ -284,7 +284,10 @@ def _broken_link(case: str, place: int, texts: list[Text], entry: Entry, logged:
 
 async def _unproven(prover: Prover, case: str, texts: list[Text]) -> list[Finding]:
     """Name what in a sound chain takes a passkey, or a session, and is not proven by one."""
-    entries = [Entry.model_validate_json(x.data) for x in texts if TELLING.search(x.data)]
+    telling = [x for x in texts if TELLING.search(x.data)]
+    if telling and telling[0] is not texts[0] and any(b'"act":"revers' in x.data for x in telling):
+        telling.insert(0, texts[0])  # who asked for what was bought
+    entries = [Entry.model_validate_json(x.data) for x in telling]
     found = await prover.unproven(case, entries)
     return [Finding(case, entry_key(case, seq), "unproven", because) for seq, because in found]
 

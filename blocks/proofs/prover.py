@@ -14,7 +14,14 @@ from blocks.proofs.acts import reason_unproven
 from blocks.proofs.emergencies import reason_not_lent, reason_not_reviewed
 from blocks.proofs.enrolments import check_enrolments
 from blocks.proofs.keyring import PASSKEYS
-from blocks.proofs.segregation import reason_kept_apart, reason_not_apart, reason_not_to_have_settled
+from blocks.proofs.segregation import (
+    REVERSED,
+    VOUCHED,
+    reason_kept_apart,
+    reason_not_apart,
+    reason_not_reversed_by_two,
+    reason_not_to_have_settled,
+)
 from blocks.proofs.session_acts import SessionProofs
 from blocks.records.approval import Ask, Decision
 from blocks.records.ledger import Entry, Line
@@ -68,19 +75,25 @@ class Prover:
                     reason = reason or await reason_not_lent(ask, decision, self._past, self._proven, escalated=above)
                     if reason := reason or await reason_not_reviewed(f"{case}#{seq}", decision, self._past):
                         found.append((seq, f"{decision.name} on {line.key}: {reason}"))
-                if line.act == "settled":
-                    reason = reason_not_to_have_settled(line, {ask.requester for ask in asks.values()})
-                    if reason := reason or await self._reason_kept_apart(line, every[:place]):
-                        found.append((seq, f"{line.body['name']} on {line.key}: {reason}"))
+                if line.act in VOUCHED and (reason := await self._reason_not_vouched(line, every[:place], asks)):
+                    found.append((seq, f"{line.body['name']} on {line.key}: {reason}"))
             except (ValidationError, LookupError, TamperedError):
                 found.append(
                     (seq, f"what is {line.act} as {line.key}, or the book that would prove it, cannot be read")
                 )
         return found
 
+    async def _reason_not_vouched(self, line: Line, before: list[Line], asks: dict[str, Ask]) -> str | None:
+        """Say why somebody's word on an effect in doubt, or on a journal entry, should not have been taken; or None."""
+        if line.act in REVERSED:
+            reason = reason_not_reversed_by_two(line, before)
+        else:
+            reason = reason_not_to_have_settled(line, {ask.requester for ask in asks.values()})
+        return reason or await self._reason_kept_apart(line, before)
+
     async def _reason_kept_apart(self, line: Line, before: list[Line]) -> str | None:
         """Say which pair of policy's duties somebody did on one case, by the policies of that moment; or None."""
-        if not any(x.act in {"decided", "settled"} for x in before):
+        if not any(x.act == "decided" or x.act in VOUCHED for x in before):
             return None
         return reason_kept_apart(line, before, await self._past.policies_at(line.at))
 

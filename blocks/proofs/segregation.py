@@ -11,6 +11,11 @@ from blocks.records.ledger import Line
 from blocks.records.people import Role
 from blocks.records.policy import Duty, Policy
 
+REVERSED = frozenset({"reversal-asked", "reversing"})
+"""Lines by which somebody asks for a journal entry to be reversed, and another agrees."""
+VOUCHED = frozenset({"settled", *REVERSED})
+"""Lines by which somebody says what became of an order: who settles a doubt, or has the books put right."""
+
 
 class Done(NamedTuple):
     """What somebody did on a case: in which duties, who, and everybody whom they counted as then."""
@@ -55,7 +60,7 @@ def done_on(lines: Iterable[Line]) -> Iterator[Done]:
             one = line.record(Decision, "decision")
             held: frozenset[Duty] = frozenset({role for role in get_args(Role) if role == one.role and not one.added})
             yield Done(held | {"approver"}, one.name, persons_of(line))
-        elif line.act == "settled":
+        elif line.act in VOUCHED:
             yield Done(frozenset({"settler"}), line.body["name"], persons_of(line))
 
 
@@ -83,3 +88,19 @@ def reason_not_to_have_settled(line: Line, requesters: Collection[str]) -> str |
     """Say why somebody's word on an effect should not have been taken, or None where it could."""
     asked = persons_of(line) & set(requesters)
     return "who asked for it, or counts as who did, has said what became of it" if asked else None
+
+
+def reason_not_reversed_by_two(line: Line, before: Sequence[Line]) -> str | None:
+    """Say why somebody's word that an entry be reversed should not have been taken, or None where it could.
+
+    One asks, another agrees, and neither asked for what was bought.
+    """
+    persons = persons_of(line)
+    if any("requester" in one.duties and one.persons & persons for one in done_on(before)):
+        return "who asked for what was bought, or counts as who did, has said that its entry be reversed"
+    if line.act == "reversal-asked":
+        return None
+    asked = next((x for x in reversed(before) if x.key == line.key and x.act in REVERSED), None)
+    if asked is None or asked.act != "reversal-asked":
+        return "nobody had asked for it"
+    return "who asked for it, or counts as who did, has agreed to it" if persons_of(asked) & persons else None

@@ -31,8 +31,8 @@ class Line(Record):
     intent, attempt, taken, unknown, unsent, parked, doubt, doubt-drawn, settled, outcome, held, released, spent,
     dropped, told, proposed, adopted, delegated, revoked, away, back, confirming, invited, enrolled, used, logged-in,
     logged-out, handed, added, advised, held-ask, resumed, reminded, escalated, told-waiting, withdrawn, woken,
-    rerouted, forgets, forgot, opened, cancelling, ended, retention-set, retention-applied, held-legally, hold-lifted,
-    stamped, emergency-asked, emergency-agreed, emergency-ended,
+    rerouted, forgets, forgot, opened, cancelling, reversal-asked, reversing, concluded, ended, retention-set,
+    retention-applied, held-legally, hold-lifted, stamped, emergency-asked, emergency-agreed, emergency-ended,
     emergency-shown, emergency-reviewed.
     """
 

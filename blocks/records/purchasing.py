@@ -119,10 +119,19 @@ class CancelDraft(Record):
     because: Words = ""
 
 
-class ErpDocument(Record):
-    """A document as the ERP holds it, under our key."""
+class ReverseDraft(Record):
+    """The journal entry that we want the ERP to reverse: that of a bill for an order of ours."""
 
-    kind: Literal["purchase order", "stock issue"]
+    entry: str = Field(description="Its number in the ERP")
+    of: str = Field(description="The key under which the order was made that it came of")
+    number: str = Field(description="The number of that order")
+    because: Words = ""
+
+
+class ErpDocument(Record):
+    """A document as the ERP holds it, under our key; of an entry that reverses another, the key of the order."""
+
+    kind: Literal["purchase order", "stock issue", "journal entry"]
     number: str
     state: str
     key: str
@@ -143,7 +152,7 @@ class Trace(Record):
     of: str = Field(description="The number of that document in the ERP")
     supplier_number: str = Field(default="", description="The invoice's number with the supplier")
     dated: date | None = None
-    amount: Money | None = Field(default=None, description="What the invoice is for, tax included")
+    amount: Money | None = Field(default=None, description="What the invoice is for, or books, tax included")
 
     @property
     def words(self) -> str:

@@ -9,12 +9,22 @@ from datetime import date
 import httpx
 
 from blocks.ports import Personality
-from blocks.records.purchasing import CancelDraft, ErpDocument, IssueDraft, OrderDraft, Requisition, Sourcing, Trace
+from blocks.records.purchasing import (
+    CancelDraft,
+    ErpDocument,
+    IssueDraft,
+    OrderDraft,
+    Requisition,
+    ReverseDraft,
+    Sourcing,
+    Trace,
+)
 from blocks.tryton.cancelling import Cancelling
 from blocks.tryton.http import TrytonRest
 from blocks.tryton.issues import Issues, issue_document
 from blocks.tryton.masters import Masters
 from blocks.tryton.orders import Orders, order_document
+from blocks.tryton.reversing import Reversing
 from blocks.tryton.sourcing import Reader
 from blocks.tryton.tracing import Tracing
 
@@ -47,6 +57,7 @@ class TrytonErp:
         self._orders = Orders(self._rest, masters)
         self._issues = Issues(self._rest, masters)
         self._cancelling = Cancelling(self._rest, masters)
+        self._reversing = Reversing(self._rest, masters)
         self._tracing = Tracing(self._rest, masters)
 
     async def aclose(self) -> None:
@@ -80,6 +91,10 @@ class TrytonErp:
     async def cancel(self, draft: CancelDraft, *, key: str) -> ErpDocument:  # noqa: ARG002  its state is its key
         """Take an order or an issue back, before goods came or went."""
         return await (self._cancelling.order if draft.kind == "purchase order" else self._cancelling.issue)(draft)
+
+    async def reverse(self, draft: ReverseDraft, *, key: str) -> ErpDocument:  # noqa: ARG002  its state is its key
+        """Cancel the bill that an entry books, which posts the entry's mirror."""
+        return await self._reversing.entry(draft)
 
     async def trace(self, number: str) -> tuple[Trace, ...]:
         """Follow an invoice, or the journal entry of one, back to orders of ours."""

@@ -13,7 +13,10 @@ from blocks.wire.names import REFERENCE
 
 BILLED: Final = "lines.invoice_lines.invoice"
 INVOICE: Final = ("id", "number", "reference", "state", "invoice_date", "total_amount", "currency.code")
-ENTRY: Final = ("move.number", "move.state", "move.date")
+ENTRIES: Final = ("move", "cancel_move")
+"""The entry of a bill, and the one that reverses it."""
+ENTRY: Final = tuple(f"{entry}.{name}" for entry in ENTRIES for name in ("number", "state", "date"))
+NUMBERS: Final = ("number", "reference", *(f"{entry}.number" for entry in ENTRIES))
 
 
 class Tracing:
@@ -27,7 +30,7 @@ class Tracing:
         """List what has this number, with each order of ours that it came of."""
         context = (await self._masters.site()).context
         try:
-            orders = await self._billed(number, ("number", "reference", "move.number"), (*INVOICE, *ENTRY), context)
+            orders = await self._billed(number, NUMBERS, (*INVOICE, *ENTRY), context)
         except UnreadableError:  # we may not look at journal entries: an invoice can be found without
             orders = await self._billed(number, ("number", "reference"), INVOICE, context)
             if not orders:
@@ -49,12 +52,13 @@ def _traces(order: Found, number: str) -> Iterator[Trace]:
     bills = [bill["invoice"] for line in order["lines"] for bill in line["invoice_lines"] if bill["invoice"]]
     of = {"key": order["reference"].removeprefix(REFERENCE), "of": order["number"]}
     for bill in {one["id"]: one for one in bills}.values():
+        amount = Money(amount=bill["total_amount"], currency=bill["currency"]["code"])
         if number in (bill["number"], bill["reference"]):
-            amount = Money(amount=bill["total_amount"], currency=bill["currency"]["code"])
             yield Trace(
                 kind="supplier invoice", number=bill["number"] or "", state=bill["state"], amount=amount,
                 supplier_number=bill["reference"] or "", dated=bill["invoice_date"], **of,
             )  # fmt: skip
-        entry = bill.get("move")
-        if entry and entry["number"] == number:
-            yield Trace(kind="journal entry", number=number, state=entry["state"], dated=entry["date"], **of)
+        for entry in (bill.get(name) for name in ENTRIES):
+            if entry and entry["number"] == number:
+                told = {"state": entry["state"], "dated": entry["date"], "amount": amount}
+                yield Trace(kind="journal entry", number=number, **told, **of)

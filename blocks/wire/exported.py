@@ -52,7 +52,7 @@ class Event(NamedTuple):
 
     @property
     def effect(self) -> str:
-        """Say which change in another system it is about: to order, to issue, to cancel what was."""
+        """Say which change in another system it is about: to order, to issue, to cancel or reverse what was."""
         return str(self.line.body.get("effect", ""))
 
     @property

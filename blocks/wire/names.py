@@ -7,7 +7,7 @@ from typing import Final, Literal, get_args
 CASE_CHARS = 10
 """Fifty bits, short enough to read out on the telephone; what arrives under a name already taken is quarantined."""
 
-Effect = Literal["order", "issue", "cancel"]
+Effect = Literal["order", "issue", "cancel", "reverse"]
 """What processes change in systems of record. One that is not named here can be neither made nor found by its key."""
 EFFECTS: Final[tuple[Effect, ...]] = get_args(Effect)
 

@@ -1,7 +1,7 @@
 """OCEL 2.0 in JSON: the ledger for process mining, where an event may be about many things at once.
 
-https://www.ocel-standard.org/: object types case, book, ask, person, purchase order, stock issue, item, supplier,
-cost centre and policy. Words that people typed stay in the ledger.
+https://www.ocel-standard.org/: object types case, book, ask, person, purchase order, stock issue, journal entry, item,
+supplier, cost centre and policy. Words that people typed stay in the ledger.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ ATTRIBUTES: dict[str, tuple[tuple[str, str], ...]] = {
     "case": (("ended", "string"), ("process", "string")),
     "cost centre": (),
     "item": (),
+    "journal entry": (("amount", "float"), ("currency", "string"), ("state", "string")),
     "person": (),
     "policy": (),
     "purchase order": (("amount", "float"), ("currency", "string"), ("state", "string")),

@@ -211,6 +211,10 @@ TELLERS: dict[str, Callable[[Line], str]] = {
     "settled": _settled,
     "attempt": lambda line: f"tries the {line.body['effect']} again under key `{line.key}`",
     "outcome": _outcome,
+    "reversal-asked": lambda line: (
+        f"wants journal entry {_cell(line.key)} reversed ({_cell(line.body['books'])}): {_cell(line.body['because'])}"
+    ),
+    "reversing": lambda line: f"agrees that journal entry {_cell(line.key)} be reversed",
     "cancelling": lambda line: f"wants it cancelled: {_cell(line.body['because'])}",
     "ended": _ended,
 }

@@ -1,4 +1,4 @@
-"""`almoner case`: say what only a person can say about a case, or have what it bought taken back."""
+"""`almoner case`: say what only a person can say about a case, or have what came of it taken back."""
 
 import asyncio
 import sys
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tasks.cancelling import Unwanted
     from tasks.parked import Said
+    from tasks.reversing import Wrong
 
     Word = Callable[[], Coroutine[Any, Any, tuple[str, bool]]]
 
@@ -63,6 +64,24 @@ def cancel(
     _take(lambda: _cancel(Unwanted(case, because), home, by), home, "Nothing was taken down", CannotCancelError)
 
 
+@app.command()
+def reverse(
+    case: Annotated[str, typer.Argument(help="The case that ordered what was billed, such as RQ-OKIPKKIRS6.")],
+    entry: Annotated[str, typer.Argument(help="The number of the journal entry in the ERP.")],
+    because: Annotated[str, typer.Option(help="Ask for it, and say why it is wrong; the ledger keeps it.")] = "",
+    agree: Annotated[bool, typer.Option("--agree", help="Agree to what a colleague has asked for.")] = False,
+    by: By = "",
+    home: Home = HERE,
+) -> None:
+    """Have the journal entry of a bill reversed in the ERP, and the bill cancelled: one asks, another agrees."""
+    from tasks.reversing import CannotReverseError, Wrong
+
+    if bool(because) == agree:
+        raise typer.BadParameter("say --because REASON to ask for it, or --agree to what a colleague has asked for")
+    wrong = Wrong(case, entry.strip(), because)
+    _take(lambda: _reverse(wrong, home, by, agree=agree), home, "Nothing was taken down", CannotReverseError)
+
+
 def _take(word: "Word", home: Path, nothing: str, refusal: type[Exception]) -> None:
     """Take somebody's word about a case, and tell what comes of it."""
     from blocks.errors import OutsideError, RefusedError
@@ -96,6 +115,23 @@ async def _cancel(unwanted: "Unwanted", home: Path, by: str) -> tuple[str, bool]
     who = await speaker(home, by)
     told = await cancel_case(unwanted, who.by, who.door, ledger=connect.ledger(), at=who.at)
     return told, await ring([unwanted.case])
+
+
+async def _reverse(wrong: "Wrong", home: Path, by: str, *, agree: bool) -> tuple[str, bool]:
+    from blocks import connect
+    from blocks.bell import ring
+    from tasks.reversing import agree_to_reverse, ask_to_reverse, tell_of_reversal
+
+    who = await speaker(home, by)
+    ledger, rules, at = connect.ledger(), who.rulebook, who.at
+    if agree:
+        told = await agree_to_reverse(wrong, who.by, who.door, ledger=ledger, rulebook=rules, at=at)
+    else:
+        told = await ask_to_reverse(wrong, who.by, who.door, ledger=ledger, erp=connect.erp(), rulebook=rules, at=at)
+    if why := await tell_of_reversal(wrong.case, rules, at):
+        agreeing = f"almoner case reverse {wrong.case} {wrong.entry} --agree"
+        told += f" The card in Slack does not say so ({why}); to agree here: `{agreeing}`."
+    return told, not agree or await ring([wrong.case])  # only when two have said it there is something to do
 
 
 async def _settle(said: "Said", home: Path, by: str) -> tuple[str, bool]:

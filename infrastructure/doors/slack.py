@@ -23,8 +23,9 @@ from blocks.wire import modals
 from blocks.wire.cards import APPROVE, FEWER, MORE, QUESTION, REJECT, RESUME, WITHDRAW, Pressed, read_value
 from blocks.wire.emergency import AGREE as EMERGENCY_AGREE
 from blocks.wire.home import BULK, OPEN_BULK, bulk_values
+from blocks.wire.reversals import AGREE as REVERSAL_AGREE
 from blocks.wire.told import CANCEL
-from infrastructure.doors import answers, broken, cancelling, doubts, emergency, home, requests
+from infrastructure.doors import answers, broken, cancelling, doubts, emergency, home, requests, reversing
 from infrastructure.doors.clicks import DOOR, Click, field_errors, slack_desk
 from infrastructure.doors.http import Deed, Request, Response, as_json, read_json, refused, text_in
 from tasks.arrivals import Message, receive
@@ -33,7 +34,7 @@ from tasks.conversation import hear
 from tasks.decide import Answer
 
 logger = logging.getLogger("almoner.doors")
-ELSEWHERE = {CANCEL: cancelling.pressed, EMERGENCY_AGREE: emergency.pressed}
+ELSEWHERE = {CANCEL: cancelling.pressed, EMERGENCY_AGREE: emergency.pressed, REVERSAL_AGREE: reversing.pressed}
 """What buttons on other messages than a request's card do."""
 
 

@@ -15,11 +15,11 @@ from typing import NamedTuple
 from blocks.ledger import Chain, Ledger
 from blocks.sealing.notes import noted_since
 from tasks.broken import broken_by, of_ours, passes
-from tasks.cancelling import cancelling
 from tasks.case import utc_now
 from tasks.decide import waits_for
 from tasks.doubts import waits_for_word
 from tasks.results import finished_cases, is_finished
+from tasks.undoing import undoing
 
 logger = logging.getLogger("almoner.upkeep")
 PATIENCE_S = 10
@@ -142,7 +142,7 @@ class Lookout:
 
     async def _judged(self, name: str, ledger: Ledger, now: datetime, patience_s: float) -> bool:
         chain = await ledger.read(name)
-        ended = chain.last("ended") is not None and not cancelling(chain)
+        ended = chain.last("ended") is not None and not undoing(chain)
         done = await is_finished(chain, ledger) if ended else bool(waits_for(chain))
         asleep = done or waits_for_word(chain)
         look = self._looks[name] = self._seen(name, chain, now)

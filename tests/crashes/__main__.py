@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 from tasks import durable
 from tests.crashes.plan import Tried, pairs, singles
-from tests.crashes.town import LONGER, STORIES, UNWANTED
+from tests.crashes.town import LONGER, STORIES, UNWANTED, WRONG
 from tests.fakes.erp_server import PERSONALITIES
 
 FAULTS_MAX = 20
@@ -18,7 +18,7 @@ FAULTS_MAX = 20
 
 async def every(personality: str, *, further: bool) -> AsyncIterator[tuple[str, Tried]]:
     """Try every death under one personality."""
-    for story in (*STORIES, LONGER, UNWANTED):
+    for story in (*STORIES, LONGER, UNWANTED, WRONG):
         async for one in singles(story, personality):
             yield "one", one
     async for one in pairs(personality, further=further):

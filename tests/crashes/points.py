@@ -13,7 +13,7 @@ WHENS: tuple[When, ...] = ("before", "unacknowledged", "after")
 PORTS = MappingProxyType({"store": Store, "erp": Erp, "desk": Desk})
 CHANGES = MappingProxyType({
     "store": frozenset({"create", "swap"}),
-    "erp": frozenset({"order", "issue", "cancel"}),
+    "erp": frozenset({"order", "issue", "cancel", "reverse"}),
     "desk": frozenset({"post", "redraw", "say", "tell"}),
 })  # fmt: skip
 """What changes something outside, by port: each is a place to die at."""
@@ -22,7 +22,9 @@ READS = MappingProxyType({
     "erp": frozenset({"personality", "sourcing", "find_order", "find_issue", "trace", "aclose"}),
     "desk": frozenset({"key_of"}),
 })  # fmt: skip
-EFFECTS = MappingProxyType({"order": "erp.order", "issue": "erp.issue", "cancel": "erp.cancel"})
+EFFECTS = MappingProxyType({
+    "order": "erp.order", "issue": "erp.issue", "cancel": "erp.cancel", "reverse": "erp.reverse",
+})  # fmt: skip
 """Every effect of a process, and the change it makes."""
 
 

@@ -11,7 +11,7 @@ from tasks import durable, effects
 from tasks.case import Claim
 from tests.crashes.plan import POSTED, pairs, posting_path, singles, tried
 from tests.crashes.points import CHANGES, EFFECTS, PORTS, READS, Death
-from tests.crashes.town import LONGER, STORIES, UNWANTED
+from tests.crashes.town import LONGER, STORIES, UNWANTED, WRONG
 from tests.fakes.erp_server import NOBODY_TELLS, PERSONALITIES
 
 TASKS = Path(effects.__file__).parent
@@ -52,9 +52,12 @@ async def test_whoever_dies_while_two_are_asked_the_case_ends_as_it_would_have(t
     ("personality", "thorough"),
     [(NOTHING, False), *(pytest.param(x, True, marks=pytest.mark.long) for x in PERSONALITIES)],
 )
-async def test_whoever_dies_while_an_order_is_taken_back_it_is_taken_back_once(personality, thorough):
-    tries = [one async for one in singles(UNWANTED, personality, every=1 if thorough else SINGLES)]
-    assert "erp.cancel" in tries[0].lived.processes[0].changes
+@pytest.mark.parametrize(
+    ("story", "change"), [(UNWANTED, "erp.cancel"), (WRONG, "erp.reverse")], ids=["order", "entry"]
+)
+async def test_whoever_dies_while_something_is_taken_back_it_is_taken_back_once(story, change, personality, thorough):
+    tries = [one async for one in singles(story, personality, every=1 if thorough else SINGLES)]
+    assert change in tries[0].lived.processes[0].changes
     assert not [fault for one in tries for fault in one.faults]
 
 

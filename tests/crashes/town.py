@@ -47,6 +47,8 @@ class Story(NamedTuple):
     centre: str = "OR"
     unwanted: bool = False
     """Whether it is cancelled once it was ordered."""
+    wrong: bool = False
+    """Whether it is billed wrongly, and the bill's journal entry reversed."""
 
 
 STORIES = (
@@ -55,6 +57,7 @@ STORIES = (
     Story("an order that the ERP refuses", "SUTURE-30", 2, (), "refused"),
 )
 UNWANTED = Story("an order that is taken back", "KNEE-TIB-4", 1, ("ivo.petrov",), "cancelled", unwanted=True)
+WRONG = Story("an order whose bill is reversed", "KNEE-TIB-4", 1, ("ivo.petrov",), "ordered", wrong=True)
 LONGER = Story("an order with two approvals", "VENT-T1", 1, ("ana.silva", "frida.ng"), "ordered", "sam.lind", "ICU")
 
 
@@ -141,7 +144,20 @@ class Town:
         elif self.story.unwanted and outcome.ended == "ordered":
             await hospital.cancel(self.case, self.story.by)
             return None
+        elif self.story.wrong and not (await hospital.chain(self.case)).having("reversing"):
+            await self._reversed(hospital)
+            return None
         return outcome
+
+    async def _reversed(self, hospital: Hospital) -> None:
+        """Let the bill come, and two people say that its entry is wrong: what was said before a death was said."""
+        books = self.server.books
+        if not books.bills.posted:
+            books.bill(next(one.own for one in self.server.jobs))
+        entry = books.bills.posted[0].entry
+        if not (await hospital.chain(self.case)).having("reversal-asked"):
+            await hospital.reverse(self.case, entry, "paula.reyes")
+        await hospital.reverse(self.case, entry, "frida.ng", agree=True)
 
     async def _settled(self, hospital: Hospital) -> None:
         """Let a person look into the ERP's own books, and say what they saw."""

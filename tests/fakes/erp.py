@@ -7,7 +7,7 @@ be found, `refused` suppliers.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -25,11 +25,13 @@ from blocks.records.purchasing import (
     OpenOrder,
     OrderDraft,
     Requisition,
+    ReverseDraft,
     Sourcing,
     Trace,
 )
 from blocks.wire.names import reference
 from infrastructure.local.erp.hospital import CostCentre, Hospital, Item, Supplier, hospital
+from tests.fakes.erp_bills import Bill, Bills, Books, Reversed
 
 SYSTEM = "FakeErp"
 Kind = Literal["purchase order", "stock issue"]
@@ -52,14 +54,6 @@ class Booked(NamedTuple):
     draft: OrderDraft | IssueDraft
     live: bool = True
     """Whether it binds: not cancelled since."""
-
-
-@dataclass
-class Books:
-    """What a cost centre has spent and ordered."""
-
-    posted: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
-    open: dict[str, tuple[date, OpenOrder]] = field(default_factory=dict)
 
 
 class FakeErp:
@@ -96,7 +90,7 @@ class FakeErp:
         self.arrived: set[str] = set()
         """Keys of orders for which goods have arrived, and of issues that have left."""
         self._cancelled: set[tuple[str, str]] = set()
-        self._traces: list[Trace] = []
+        self.bills = Bills()
 
     async def sourcing(self, request: Requisition, on: date) -> Sourcing:
         self._arrive("sourcing")
@@ -164,9 +158,18 @@ class FakeErp:
         self._answer()
         return made.document.model_copy(update={"state": "cancelled"})
 
+    async def reverse(self, draft: ReverseDraft, *, key: str) -> ErpDocument:
+        self._arrive("reverse")
+        bill = self.bills.to_reverse(draft, SYSTEM)
+        if bill.entry not in self.bills.mirrors:
+            self._books[bill.centre].posted[bill.dated.year] -= bill.amount.amount
+            self.bills.reverse(bill, draft, key)
+        self._answer()
+        return self.bills.mirrors[bill.entry].document
+
     async def trace(self, number: str) -> tuple[Trace, ...]:
         self._arrive("trace")
-        return tuple(one for one in self._traces if number in (one.number, one.supplier_number))
+        return self.bills.trace(number)
 
     def _take_back(self, made: Placed, key: str) -> None:
         opened = self._books[made.draft.cost_centre].open
@@ -188,6 +191,14 @@ class FakeErp:
         """List every document with what it was made from, first come first."""
         return [Booked(made.document, made.draft, what not in self._cancelled) for what, made in self._made.items()]
 
+    def is_open(self, key: str) -> bool:
+        """Say whether an order under a key is still to be billed."""
+        return any(key in books.open for books in self._books.values())
+
+    def reversed(self) -> list[Reversed]:
+        """List what reverses a journal entry, first come first."""
+        return [*self.bills.mirrors.values()]
+
     def bill(self, key: str, *, number: str = "", theirs: str = "") -> str:
         """Let the supplier's bill for an order be posted: what was open is spent. Return the invoice's number.
 
@@ -200,12 +211,8 @@ class FakeErp:
         if not number:
             self._numbers["supplier invoice"] += 1
             number = f"INV-{self._numbers['supplier invoice']}"
-        of = {"state": "posted", "key": key, "of": placed.document.number, "dated": charged}
-        amount = open_order.open
-        self._traces += [
-            Trace(kind="supplier invoice", number=number, supplier_number=theirs, amount=amount, **of),
-            Trace(kind="journal entry", number=f"J-{number}", **of),
-        ]
+        of, centre = placed.document.number, placed.draft.cost_centre
+        self.bills.posted.append(Bill(number, theirs, f"J-{number}", key, of, centre, charged, open_order.open))
         return number
 
     def post(self, cost_centre: str, amount: Decimal | str | int, year: int | None = None) -> None:

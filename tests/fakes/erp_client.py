@@ -7,7 +7,16 @@ import httpx
 
 from blocks.errors import MismatchError, OutsideError, RefusedError, UnavailableError, UnknownError, UnreadableError
 from blocks.ports import Personality
-from blocks.records.purchasing import CancelDraft, ErpDocument, IssueDraft, OrderDraft, Requisition, Sourcing, Trace
+from blocks.records.purchasing import (
+    CancelDraft,
+    ErpDocument,
+    IssueDraft,
+    OrderDraft,
+    Requisition,
+    ReverseDraft,
+    Sourcing,
+    Trace,
+)
 
 SYSTEM = "HttpErp"
 Draft = TypeVar("Draft", OrderDraft, IssueDraft)
@@ -46,6 +55,10 @@ class HttpErp:
         return ErpDocument.model_validate(
             _read(await self._send("POST", "/cancellations", json=draft.model_dump(mode="json")))
         )
+
+    async def reverse(self, draft: ReverseDraft, *, key: str) -> ErpDocument:
+        body = {"draft": draft.model_dump(mode="json"), "reference": key}
+        return ErpDocument.model_validate(_read(await self._send("POST", "/reversals", json=body)))
 
     async def trace(self, number: str) -> tuple[Trace, ...]:
         found = _read(await self._send("GET", "/traces", changes=False, params={"number": number}))

@@ -3,6 +3,8 @@
     POST /orders, /issues            Idempotency-Key; {"reference", "draft"} → 201 the document
     GET  /orders?reference=…         what shows by now
     GET  /orders/<number>            one document: 202 while it is being made
+    POST /cancellations              the document: taken back once, however often it is asked
+    POST /reversals                  {"reference", "draft"} → what reverses the journal entry: one, however often
     POST /sourcing                   {"request", "on"}
     GET  /traces?number=…            of which document an invoice or a journal entry came
 
@@ -24,8 +26,9 @@ from starlette.routing import Route
 
 from blocks.errors import RefusedError
 from blocks.ports import Personality
-from blocks.records.purchasing import CancelDraft, IssueDraft, OrderDraft, Requisition
+from blocks.records.purchasing import CancelDraft, ErpDocument, IssueDraft, OrderDraft, Requisition, ReverseDraft
 from tests.fakes.erp import Booked, FakeErp
+from tests.fakes.erp_bills import Reversed
 
 DAY_S = 86_400
 _DAY = Personality(DAY_S, finds=False, knows_before_it_judges=True)
@@ -84,12 +87,17 @@ class ErpServer:
         """List every document ever made, first come first."""
         return [job.booked for job in self._worked_off() if job.booked]
 
+    def reversed(self) -> list[Reversed]:
+        """List what reverses a journal entry, first come first."""
+        return self.books.reversed()
+
     @property
     def app(self) -> Starlette:
         """Serve it."""
         routes = [
             Route("/sourcing", self._sourcing, methods=["POST"]),
             Route("/cancellations", self._cancelled, methods=["POST"]),
+            Route("/reversals", self._reversed, methods=["POST"]),
             Route("/traces", self._traced, methods=["GET"]),
         ]
         for kind in DRAFTS:
@@ -139,10 +147,29 @@ class ErpServer:
             return JSONResponse({"error": refusal.detail}, 400)
         if job.booked:
             job.booked = job.booked._replace(live=False)
+        return self._said(made.model_copy(update={"key": draft.of}))
+
+    async def _reversed(self, request: Request) -> Response:
+        """Reverse the entry of a bill for any order under a key: an entry is reversed once."""
+        told = await request.json()
+        draft = ReverseDraft.model_validate(told["draft"])
+        if self.fail:
+            self.fail -= 1
+            return JSONResponse({"error": "come back later"}, 503)
+        named = (draft.of, draft.number)
+        jobs = (x for x in self._worked_off() if x.booked and (x.reference, x.booked.document.number) == named)
+        own = next((job.own for job in jobs), draft.of)
+        try:
+            made = await self.books.reverse(draft.model_copy(update={"of": own}), key=told["reference"])
+        except RefusedError as refusal:
+            return JSONResponse({"error": refusal.detail}, 400)
+        return self._said(made.model_copy(update={"key": draft.of}))
+
+    def _said(self, made: ErpDocument) -> Response:
         if self.lose:
             self.lose -= 1
             return JSONResponse({"error": "the gateway waited in vain"}, 504)
-        return JSONResponse(made.model_copy(update={"key": draft.of}).model_dump(mode="json"))
+        return JSONResponse(made.model_dump(mode="json"))
 
     def _posted(self, kind: str) -> Callable[[Request], Awaitable[Response]]:
         async def posted(request: Request) -> Response:

@@ -30,12 +30,12 @@ CANCELS: tuple[Kind, ...] = (
     "turned away", "answer lost", "answer lost", "killed before", "killed unheard", "killed after", "stopped before",
     "stopped after",
 )  # fmt: skip
-"""To take a document back twice is to take it back once, however late the second call comes: its state is its key."""
+"""To take a document back, or to reverse an entry, twice is to do it once, however late the second call comes."""
 AT = MappingProxyType({
     "store.create": WRITES, "store.swap": WRITES, "store.get": READS, "store.look": READS, "store.list": READS,
     "store.age_s": READS,
-    "erp.order": POSTS, "erp.issue": POSTS, "erp.cancel": CANCELS,
-    "erp.sourcing": READS, "erp.find_order": READS, "erp.find_issue": READS,
+    "erp.order": POSTS, "erp.issue": POSTS, "erp.cancel": CANCELS, "erp.reverse": CANCELS,
+    "erp.sourcing": READS, "erp.find_order": READS, "erp.find_issue": READS, "erp.trace": READS,
     "desk.post": WRITES, "desk.tell": WRITES, "desk.redraw": WRITES, "desk.say": WRITES, "desk.key_of": READS,
 })  # fmt: skip
 """The faults of each call; those named twice are drawn twice as often."""

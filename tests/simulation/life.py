@@ -29,7 +29,9 @@ OVER_SHARE = 0.7
 """How often a life goes no further when all its cases are over: else what comes after the end is never seen."""
 SEALED_SHARE, PATIENTS_SHARE = 0.25, 0.5
 """How often a life has a log and a witness, which cost as much as the rest of it; and somebody who names a patient."""
-MEANWHILE_SHARE, TAKEN_BACK_SHARE = 0.9, 0.2
+AFTERWARDS_SHARE = 0.25
+"""How often a life goes on when all has come to its end, so that more happens to what was ordered."""
+MEANWHILE_SHARE, TAKEN_BACK_SHARE, BILLED_SHARE, CORRECTED_SHARE = 0.9, 0.2, 0.35, 0.45
 OFF_SHARE, OFF_MAX_S = 0.5, 1_200.0
 """In how many lives no process knows what time it is, and by how much its clock may be off."""
 SOON, LATER, AFTER_MAX = 6, 12, 50
@@ -82,14 +84,9 @@ async def live(seed: int, kept: dict[str, bytes], clocks: Callable[[City], None]
     cases = await _asked(city, house)
     if dice.random() < PATIENTS_SHARE:
         await house.turn_away()
-    city.to_come = sum(dice.randint(*FAULTS) for _ in cases)
-    for _ in range(dice.randint(*ROUNDS)):
-        await _round(city, house, people, auditing)
-        city.open = {case for case in cases if not await _is_over(city, case)}
-        if not city.open and dice.random() < OVER_SHARE:
-            break
-    city.to_come = 0
-    await _after(city, house, people)
+    await _through(city, house, people, auditing)
+    if dice.random() < AFTERWARDS_SHARE:  # what was ordered is billed, and called off
+        await _through(city, house, people, auditing)
     violations = await _judged(city, cases, auditing)
     if any(one.invariant == "I6" for one in violations):
         await _next_request(city, house, people)
@@ -99,6 +96,19 @@ async def live(seed: int, kept: dict[str, bytes], clocks: Callable[[City], None]
     faults = Counter(one.kind for one in city.happened)
     suffered = {case: sum(case in one.cases for one in city.happened) for case in cases}
     return Lived(seed, name, ends, faults, suffered, violations, tuple(city.story))
+
+
+async def _through(city: City, house: House, people: People, auditing: Auditing | None) -> None:
+    """Let things go wrong for a while, then everything come to its end."""
+    began_over = all([await _is_over(city, case) for case in house.cases])
+    city.to_come = len(city.happened) + sum(city.dice.randint(*FAULTS) for _ in house.cases)
+    for _ in range(city.dice.randint(*ROUNDS)):
+        await _round(city, house, people, auditing)
+        city.open = {case for case in house.cases if not await _is_over(city, case)}
+        if not city.open and not began_over and city.dice.random() < OVER_SHARE:
+            break
+    city.to_come = 0
+    await _after(city, house, people)
 
 
 async def _asked(city: City, house: House) -> list[str]:
@@ -123,6 +133,8 @@ async def _round(city: City, house: House, people: People, auditing: Auditing | 
         if dice.random() < share:
             await deed()
     await people.take_back(TAKEN_BACK_SHARE)
+    people.bill(BILLED_SHARE)
+    people.correct(CORRECTED_SHARE)
     if len(city.happened) < city.to_come and dice.random() < MEANWHILE_SHARE:
         what = dice.choice([*MEANWHILE])
         if what in BETWEEN:
@@ -174,5 +186,7 @@ async def _judged(city: City, cases: list[str], auditing: Auditing | None) -> tu
 
 
 async def _end(city: City, case: str) -> str:
-    ended = (await city.read(case)).last("ended")
-    return ended.body["outcome"]["ended"] if ended else "nothing"
+    chain = await city.read(case)
+    ended, keys = chain.last("ended"), [line.key for line in chain.having("intent") if line.body["effect"] == "reverse"]
+    reversed_too = any("document" in line.body for line in chain.having("outcome") if line.key in keys)
+    return f"{ended.body['outcome']['ended']}{' and its bill reversed' * reversed_too}" if ended else "nothing"

@@ -7,12 +7,14 @@ from typing import NamedTuple
 from blocks import connect
 from blocks.ledger import Chain
 from blocks.records.approval import Verdict
+from blocks.wire.names import effect_key
 from blocks.wire.report import in_doubt
 from tasks.cancelling import BOUGHT, CannotCancelError, Unwanted, cancel
 from tasks.clock import Waiting, waiting_of
 from tasks.decide import Answer, Verdicts, decide
 from tasks.parked import CannotSettleError, Said, settle
 from tasks.requests import Deed, Wish, carry_out
+from tasks.reversing import CannotReverseError, Wrong, agree_to_reverse, ask_to_reverse, open_ask, tell_of_reversal
 from tasks.showing import locked_card
 from tests.samples import PATIENT
 from tests.simulation.city import City
@@ -23,6 +25,7 @@ LOOKS_AFTER = timedelta(minutes=5)
 YES_SHARE = 0.85
 SLIP_SHARE = 0.2
 """How often who says no names a patient."""
+PAID_SHARE = 0.1
 DOORS = 2
 
 
@@ -137,6 +140,45 @@ class People:
             return told
 
         door.start(f"{by} cancels {case}", asked, case)
+
+    def bill(self, share: float) -> None:
+        """Let suppliers bill what was ordered, now and then; some bills are paid before anybody looks."""
+        dice, books = self.city.dice, self.city.server.books
+        for job in [x for x in self.city.server.jobs if x.kind == "orders" and books.is_open(x.own)]:
+            if dice.random() < share:
+                entry = f"J-{books.bill(job.own)}"
+                books.bills.paid |= {entry} if dice.random() < PAID_SHARE else set()
+
+    def correct(self, share: float) -> None:
+        """Let somebody say that the entry of a bill is wrong, or agree, now and then."""
+        cases = {effect_key(case, "order"): case for case in self.cases}
+        orders = {job.own: job.reference for job in self.city.server.jobs}
+        for bill in self.city.server.books.bills.posted:
+            if self.city.dice.random() < share:
+                self.reverse(cases[orders[bill.key]], bill.entry)
+
+    def reverse(self, case: str, entry: str) -> None:
+        """Let somebody ask for an entry to be reversed, or agree where another has; or somebody who may not."""
+        city, door = self.city, self.door()
+        by = city.dice.choice(("paula.reyes", "frida.ng", "carl.moss", "ana.silva", "ivo.petrov", "rita.okafor"))
+
+        async def said() -> str:
+            at, ledger = door.clock(), door.ledger
+            rules, wrong = await door.outside.shelf.in_force(at), Wrong(case, entry, "billed twice")
+            person, agrees = rules.directory.person(by), open_ask(await ledger.read(case), entry)
+            try:
+                if agrees:
+                    told = await agree_to_reverse(wrong, person, "test", ledger=ledger, rulebook=rules, at=at)
+                else:
+                    erp = connect.erp()
+                    told = await ask_to_reverse(wrong, person, "test", ledger=ledger, erp=erp, rulebook=rules, at=at)
+            except CannotReverseError as error:
+                return f"not taken: {error}"
+            await tell_of_reversal(case, rules, at)
+            self.bell.extend([case] * bool(agrees))
+            return told
+
+        door.start(f"{by} wants {entry} of {case} reversed", said, case)
 
     async def settle(self) -> None:
         """Let a person look into the ERP's own books where nobody else can tell, and say what they saw."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.simulation.city import City
 
 POSTING = ("erp.order", "erp.issue")
-AT_THE_ERP = (*POSTING, "erp.cancel")
+AT_THE_ERP = (*POSTING, "erp.cancel", "erp.reverse")
 """What the little ERP itself turns away."""
 READ_TURNS, WRITE_TURNS = (0, 0, 0, 1), (0, 1, 2, 5)
 """How many turns of the event loop a call is on its way."""

@@ -19,6 +19,7 @@ OFTEN = (
     "filled",
     "expired",
     "cancelled",
+    "ordered and its bill reversed",
     "made late",
     "killed unheard",
     "two workers",

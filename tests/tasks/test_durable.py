@@ -132,5 +132,5 @@ async def test_a_case_that_ended_is_told_as_it_ended_without_a_look_at_the_proce
     async def broken(_request) -> Outcome:
         raise AssertionError
 
-    changed = Process(known.name, known.prefix, broken, known.request)
+    changed = Process(known.name, known.prefix, broken, known.request, known.undo)
     assert await carry(changed, Case(hospital.ledger, await hospital.chain(case), "process:requisition")) == outcome

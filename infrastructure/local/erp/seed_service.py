@@ -18,7 +18,8 @@ RIGHTS: Final[Mapping[str, str]] = {
     "account.invoice.line": "r",
     "account.move": "r",
 }
-"""What the service may do: r(ead), w(rite), c(reate), d(elete). It posts nothing in the ledger.
+"""What the service may do: r(ead), w(rite), c(reate), d(elete). It posts nothing in the ledger, but that to cancel a
+bill (`BUTTONS`) posts the mirror of its entry.
 
 Of journal entries, and so of their lines, it sees those of invoices alone: `ENTRIES_SEEN`.
 
@@ -26,8 +27,17 @@ Delete is for its own drafts: an order that the ERP refuses leaves nothing behin
 """
 
 
-ENTRIES_SEEN: Final = '[["origin", "like", "account.invoice,%"]]'
-"""No payroll, no bank, nothing that was posted by hand."""
+BUTTONS: Final = (("purchase.purchase", "process", ()), ("account.invoice", "cancel", ("Accounting",)))
+"""What the service may press beyond that, by model and name, and who has to keep the right to.
+
+An order that stalls after its confirmation is pushed on by `process`, which Tryton otherwise keeps for purchase
+administrators. To cancel a bill is to reverse its entry; without a group, whoever may write bills may press it.
+"""
+
+ENTRIES_SEEN: Final = (
+    '["OR", ["origin", "like", "account.invoice,%"], ["origin.origin", "like", "account.invoice,%", "account.move"]]'
+)
+"""Those of invoices, and those that reverse them: no payroll, no bank, nothing that was posted by hand."""
 
 
 def hire_service(rpc: Rpc, company: int) -> str:
@@ -52,11 +62,10 @@ def hire_service(rpc: Rpc, company: int) -> str:
             {**entries, "name": "Accounting: all entries", **others},
         ],
     )
-    # An order that stalls after its confirmation is pushed on by `process`, which Tryton
-    # otherwise keeps for purchase administrators.
-    process = [["model", "=", "purchase.purchase"], ["name", "=", "process"]]
-    button = rpc.the("ir.model.button", *process)
-    rpc.model("ir.model.button", "write", [button], {"groups": [["add", [group]]]})
+    for model, name, others_too in BUTTONS:
+        button = rpc.the("ir.model.button", ["model", "=", model], ["name", "=", name])
+        able = [group, *(rpc.the("res.group", ["name", "=", other]) for other in others_too)]
+        rpc.model("ir.model.button", "write", [button], {"groups": [["add", able]]})
     user = rpc.new(
         "res.user",
         name="Almoner",

@@ -16,7 +16,7 @@ import pytest
 from blocks.errors import MismatchError, RefusedError
 from blocks.ports import Erp
 from blocks.records.money import Money
-from blocks.records.purchasing import Budget, CancelDraft, IssueDraft, OrderDraft, Requisition
+from blocks.records.purchasing import Budget, CancelDraft, IssueDraft, OrderDraft, Requisition, ReverseDraft
 from blocks.wire.names import reference
 
 
@@ -64,6 +64,14 @@ def issue_of(today: date, **changes: object) -> IssueDraft:
 def open_under(budget: Budget, key: str) -> list[Money]:
     """Find what is open on the order with this key."""
     return [order.open for order in budget.ordered if order.reference == reference(key)]
+
+
+async def booked(erp: Erp, today: date, billed: Bill) -> ReverseDraft:
+    """Let four calibrations be ordered and billed; return what would reverse the entry of the bill."""
+    key = new_key()
+    order = await erp.order(service_of(today), key=key)
+    entry = billed(key, f"B-{new_key()[:8]}").entry
+    return ReverseDraft(entry=entry, of=key, number=order.number, because="billed twice")
 
 
 class ErpContract:
@@ -244,7 +252,42 @@ class ErpContract:
         number = billed(key, f"B-{new_key()[:8]}").entry
         (entry,) = [one for one in await erp.trace(number) if one.kind == "journal entry"]
         assert (entry.number, entry.state, entry.dated) == (number, "posted", today)
-        assert (entry.key, entry.of, entry.amount) == (key, order.number, None)
+        assert (entry.key, entry.of, entry.amount) == (key, order.number, Money.of(580, "USD"))
+
+    async def test_an_entry_is_reversed_once_however_often_it_is_asked(self, erp: Erp, today: date, billed: Bill):
+        draft = await booked(erp, today, billed)
+        first, second = [await erp.reverse(draft, key=new_key()) for _ in range(2)]
+        assert first == second
+        assert first.number not in ("", draft.entry)
+        assert (first.kind, first.state, first.key) == ("journal entry", "posted", draft.of)
+        assert first.amount == Money.of(580, "USD")
+
+    async def test_what_four_ask_for_at_once_is_reversed_once(self, erp: Erp, today: date, billed: Bill):
+        draft = await booked(erp, today, billed)
+        made = await asyncio.gather(*(erp.reverse(draft, key=new_key()) for _ in range(4)))
+        assert len({one.number for one in made}) == 1
+
+    async def test_what_is_reversed_is_spent_no_more(self, erp: Erp, today: date, billed: Bill):
+        before = (await erp.sourcing(asked(cost_centre="ED"), today)).budget
+        draft = await booked(erp, today, billed)
+        await erp.reverse(draft, key=new_key())
+        after = (await erp.sourcing(asked(cost_centre="ED"), today)).budget
+        assert after.posted == before.posted
+
+    async def test_an_entry_that_reverses_another_leads_back_to_the_order_as_well(
+        self, erp: Erp, today: date, billed: Bill
+    ):
+        draft = await booked(erp, today, billed)
+        mirror = await erp.reverse(draft, key=new_key())
+        (found,) = [one for one in await erp.trace(mirror.number) if one.kind == "journal entry"]
+        assert (found.key, found.of, found.state) == (draft.of, draft.number, "posted")
+
+    async def test_no_entry_is_reversed_that_came_of_something_else(self, erp: Erp, today: date, billed: Bill):
+        draft, other = await booked(erp, today, billed), await booked(erp, today, billed)
+        mirror = await erp.reverse(draft, key=new_key())
+        for entry in (other.entry, mirror.number, "J-NEVER", ""):
+            with pytest.raises(RefusedError, match="booked as journal entry"):
+                await erp.reverse(draft.model_copy(update={"entry": entry}), key=new_key())
 
     async def test_what_came_of_no_order_of_ours_leads_nowhere(self, erp: Erp, today: date):
         await erp.order(service_of(today), key=new_key())

@@ -247,8 +247,9 @@ async def test_the_service_sees_of_the_ledger_of_accounts_the_entries_of_invoice
     lines = await service.search("account.move.line", [], ["id", "move.id"], company)
     await service.aclose()
     assert by_hand not in {one["id"] for one in seen}
-    everything = admin.find("account.move", [], "origin")
-    invoiced = {one["id"] for one in everything if (one["origin"] or "").startswith("account.invoice,")}
+    everything = {one["id"]: one["origin"] or "" for one in admin.find("account.move", [], "origin")}
+    invoiced = {one for one, origin in everything.items() if origin.startswith("account.invoice,")}
+    invoiced |= {one for one, origin in everything.items() if origin in {f"account.move,{x}" for x in invoiced}}
     assert {one["id"] for one in seen} == invoiced
     assert {one["move"]["id"] for one in lines} <= invoiced
 

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from blocks.errors import UnavailableError
 from blocks.ports import Personality
 from blocks.rulebook import adopt
+from blocks.wire.names import effect_key
 from infrastructure.commands.case import app
 from tasks.effects import InDoubtError
 from tasks.parked import SHOWS_WITHIN
@@ -174,3 +176,70 @@ def test_where_policy_asks_for_passkeys_a_claim_cancels_nothing(ordered: tuple[H
     assert told.exit_code == 1
     assert "`almoner login rita.okafor`" in told.stderr
     assert asyncio.run(hospital.chain(case)).last("cancelling") is None
+
+
+@pytest.fixture
+def billed(ordered: tuple[Hospital, str], monkeypatch: pytest.MonkeyPatch) -> tuple[Hospital, str, str]:
+    """A case that has ordered, and the journal entry of its bill."""
+    monkeypatch.delenv("ALMONER_DESK", raising=False)
+    hospital, case = ordered
+    return hospital, case, f"J-{hospital.erp.bill(effect_key(case, 'order'))}"
+
+
+def reverse(hospital: Hospital, *words: str) -> Result:
+    with hospital.bound():
+        return CliRunner().invoke(app, ["reverse", *words])
+
+
+def test_one_asks_for_an_entry_to_be_reversed_and_another_agrees(billed: tuple[Hospital, str, str]):
+    hospital, case, entry = billed
+    told = reverse(hospital, case, entry, "--because", "billed twice", "--as", "paula.reyes")
+    names = "Ana Silva or Ivo Petrov or Frida Ng or Carl Moss"
+    assert (told.exit_code, told.stdout) == (0, f"✓ Journal entry {entry} is reversed once somebody agrees: {names}.\n")
+    told = reverse(hospital, case, entry, "--agree", "--as", "frida.ng")
+    assert told.exit_code == 0
+    assert told.stdout.splitlines() == [
+        f"✓ Journal entry {entry} is being reversed. The card says how it ends.",
+        "Nobody heard the bell: the case goes on with the next round of upkeep.",
+    ]
+    (card,) = (card for card in hospital.desk.messages.values() if "/reversal-" in card.key)
+    assert card.text.startswith(f"Frida Ng agreed: {entry} is being reversed.")
+    assert f"was reversed by {entry}-R" in asyncio.run(hospital.wake(case)).because
+
+
+def test_who_asked_does_not_agree_and_is_told_so(billed: tuple[Hospital, str, str]):
+    hospital, case, entry = billed
+    reverse(hospital, case, entry, "--because", "billed twice", "--as", "paula.reyes")
+    told = reverse(hospital, case, entry, "--agree", "--as", "paula.reyes")
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert told.stderr.startswith("✗ Paula Reyes has asked for it: ")
+
+
+def test_where_the_erp_does_not_answer_nothing_is_asked_for(billed: tuple[Hospital, str, str]):
+    hospital, case, entry = billed
+    hospital.erp.fail = 1
+    told = reverse(hospital, case, entry, "--because", "billed twice", "--as", "paula.reyes")
+    assert told.exit_code == 1
+    assert told.stderr == "✗ Nothing was taken down, FakeErp: it cannot be reached. Please try again.\n"
+
+
+def test_where_slack_does_not_take_the_card_it_says_how_else_one_agrees(
+    billed: tuple[Hospital, str, str], monkeypatch: pytest.MonkeyPatch
+):
+    hospital, case, entry = billed
+
+    async def away(*_: object, **__: object) -> None:
+        raise UnavailableError("Slack", "it cannot be reached")
+
+    monkeypatch.setattr(hospital.desk, "post", away)
+    told = reverse(hospital, case, entry, "--because", "billed twice", "--as", "paula.reyes")
+    assert told.exit_code == 0
+    assert f"to agree here: `almoner case reverse {case} {entry} --agree`" in told.stdout
+
+
+@pytest.mark.parametrize("words", [[], ["--because", "x", "--agree"]])
+def test_one_asks_or_agrees(billed: tuple[Hospital, str, str], words: list[str]):
+    hospital, case, entry = billed
+    told = reverse(hospital, case, entry, *words, "--as", "paula.reyes")
+    assert told.exit_code == 2
+    assert "say --because REASON" in told.stderr

@@ -1,0 +1,249 @@
+"""What was ordered was billed wrongly: the bill's journal entry is reversed in the ERP, once, where two say so."""
+
+import asyncio
+
+import pytest
+
+from blocks.audit.verdict import verify
+from blocks.errors import UnavailableError
+from blocks.records.ledger import Line
+from blocks.wire.names import effect_key
+from tasks.results import is_finished, keep_result, result_of
+from tasks.reversing import CannotReverseError, VoidReversalError, draw_reversal
+from tests.hospital import Hospital
+from tests.invariants import check_invariants
+from tests.samples import usd
+
+
+@pytest.fixture(autouse=True)
+def _no_patience_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.durable.BACKOFF_S", 0)
+
+
+@pytest.fixture
+async def billed(hospital: Hospital) -> tuple[Hospital, str, str]:
+    """A case that has ordered, and the journal entry of the bill that came."""
+    case = await hospital.submit("KNEE-TIB-4", 1)
+    await hospital.wake(case)
+    await hospital.answer(case, "ivo.petrov")
+    await finished(hospital, case)
+    number = hospital.erp.bill(effect_key(case, "order"), theirs="B-1")
+    return hospital, case, f"J-{number}"
+
+
+async def finished(hospital: Hospital, case: str):
+    outcome = await hospital.wake(case)
+    await keep_result(result_of(await hospital.chain(case), outcome), hospital.ledger)
+    assert await is_finished(await hospital.chain(case), hospital.ledger)
+    assert not await check_invariants(hospital.ledger, hospital.erp, hospital.desk)
+    return outcome
+
+
+def cards(hospital: Hospital) -> list:
+    return [card for card in hospital.desk.messages.values() if "/reversal-" in card.key]
+
+
+async def show(hospital: Hospital, case: str) -> None:
+    """Draw the card as the doors do."""
+    with hospital.bound() as outside:
+        await draw_reversal(await hospital.chain(case), await outside.shelf.in_force(hospital.now), hospital.now)
+
+
+async def test_one_asks_another_agrees_and_the_entry_is_reversed_once(billed):
+    hospital, case, entry = billed
+    told = await hospital.reverse(case, entry, "paula.reyes")
+    assert told == f"Journal entry {entry} is reversed once somebody agrees: Ana Silva or Frida Ng or Carl Moss."
+    assert await is_finished(await hospital.chain(case), hospital.ledger), (
+        "nothing is to be done before two have said so"
+    )
+    told = await hospital.reverse(case, entry, "frida.ng", agree=True)
+    assert told == f"Journal entry {entry} is being reversed. The card says how it ends."
+    assert not await is_finished(await hospital.chain(case), hospital.ledger)
+    outcome = await finished(hospital, case)
+    assert (outcome.ended, outcome.document, outcome.amount) == ("ordered", "1", usd("2890.00"))
+    said = f"journal entry {entry} was reversed by {entry}-R (Paula Reyes: billed twice; Frida Ng agreed)"
+    assert outcome.because.endswith(said)
+    assert [one.document.number for one in hospital.erp.bills.mirrors.values()] == [f"{entry}-R"]
+    assert await finished(hospital, case) == outcome
+    assert hospital.erp.calls["reverse"] == 1
+    assert hospital.erp._books["OR"].posted[2026] == 0
+    assert (await verify(hospital.ledger)).verified
+
+
+async def test_the_card_asks_those_who_may_agree_and_says_in_the_end_what_came_of_it(billed):
+    hospital, case, entry = billed
+    await hospital.reverse(case, entry, "paula.reyes")
+    await show(hospital, case)
+    (card,) = cards(hospital)
+    assert card.text.startswith(f"Reverse journal entry {entry} ($2,890.00 on 2026-11-23 for order 1)? Do you agree?")
+    assert "<@U0FRIDA>" in str(card.blocks)
+    assert "<@U0PAULA>" not in str(card.blocks)
+    assert "I agree…" in str(card.blocks)
+    await hospital.reverse(case, entry, "frida.ng", agree=True)
+    await show(hospital, case)
+    assert cards(hospital)[0].text.startswith(f"Frida Ng agreed: {entry} is being reversed.")
+    await finished(hospital, case)
+    (card,) = cards(hospital)
+    assert card.text.startswith(f"{entry} was reversed by {entry}-R. Paula Reyes asked for it: billed twice")
+    assert "I agree…" not in str(card.blocks)
+
+
+async def test_where_the_erp_will_not_everything_stays_and_all_can_read_why(billed):
+    hospital, case, entry = billed
+    hospital.erp.bills.paid.add(entry)
+    await hospital.reverse(case, entry, "paula.reyes")
+    await hospital.reverse(case, entry, "frida.ng", agree=True)
+    outcome = await finished(hospital, case)
+    assert outcome.ended == "ordered"
+    assert f"journal entry {entry} could not be reversed: INV-1 has been paid" in outcome.because
+    assert cards(hospital)[0].text.startswith(f"{entry} was not reversed: INV-1 has been paid")
+    hospital.erp.bills.paid.clear()  # the payment was taken back
+    await hospital.reverse(case, entry, "paula.reyes")
+    await hospital.reverse(case, entry, "frida.ng", agree=True)
+    assert f"was reversed by {entry}-R" in (await finished(hospital, case)).because
+    assert len(cards(hospital)) == 2
+
+
+async def test_a_second_entry_of_a_case_is_an_effect_of_its_own(billed):
+    hospital, case, entry = billed
+    bills = hospital.erp.bills
+    bills.posted.append(bills.posted[0]._replace(number="INV-9", entry="J-INV-9"))
+    for one in (entry, "J-INV-9"):
+        await hospital.reverse(case, one, "paula.reyes")
+        await hospital.reverse(case, one, "frida.ng", agree=True)
+        await finished(hospital, case)
+    assert [*bills.mirrors] == [entry, "J-INV-9"]
+    keys = [line.key for line in (await hospital.chain(case)).having("intent")]
+    assert keys == [effect_key(case, "order"), effect_key(case, "reverse"), effect_key(case, "reverse", 1)]
+    with pytest.raises(CannotReverseError, match=f"was reversed already, by {entry}-R"):
+        await hospital.reverse(case, entry, "paula.reyes")
+
+
+async def test_a_lost_answer_is_asked_for_again_and_it_is_reversed_once(billed):
+    hospital, case, entry = billed
+    await hospital.reverse(case, entry, "paula.reyes")
+    await hospital.reverse(case, entry, "frida.ng", agree=True)
+    hospital.erp.lose = 2
+    assert f"was reversed by {entry}-R" in (await finished(hospital, case)).because
+    assert len(hospital.erp.bills.mirrors) == 1
+
+
+async def test_an_erp_that_is_away_is_asked_when_it_is_back(billed):
+    hospital, case, entry = billed
+    hospital.erp.fail = 1
+    with pytest.raises(UnavailableError):
+        await hospital.reverse(case, entry, "paula.reyes")
+    await hospital.reverse(case, entry, "paula.reyes")
+    await hospital.reverse(case, entry, "frida.ng", agree=True)
+    hospital.erp.fail = 5
+    with pytest.raises(UnavailableError):
+        await hospital.wake(case)
+    assert f"was reversed by {entry}-R" in (await finished(hospital, case)).because
+
+
+@pytest.mark.parametrize(
+    ("by", "why"),
+    [
+        ("gus.varga", "no longer active"),
+        ("leo.brandt", "holds no role for OR"),
+        ("rita.okafor", "asked for this: somebody else must say it"),
+        ("ivo.petrov", "has been approver of this case"),
+    ],
+)
+async def test_who_may_not_is_told_why(billed, by, why):
+    hospital, case, entry = billed
+    with pytest.raises(CannotReverseError, match=why):
+        await hospital.reverse(case, entry, by)
+    await hospital.reverse(case, entry, "paula.reyes")
+    with pytest.raises(CannotReverseError, match=why):
+        await hospital.reverse(case, entry, by, agree=True)
+    assert not (await hospital.chain(case)).having("reversing")
+
+
+async def test_nobody_corrects_the_books_alone(billed):
+    hospital, case, entry = billed
+    with pytest.raises(CannotReverseError, match="Nobody has asked for journal entry"):
+        await hospital.reverse(case, entry, "paula.reyes", agree=True)
+    await hospital.reverse(case, entry, "paula.reyes")
+    with pytest.raises(CannotReverseError, match="Paula Reyes has asked for it: somebody who does not stand in"):
+        await hospital.reverse(case, entry, "paula.reyes", agree=True)
+    with pytest.raises(CannotReverseError, match="somebody else can agree"):
+        await hospital.reverse(case, entry, "frida.ng")
+
+
+async def test_only_an_entry_of_a_bill_for_this_order_is_reversed(billed):
+    hospital, case, _ = billed
+    other = await hospital.submit("IVSET-20", 40)
+    await finished(hospital, other)
+    theirs = f"J-{hospital.erp.bill(effect_key(other, 'order'))}"
+    for entry in (theirs, "J-NEVER", "INV-1", "B-1"):
+        with pytest.raises(CannotReverseError, match="knows no journal entry"):
+            await hospital.reverse(case, entry, "paula.reyes")
+
+
+async def test_of_what_did_not_order_there_is_nothing_to_reverse(hospital):
+    waiting = await hospital.submit("KNEE-TIB-4", 1)
+    await hospital.wake(waiting)
+    refused = await hospital.submit("SUTURE-30", 2)
+    await hospital.wake(refused)
+    for case, why in (
+        (waiting, "has not ordered anything yet"),
+        (refused, "was refused"),
+        ("RQ-NEVERSEEN1", "no case"),
+    ):
+        with pytest.raises(CannotReverseError, match=why):
+            await hospital.reverse(case, "J-1", "paula.reyes")
+
+
+@pytest.mark.parametrize(("because", "why"), [(" ", "say why"), ("for MRN 4711, Jane Roe", "What you wrote")])
+async def test_half_a_reason_is_not_taken(billed, because, why):
+    hospital, case, entry = billed
+    with pytest.raises(CannotReverseError, match=why):
+        await hospital.reverse(case, entry, "paula.reyes", because)
+
+
+async def test_of_two_who_agree_at_once_one_is_taken_down(billed):
+    hospital, case, entry = billed
+    await hospital.reverse(case, entry, "paula.reyes")
+    both = [hospital.reverse(case, entry, by, agree=True) for by in ("frida.ng", "carl.moss")]
+    told = await asyncio.gather(*both, return_exceptions=True)
+    assert sorted(type(one).__name__ for one in told) == ["CannotReverseError", "str"]
+    await finished(hospital, case)
+    assert hospital.erp.calls["reverse"] == 1
+
+
+async def test_while_one_thing_is_undone_nothing_else_is_asked_for(billed):
+    hospital, case, entry = billed
+    await hospital.reverse(case, entry, "paula.reyes")
+    await hospital.reverse(case, entry, "frida.ng", agree=True)
+    with pytest.raises(Exception, match=f"Frida Ng has asked for journal entry {entry} to be reversed at"):
+        await hospital.cancel(case, "rita.okafor")
+
+
+async def test_a_bill_for_two_orders_says_so_and_is_reversed_once(billed):
+    hospital, _, _ = billed
+    more = list[str]()
+    for _ in range(2):
+        more.append(await hospital.submit("IVSET-20", 40))
+        await finished(hospital, more[-1])
+    number = hospital.erp.bill(effect_key(more[0], "order"))
+    hospital.erp.bill(effect_key(more[1], "order"), number=number)
+    await hospital.reverse(more[0], f"J-{number}", "paula.reyes")
+    await show(hospital, more[0])
+    assert "Its bill is also for*\norder 3" in str(cards(hospital)[0].blocks).replace("\\n", "\n")
+
+
+@pytest.mark.parametrize("by", ["paula.reyes", "rita.okafor"])
+async def test_a_word_that_no_door_let_in_counts_neither_here_nor_for_the_auditor(billed, by):
+    hospital, case, entry = billed
+    await hospital.reverse(case, entry, "paula.reyes")
+    chain = await hospital.chain(case)
+    body = {"by": by, "name": by, "because": "billed twice", "asked_by": "Paula Reyes"}
+    forged = Line(act="reversing", key=entry, actor=f"person:{by}", at=hospital.now, source="test", body=body)
+    await hospital.ledger.append(chain, [forged])
+    with pytest.raises(VoidReversalError, match="does not count"):
+        await hospital.wake(case)
+    assert not hospital.erp.calls["reverse"]
+    (found,) = (await verify(hospital.ledger)).findings
+    assert found.fault == "unproven"
+    assert f"{by} on {entry}: who asked for" in found.because
