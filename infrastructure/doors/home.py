@@ -18,7 +18,7 @@ from blocks.records.policy import Rulebook
 from blocks.wire.broken import stand_still
 from blocks.wire.home import BULK_MAX, Mine, Waiting, home_view
 from blocks.wire.report import headline, reasons
-from infrastructure.doors import emergency
+from infrastructure.doors import emergency, reversing
 from infrastructure.doors.http import Said
 from tasks.case import utc_now
 from tasks.decide import waits_for
@@ -39,6 +39,7 @@ HELP = """*What Almoner does for you*
 • `/almoner delegate @colleague until 2026-12-01`: let a colleague decide in your name
 • `/almoner away until 2026-12-01`: you are not asked while you are away
 • `/almoner back`: end both
+• `/almoner reverse RQ-… ENTRY: why`: have a bill's journal entry reversed, once a colleague agrees
 • `/almoner emergency`: when nobody who holds a role can be reached: two agree, a third reviews it"""
 
 logger = logging.getLogger("almoner.doors")
@@ -90,6 +91,8 @@ async def command(text: str, who: Who) -> Said:
     try:
         if word == "emergency":
             return await emergency.command(rest, Acted(who.by, "slack", who.rulebook, who.at))
+        if word == "reverse":
+            return await reversing.command(rest, Acted(who.by, "slack", who.rulebook, who.at))
         return Said(await _command(word, rest, who))
     except ValidationError as error:
         return Said(error.errors()[0]["msg"].removeprefix("Value error, "))

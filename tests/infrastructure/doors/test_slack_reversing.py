@@ -7,6 +7,7 @@ from blocks.wire.names import effect_key
 from tasks.reversing import tell_of_reversal
 from tests.hospital import Hospital
 from tests.infrastructure.doors.conftest import SlackLike, afterwards
+from tests.infrastructure.doors.test_home import almoner
 from tests.infrastructure.doors.test_slack_requests import press
 
 
@@ -21,6 +22,31 @@ async def asked(open_doors: Hospital, desk: SlackLike) -> tuple[Hospital, str, P
         await tell_of_reversal(case, await outside.shelf.in_force(open_doors.now), open_doors.now)
     (posted,) = (where for where, card in desk.messages.items() if card.key == f"{case}/reversal-1")
     return open_doors, case, posted
+
+
+async def test_it_is_asked_for_by_command_and_the_card_stands(open_doors, desk):
+    case = await open_doors.submit("IVSET-20", 40)
+    await open_doors.wake(case)
+    entry = f"J-{open_doors.erp.bill(effect_key(case, 'order'))}"
+    told = await almoner(f"reverse {case} {entry}: billed twice", "U0PAULA")
+    assert told.startswith(f"Journal entry {entry} is reversed once somebody agrees: ")
+    line = (await open_doors.chain(case)).last("reversal-asked")
+    assert (line.actor, line.source, line.key) == ("person:paula.reyes", "slack", entry)
+    (card,) = (card for card in desk.messages.values() if card.key == f"{case}/reversal-1")
+    assert "billed twice" in card.text
+
+
+@pytest.mark.parametrize("half", ["", " RQ-1", " RQ-1 J-1", " RQ-1 J-1:", " RQ-1: why"])
+async def test_half_a_command_is_answered_with_how_to_write_it(open_doors, half):  # noqa: ARG001  the doors are open
+    assert "/almoner reverse RQ-… J-118: why it is wrong" in await almoner(f"reverse{half}", "U0PAULA")
+
+
+async def test_where_the_erp_does_not_answer_one_is_asked_to_say_it_again(open_doors):
+    case = await open_doors.submit("IVSET-20", 40)
+    await open_doors.wake(case)
+    open_doors.erp.fail = 1
+    assert "please say it again" in await almoner(f"reverse {case} J-1: billed twice", "U0PAULA")
+    assert "knows no journal entry J-1" in await almoner(f"reverse {case} J-1: billed twice", "U0PAULA")
 
 
 async def agree(hospital: Hospital, posted: Posted, user: str) -> None:
