@@ -49,13 +49,14 @@ def reversal_card(one: Reversal, people: tuple[Person, ...], zone: str) -> Card:
     """Draw how it stands; with a button for those *people* who may agree, until one has."""
     head, text = _head(one)
     fields = [
-        ("Journal entry", escape(one.entry)),
         ("It books", escape(one.books)),
         ("For", escape(one.centre)),
         ("Asked", f"{escape(one.asked.by)}, {moment(one.asked.at, zone)}"),
     ]
     if one.agreed:
         fields.append(("Agreed", f"{escape(one.agreed.by)}, {moment(one.agreed.at, zone)}"))
+    if one.mirror:
+        fields.append(("Reversed by", escape(f"journal entry {one.mirror}")))
     if one.also:
         fields.append(("Its bill is also for", escape(f"order {', '.join(one.also)}")))
     grid = {"type": "section", "fields": [mrkdwn(f"*{name}*\n{value}"[:2000]) for name, value in fields]}
@@ -74,7 +75,7 @@ def _head(one: Reversal) -> tuple[str, str]:
     if one.refused:
         return f"⛔ Not reversed: journal entry {one.entry}", f"{one.entry} was not reversed: {one.refused}."
     if one.mirror:
-        return f"↩️ Reversed by {one.mirror}: journal entry {one.entry}", f"{one.entry} was reversed by {one.mirror}."
+        return f"✅ Reversed: journal entry {one.entry}", f"{one.entry} was reversed by {one.mirror}."
     if one.agreed:
         return f"☑️ Being reversed: journal entry {one.entry}", f"{one.agreed.by} agreed: {one.entry} is being reversed."
     return f"↩️ Reverse journal entry {one.entry}?", f"Reverse journal entry {one.entry} ({one.books})? Do you agree?"

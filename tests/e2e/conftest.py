@@ -1,6 +1,5 @@
 """One stack for all of these tests; what it costs to prepare (tools, ERP) is kept between runs."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -11,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from infrastructure.local.erp.home import ErpHome
-from infrastructure.local.erp.hospital import hospital_text
-from infrastructure.local.erp.prepare import reset
+from infrastructure.local.erp.prepare import reset, seeded_digest
 from infrastructure.local.stack.foreground import forget
 from infrastructure.local.stack.laptop import LAPTOP
 from infrastructure.local.stack.ports import free_family
@@ -52,8 +50,7 @@ def as_wanted(kept: Path) -> bool:
     """Whether an ERP is complete and holds the hospital as it is described now."""
     if not (kept / "seed.json").exists():
         return False
-    wanted = hashlib.sha256(hospital_text().encode()).hexdigest()
-    return bool(json.loads((kept / "seed.json").read_text()).get("hospital") == wanted)
+    return bool(json.loads((kept / "seed.json").read_text()).get("hospital") == seeded_digest())
 
 
 @pytest.fixture(scope="session")

@@ -95,7 +95,7 @@ def _build(home: ErpHome, say: Say) -> None:
         write_secret(state.key, seed(door, state.password.read_text(), people, today, say))
     _seal(state)
     _restore(state)
-    facts = {"database": DATABASE, "year": today.year, "lock": lock_digest(), "hospital": _hospital_digest()}
+    facts = {"database": DATABASE, "year": today.year, "lock": lock_digest(), "hospital": seeded_digest()}
     state.seed.write_text(json.dumps(facts, indent=1))
 
 
@@ -128,11 +128,12 @@ def _seal(state: ErpState) -> None:
         database.execute("VACUUM INTO ?", (str(state.pristine),))
 
 
-def _hospital_digest() -> str:
+def seeded_digest() -> str:
+    """Say what an ERP is seeded with: the hospital, and what the service may do there."""
     seeded = (hospital_text(), sorted(RIGHTS.items()), BUTTONS, ENTRIES_SEEN)
     return hashlib.sha256(repr(seeded).encode()).hexdigest()
 
 
 def _tell_of_change(state: ErpState, say: Say) -> None:
-    if json.loads(state.seed.read_text()).get("hospital") != _hospital_digest():
+    if json.loads(state.seed.read_text()).get("hospital") != seeded_digest():
         say("the ERP was seeded by an older Almoner: remove its folder to build it anew, with the rights it has now")

@@ -118,7 +118,7 @@ LAPTOP: tuple[Part, ...] = (
     Part(
         "doors",
         module("infrastructure.doors", port="doors"),
-        needs=("s3", "desk", "hospital"),
+        needs=("s3", "erp", "desk", "hospital"),  # it asks the ERP, whose key comes with it
         healthy=answers("doors", "/health"),
         title="Doors",
         address=lambda site: site.ports.url("doors"),
