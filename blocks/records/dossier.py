@@ -96,7 +96,7 @@ class Change(Record):
 
     effect: str
     key: str
-    reference: str = Field(description="What the document carries in the other system")
+    reference: str = Field(description="What leads to it in the other system: its own reference, or that of its order")
     draft: dict[str, Any] = Field(description="What was to be made")
     document: ErpDocument | None = None
     deeds: tuple[Deed, ...]

@@ -236,7 +236,7 @@ def _changes(told: _Told) -> Iterator[Change]:
         yield Change(
             effect=intent.body["effect"],
             key=intent.key,
-            reference=reference(intent.key),
+            reference=reference(intent.body["draft"].get("of", intent.key)),
             draft={name: value for name, value in intent.body["draft"].items() if value not in (None, "")},
             document=ErpDocument.model_validate(made) if made else None,
             deeds=tuple(_deed(*x) for x in lines),
