@@ -15,6 +15,7 @@ from fhir.resources.R4B.bundle import Bundle
 
 from blocks.wire.exported import Writer
 from blocks.wire.fhir_audit import PROFILE, FhirWriter
+from blocks.wire.names import effect_key
 from blocks.wire.ocel import OcelWriter
 from blocks.wire.xes import XesWriter
 from tasks.auditing.exporting import AHEAD, EVER, Counted, Span, chains_of, export
@@ -231,3 +232,21 @@ async def test_process_minings_own_reader_counts_and_orders_as_the_ledger_does(m
         assert per_case[case] == [act for chain, act in lines if chain == case]
     (cancelled,) = {chain for chain, act in lines if act == "cancelling"}
     assert ended[cancelled] == changes[cancelled] == ["ordered", "cancelled"]
+
+
+async def test_an_entry_that_reverses_another_is_a_document_of_its_own(hospital):
+    case = await hospital.submit("IVSET-20", 40)
+    await hospital.wake(case)
+    entry = f"J-{hospital.erp.bill(effect_key(case, 'order'))}"
+    await hospital.reverse(case, entry, "paula.reyes", "consigned, not bought")
+    await hospital.reverse(case, entry, "frida.ng", agree=True)
+    await hospital.wake(case)
+    texts = [(await exported(hospital, kind))[0] for kind in WRITERS]
+    assert not [text for text in texts if "consigned" in text]
+    log = json.loads((await exported(hospital, OcelWriter))[0])
+    (mirror,) = [one for one in log["objects"] if one["type"] == "journal entry"]
+    assert mirror["id"] == f"journal entry:{entry}-R"
+    assert {one["name"] for one in mirror["attributes"]} == {"amount", "currency", "state"}
+    made = [x for x in log["events"] for y in x["relationships"] if y["objectId"] == mirror["id"]]
+    assert [(x["type"], attribute(x, "effect")) for x in made] == [("outcome", "reverse")]
+    Bundle.model_validate_json((await exported(hospital, FhirWriter))[0])
