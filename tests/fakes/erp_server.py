@@ -1,4 +1,4 @@
-"""A little ERP behind HTTP, of any of nine personalities, with books of its own that tests may read.
+"""A little ERP behind HTTP, of any of ten personalities, with books of its own that tests may read.
 
     POST /orders, /issues            Idempotency-Key; {"reference", "draft"} → 201 the document
     GET  /orders?reference=…         what shows by now
@@ -39,11 +39,13 @@ PERSONALITIES = MappingProxyType({
     "409 at work, 422 for something else": _DAY._replace(repeated="refused at work"),
     "a look-up that lags": Personality(0, finds=True, lag_s=120),
     "nothing at all": Personality(0, finds=False),
+    "a key for good, found at once": Personality(None, finds=True),
     "a key for good, and a look-up": Personality(None, finds=True, lag_s=120, knows_before_it_judges=True),
     "a key and a look-up, judges first": Personality(DAY_S, finds=True, lag_s=120),
     "a key alone, judges first": Personality(DAY_S, finds=False),
 })  # fmt: skip
-"""The six ways in which ERPs treat a key; Tryton's; and two that say no to a further call before they know its key."""
+"""The six ways in which ERPs treat a key; Tryton's, and the same with a lag; and two that say no to a further call
+before they know its key."""
 NOBODY_TELLS = frozenset({"nothing at all", "a key alone, judges first"})
 """Those under which a person may have to look."""
 DRAFTS = {"orders": OrderDraft, "issues": IssueDraft}
@@ -256,10 +258,11 @@ class ErpServer:
             if not self.personality.finds:
                 return JSONResponse({"error": "there is no look-up"}, 404)
             reference, now = request.query_params["reference"], self.clock()
+            after_s = self.shows_after_s if self.personality.lag_s else 0.0
             shown = [
                 _printed(job)
                 for job in self._worked_off()
-                if (job.kind, job.reference) == (kind, reference) and job.booked and job.due + self.shows_after_s <= now
+                if (job.kind, job.reference) == (kind, reference) and job.booked and job.due + after_s <= now
             ]
             return JSONResponse(shown)
 

@@ -37,9 +37,7 @@ def today() -> date:
 @pytest.fixture
 def little() -> Town:
     """Give the little ERP that knows keys for good, and shows at once what it made."""
-    town = Town("a key for good, and a look-up")
-    town.server.shows_after_s = 0
-    return town
+    return Town("a key for good, found at once")
 
 
 @pytest.fixture
