@@ -190,9 +190,13 @@ class ErpServer:
         return posted
 
     def _judges(self, kind: str, reference: str) -> bool:
-        """Say no to a further call, also while the first is at work, where the key is looked at last."""
+        """Say no to a further call, also while the first is at work, where the key is looked at last.
+
+        Where it is kept for good, what is made is found before anything is judged, as Tryton's adapter does.
+        """
         how = self.personality
-        again = any((x.kind, x.reference) == (kind, reference) for x in self._worked_off())
+        before = [x for x in self._worked_off() if (x.kind, x.reference) == (kind, reference)]
+        again = any(x.booked is None for x in before) if how.key_kept_s is None else bool(before)
         return again and how.knows_keys and not how.knows_before_it_judges
 
     def _known(self, kind: str, key: str) -> Job | None:

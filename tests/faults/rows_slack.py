@@ -171,7 +171,7 @@ class _Books:
     """The books of the ERP in memory."""
 
     def __init__(self, hospital: Hospital) -> None:
-        self.booked = hospital.erp.booked
+        self.booked, self.reversed = hospital.erp.booked, hospital.erp.reversed
 
 
 async def _dies_under_a_click(stage: Stage, *calls: str, acknowledges: bool) -> list[Violation]:

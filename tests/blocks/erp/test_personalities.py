@@ -13,7 +13,8 @@ from tests.fakes.erp_server import PERSONALITIES, ErpServer
 
 TODAY = date(2026, 11, 23)
 KEEP = [name for name, x in PERSONALITIES.items() if x.knows_before_it_judges]
-JUDGE_FIRST = [name for name, x in PERSONALITIES.items() if x.knows_keys and not x.knows_before_it_judges]
+FOUND_AT_ONCE = "a key for good, found at once"
+JUDGE_FIRST = [name for name, x in PERSONALITIES.items() if x.key_kept_s and not x.knows_before_it_judges]
 KEEP_NONE = [name for name, x in PERSONALITIES.items() if not x.knows_keys]
 AT_WORK, POINTED = "409 at work, 422 for something else", "400 and the address of the first"
 
@@ -37,7 +38,7 @@ def today() -> date:
 @pytest.fixture
 def little() -> Town:
     """Give the little ERP that knows keys for good, and shows at once what it made."""
-    return Town("a key for good, found at once")
+    return Town(FOUND_AT_ONCE)
 
 
 @pytest.fixture
@@ -102,6 +103,19 @@ async def test_whoever_judges_first_says_no_to_a_further_call_also_while_the_fir
             await town.erp.order(order_of(TODAY), key=key)
         assert len(town.server.booked()) == booked
         town.now += 90
+
+
+async def test_whoever_finds_what_is_made_judges_a_further_call_only_while_the_first_is_at_work():
+    town, key = Town(FOUND_AT_ONCE), new_key()
+    town.server.slow_s = 90
+    with pytest.raises(UnknownError):
+        await town.erp.order(order_of(TODAY), key=key)
+    with pytest.raises(RefusedError, match="the period is closed"):
+        await town.erp.order(order_of(TODAY), key=key)
+    town.now += 90
+    made = await town.erp.order(order_of(TODAY), key=key)
+    assert [one.document for one in town.server.booked()] == [made]
+    assert await town.erp.find_order(key) == made
 
 
 @pytest.mark.parametrize("town", KEEP_NONE, indirect=True)
