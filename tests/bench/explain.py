@@ -7,8 +7,10 @@ import argparse
 import asyncio
 import json
 import os
+import sys
 import tempfile
 import time
+from asyncio.subprocess import PIPE, STDOUT
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from blocks.wire.commitments import Commitment, moment_text
 from blocks.wire.names import case_of
 from blocks.wire.signed_note import Checkpoint
 from blocks.wire.tiles import grown
+from infrastructure.auditor import check_bundle as check_bundle_module
 from infrastructure.auditor.check_bundle import check_bundle
 from infrastructure.ending import run_and_leave
 from infrastructure.local.stack.running import Wish, running_stack
@@ -36,7 +39,7 @@ from tests.bench.burst import RUN, adopt_all, approved, fakes
 from tests.sealing import KEY
 
 AT_ONCE = 32
-TIMES = 20
+TIMES, TYPED = 20, 5
 ENTRIES = 7
 """Of a case, on average."""
 NOTES = 3600
@@ -80,6 +83,27 @@ async def go_on(ledger: Ledger, cases: int) -> Log:
     return Log(ledger.store, KEY.public)
 
 
+async def as_commands(number: str, bundle: bytes, log: Log, home: Path) -> dict[str, list[float]]:
+    """Type what an auditor types, start and imports included: explain an order, and check a bundle of it."""
+    file, own = home / "bundle.json", {**os.environ, "ALMONER_LOG_FIRST_KEY": log.first_key.text}
+    file.write_bytes(bundle)
+    almoner = str(Path(sys.executable).with_name("almoner"))
+    commands = {
+        "explain_command_ms": [almoner, "ledger", "explain", number],
+        "check_command_ms": [sys.executable, str(Path(check_bundle_module.__file__)), str(file)],
+    }
+    took: dict[str, list[float]] = {name: [] for name in commands}
+    for name, command in commands.items():
+        for _ in range(TYPED):
+            began = time.perf_counter()
+            typed = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=STDOUT, env=own)
+            told, _ = await typed.communicate()
+            took[name].append(time.perf_counter() - began)
+            if typed.returncode:
+                raise AssertionError(told.decode())
+    return took
+
+
 async def measure(cases: int, home: Path) -> dict[str, object]:
     """Fill, order once, explain by the order's number; return the figures."""
     async with running_stack(Wish(home, only=("s3",))) as stack:
@@ -107,13 +131,14 @@ async def measure(cases: int, home: Path) -> dict[str, object]:
                 if not (dossier.holds and dossier.sealed):
                     raise AssertionError(dossier)
             data = await bundle_of(one.chain, outside.ledger, log, at=utc_now())
+            typed = await as_commands(number, data, log, home)
     checked = []
     for _ in range(TIMES):
         began = time.perf_counter()
         check_bundle(json.loads(data))
         checked.append(time.perf_counter() - began)
-    ms = {"explain_ms": took, "check_ms": checked}
-    figures = {name: round(1000 * sorted(values)[TIMES // 2], 1) for name, values in ms.items()}
+    ms = {"explain_ms": took, "check_ms": checked, **typed}
+    figures = {name: round(1000 * sorted(values)[len(values) // 2], 1) for name, values in ms.items()}
     worst = {f"{name}_worst": round(1000 * max(values), 1) for name, values in ms.items()}
     return {"cases": cases, **figures, **worst, "bundle_bytes": len(data)}
 
