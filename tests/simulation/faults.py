@@ -14,7 +14,7 @@ Kind = Literal[
     "stopped before",
     "stopped after",
 ]
-READS: tuple[Kind, ...] = ("turned away", "killed before", "stopped before")
+READS: tuple[Kind, ...] = ("turned away", "killed before", "stopped before", "stopped after")
 WRITES: tuple[Kind, ...] = (
     "turned away", "turned away", "answer lost", "answer lost", "killed before", "killed unheard", "killed after",
     "stopped before", "stopped after",
