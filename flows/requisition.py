@@ -73,7 +73,7 @@ async def reversal(_request: Requisition, bought: Outcome) -> Outcome:
         came = f"journal entry {agreed.entry} could not be reversed: {refusal.detail}"
     else:
         came = f"journal entry {agreed.entry} was reversed by {mirror.number} ({agreed.words})"
-    await show_reversal(agreed.nth)
+    await show_reversal(agreed.entry, agreed.nth)
     return bought.model_copy(update={"because": f"{bought.because}; {came}"})
 
 

@@ -17,11 +17,11 @@ logger = logging.getLogger("almoner.notify")
 
 
 @step
-async def show_reversal(nth: int) -> str:  # noqa: ARG001  each of a case is shown once
+async def show_reversal(entry: str, nth: int) -> str:  # noqa: ARG001  each of a case is shown once
     """Let the card on which a reversal was agreed say what came of it; return why it does not, or nothing."""
     case, rules = current(), await rules_in_force()
     try:
-        await draw_reversal(case.chain, rules, case.clock())
+        await draw_reversal(case.chain, entry, rules, case.clock())
     except RefusedError as refusal:  # somebody deleted the card: the ledger has it all the same
         logger.warning("%s: the card of the reversal does not say how it ended, %s", case.id, refusal)
         return refusal.detail

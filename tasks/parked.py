@@ -4,10 +4,10 @@ Knows no Prefect. The person's word is one line in the ledger; the effect itself
 the case next (see `tasks.effects`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from blocks.ledger import Chain, Ledger
@@ -116,6 +116,13 @@ def reason_not_to_vouch(by: Person, chain: Chain, rulebook: Rulebook, at: dateti
     policy keeps apart from it.
     """
     request, persons = chain.lines[0].body["request"], counts_as(by.id, rulebook.duties, at)
+    if reason := reason_without_standing(by, request, persons):
+        return reason
+    return reason_in_history("settler", persons, chain.lines, rulebook.policy)
+
+
+def reason_without_standing(by: Person, request: Mapping[str, Any], persons: Collection[str]) -> str | None:
+    """Say why somebody, who counts as *persons*, has no say in what became of a request's order, whatever they did."""
     if not by.active:
         return f"{by.name} is no longer active: an active colleague must say it."
     if by.service:
@@ -124,8 +131,6 @@ def reason_not_to_vouch(by: Person, chain: Chain, rulebook: Rulebook, at: dateti
         return f"{by.name} asked for this: somebody else must say it."
     if request["requester"] in persons:
         return f"{by.name} stands in for who asked for this: somebody else must say it."
-    if reason := reason_in_history("settler", persons, chain.lines, rulebook.policy):
-        return reason
     if not any({EVERYWHERE, request["cost_centre"]} & set(grant.cost_centres) for grant in by.grants):
         return f"{by.name} holds no role for {request['cost_centre']}: somebody who does must say it."
     return None

@@ -23,7 +23,7 @@ from blocks.wire.names import effect_key
 from blocks.wire.patients import reason_to_leave_out
 from blocks.wire.reversals import Reversal, Word, reversal_card
 from tasks.case import current
-from tasks.parked import reason_not_to_vouch
+from tasks.parked import reason_not_to_vouch, reason_without_standing
 from tasks.rules.standing import counts_as
 from tasks.segregation import reason_not_to_count
 from tasks.undoing import reason_under_way
@@ -89,8 +89,11 @@ def reason_not_to_ask(wrong: Wrong, by: Person, chain: Chain, rulebook: Rulebook
     """Say why it is not taken that an entry is wrong, or None where it is."""
     if reason := _reason_not_now(by, chain, rulebook, at):
         return reason
-    if mirror := _mirror_of(chain, wrong.entry):
+    mirrors = _mirrors(chain)
+    if mirror := mirrors.get(wrong.entry):
         return f"Journal entry {wrong.entry} was reversed already, by {mirror}."
+    if wrong.entry in mirrors.values():
+        return f"Journal entry {wrong.entry} reverses another, which stays reversed: have the bill booked anew."
     if asked := open_ask(chain, wrong.entry):
         return f"{asked.body['name']} has asked for that on {asked.at:%d %b}: somebody else can agree."
     if not wrong.because.strip():
@@ -141,33 +144,38 @@ async def agreed_reversal() -> Agreed:
     """Read what the case in hand is to have reversed; `VoidReversalError` where the words do not count."""
     chain = current().chain
     said = chain.having(AGREED)
-    asked = chain.having(ASKED, said[-1].key)[-1]
-    for line in (asked, said[-1]):
-        before = chain.lines[: next(place for place, one in enumerate(chain.lines) if one is line)]
-        reason = reason_not_reversed_by_two(line, before) or await reason_not_to_count(line, chain)
-        if reason:
-            raise VoidReversalError(f"{chain.case}: the word of {line.body['name']} does not count: {reason}")
-    words = f"{asked.body['name']}: {asked.body['because']}; {said[-1].body['name']} agreed"
+    asked = chain.having(ASKED, said[-1].key)
+    for line in (said[-1], *asked[-1:]):
+        if reason := await _reason_void(line, chain):
+            raise VoidReversalError(f"{chain.case}: the word of {line.actor} does not count: {reason}")
+    words = f"{asked[-1].body['name']}: {asked[-1].body['because']}; {said[-1].body['name']} agreed"
     return Agreed(said[-1].key, len(said) - 1, words)
 
 
-async def draw_reversal(chain: Chain, rulebook: Rulebook, at: datetime) -> None:
-    """Draw the card of the newest asking as it stands; errors as the desk raises them."""
-    one, desk = reversal_of(chain, len(chain.having(ASKED))), connect.desk()
+async def draw_reversal(chain: Chain, entry: str, rulebook: Rulebook, at: datetime) -> None:
+    """Draw the card of the newest asking about an entry as it stands, if there is one; errors as the desk raises them.
+
+    Not of the newest at all: of another entry of the case somebody may have asked since.
+    """
+    nth = max((nth for nth, asked in enumerate(chain.having(ASKED), 1) if asked.key == entry), default=0)
+    if not nth:
+        return
+    one, desk = reversal_of(chain, nth), connect.desk()
     card = reversal_card(one, who_may_agree(one.entry, chain, rulebook, at), rulebook.directory.zone)
     posted = await desk.post(connect.channel(), card, maybe_posted=True)
     await desk.redraw(posted, card)
 
 
-async def tell_of_reversal(case: str, rulebook: Rulebook, at: datetime) -> str:
+async def tell_of_reversal(wrong: Wrong, rulebook: Rulebook, at: datetime) -> str:
     """Draw the card from a door; return why it is not as it should be, or nothing.
 
-    What stands in the ledger stands whether Slack hears of it or not, and there are other doors.
+    What stands in the ledger stands whether Slack hears of it or not, and there are other doors. Call it as well where
+    a word was not taken: who took down an earlier one may have died before its card stood.
     """
     try:
-        await draw_reversal(await connect.ledger().read(case), rulebook, at)
+        await draw_reversal(await connect.ledger().read(wrong.case), wrong.entry, rulebook, at)
     except (OutsideError, SettingError) as error:
-        logger.warning("%s: the card of the reversal is not as it should be: %s", case, error)
+        logger.warning("%s: the card of the reversal is not as it should be: %s", wrong.case, error)
         return str(error)
     return ""
 
@@ -207,13 +215,30 @@ def _reason_not_now(by: Person, chain: Chain, rulebook: Rulebook, at: datetime) 
     return None if outcome.ended == "ordered" else f"{chain.case} was {outcome.ended}: no order of it stands."
 
 
-def _mirror_of(chain: Chain, entry: str) -> str:
-    """Find what reversed an entry; empty where nothing has."""
-    for nth, agreed in enumerate(chain.having(AGREED)):
-        outcome = chain.last("outcome", effect_key(chain.case, "reverse", nth))
-        if agreed.key == entry and outcome and "document" in outcome.body:
-            return str(outcome.body["document"]["number"])
-    return ""
+async def _reason_void(line: Line, chain: Chain) -> str | None:
+    """Say why a word does not count, on the way out: by the directory and the book of duties that its door went by."""
+    before = chain.lines[: next(place for place, one in enumerate(chain.lines) if one is line)]
+    if reason := reason_not_reversed_by_two(line, before) or await reason_not_to_count(line, chain):
+        return reason
+    shelf, judged_by = connect.shelf(), (line.body.get("directory"), line.body.get("duties"))
+    if None in judged_by:
+        return "it does not say by which directory it was judged"
+    directory, duties = await shelf.directory(str(judged_by[0])), await shelf.duties(judged_by[1])
+    by = directory.person(line.body["by"])
+    if by is None:
+        return "that directory does not have them"
+    if persons_of(line) != (persons := counts_as(by.id, duties, line.at)):
+        return "they counted as others than it says"
+    return reason_without_standing(by, chain.lines[0].body["request"], persons)
+
+
+def _mirrors(chain: Chain) -> dict[str, str]:
+    """Say what reversed which entries of a case."""
+    outcomes = (
+        (agreed.key, chain.last("outcome", effect_key(chain.case, "reverse", nth)))
+        for nth, agreed in enumerate(chain.having(AGREED))
+    )
+    return {entry: str(x.body["document"]["number"]) for entry, x in outcomes if x and "document" in x.body}
 
 
 async def _booked(wrong: Wrong, chain: Chain, erp: Erp) -> dict[str, Any]:
@@ -236,4 +261,5 @@ def _books(entry: Trace) -> str:
 
 def _word(by: Person, rulebook: Rulebook, at: datetime) -> dict[str, Any]:
     others = sorted(counts_as(by.id, rulebook.duties, at) - {by.id})
-    return {"by": by.id, "name": by.name} | ({"counts_as": others} if others else {})
+    judged_by = {"directory": rulebook.directory_version, "duties": rulebook.duties.seq}
+    return {"by": by.id, "name": by.name, **judged_by} | ({"counts_as": others} if others else {})

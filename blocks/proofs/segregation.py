@@ -96,6 +96,8 @@ def reason_not_reversed_by_two(line: Line, before: Sequence[Line]) -> str | None
     One asks, another agrees, and neither asked for what was bought.
     """
     persons = persons_of(line)
+    if line.actor != f"person:{line.body.get('by')}":
+        return "it is the word of no person, or of another than it says"
     if any("requester" in one.duties and one.persons & persons for one in done_on(before)):
         return "who asked for what was bought, or counts as who did, has said that its entry be reversed"
     if line.act == "reversal-asked":

@@ -120,15 +120,20 @@ async def _cancel(unwanted: "Unwanted", home: Path, by: str) -> tuple[str, bool]
 async def _reverse(wrong: "Wrong", home: Path, by: str, *, agree: bool) -> tuple[str, bool]:
     from blocks import connect
     from blocks.bell import ring
-    from tasks.reversing import agree_to_reverse, ask_to_reverse, tell_of_reversal
+    from tasks.reversing import CannotReverseError, agree_to_reverse, ask_to_reverse, tell_of_reversal
 
     who = await speaker(home, by)
     ledger, rules, at = connect.ledger(), who.rulebook, who.at
-    if agree:
-        told = await agree_to_reverse(wrong, who.by, who.door, ledger=ledger, rulebook=rules, at=at)
-    else:
-        told = await ask_to_reverse(wrong, who.by, who.door, ledger=ledger, erp=connect.erp(), rulebook=rules, at=at)
-    if why := await tell_of_reversal(wrong.case, rules, at):
+    try:
+        if agree:
+            told = await agree_to_reverse(wrong, who.by, who.door, ledger=ledger, rulebook=rules, at=at)
+        else:
+            erp = connect.erp()
+            told = await ask_to_reverse(wrong, who.by, who.door, ledger=ledger, erp=erp, rulebook=rules, at=at)
+    except CannotReverseError:
+        await tell_of_reversal(wrong, rules, at)
+        raise
+    if why := await tell_of_reversal(wrong, rules, at):
         agreeing = f"almoner case reverse {wrong.case} {wrong.entry} --agree"
         told += f" The card in Slack does not say so ({why}); to agree here: `{agreeing}`."
     return told, not agree or await ring([wrong.case])  # only when two have said it there is something to do

@@ -21,7 +21,8 @@ from tasks.reversing import (
 from tasks.signing.emergency import Acted
 
 HOW = "Please write it like this: `/almoner reverse RQ-… J-118: why it is wrong`"
-ASK = re.compile(r"(?P<case>\S+)\s+(?P<entry>\S.*?)\s*:\s*(?P<why>\S.*)", re.DOTALL)
+ASK = re.compile(r"(?P<case>\S+)\s+(?P<entry>\S.*?)\s*:\s+(?P<why>\S.*)", re.DOTALL)
+"""A colon without a space after it may be part of the entry's number."""
 PATIENCE_S = 2.0
 """How long the ERP is asked: Slack gives up after three seconds."""
 
@@ -36,14 +37,14 @@ async def command(rest: str, who: Acted) -> Said:
     try:
         told = await asyncio.wait_for(asking, PATIENCE_S)
     except CannotReverseError as reason:
-        return Said(str(reason))
+        told = str(reason)
     except TamperedError:
         raise  # it is not the ERP that does not answer
     except (OutsideError, TimeoutError):  # cut off in the middle, it may have been taken down after all
-        return Said("The ERP did not answer in time. If no card asks for it in a moment, please say it again.")
+        told = "The ERP did not answer in time. If no card asks for it in a moment, please say it again."
 
     async def draw() -> None:
-        await tell_of_reversal(wrong.case, rules, who.at)
+        await tell_of_reversal(wrong, rules, who.at)
 
     return Said(told, (draw,))
 
@@ -64,7 +65,7 @@ async def pressed(what: Pressed, click: Click) -> Response:
         await slack_desk().whisper(click.channel, click.slack_user, told)
 
     async def go_on() -> None:
-        await tell_of_reversal(what.case, rules, click.at)  # before the case goes on, and says on it how it ended
+        await tell_of_reversal(wrong, rules, click.at)  # before the case goes on, and says on it how it ended
         await ring([what.case])
 
     return Response(then=(whisper, go_on) if taken else (whisper,))

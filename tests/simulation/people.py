@@ -174,7 +174,7 @@ class People:
                     told = await ask_to_reverse(wrong, person, "test", ledger=ledger, erp=erp, rulebook=rules, at=at)
             except CannotReverseError as error:
                 return f"not taken: {error}"
-            await tell_of_reversal(case, rules, at)
+            await tell_of_reversal(wrong, rules, at)
             self.bell.extend([case] * bool(agrees))
             return told
 

@@ -1,16 +1,18 @@
 """What was ordered was billed wrongly: the bill's journal entry is reversed in the ERP, once, where two say so."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from blocks.audit.verdict import verify
 from blocks.errors import UnavailableError
-from blocks.records.ledger import Line
+from blocks.rulebook import adopt
 from blocks.wire.names import effect_key
+from infrastructure.local.hospital.__main__ import directory
 from tasks.results import is_finished, keep_result, result_of
-from tasks.reversing import CannotReverseError, VoidReversalError, draw_reversal
-from tests.hospital import Hospital
+from tasks.reversing import CannotReverseError, draw_reversal
+from tests.hospital import Hospital, with_gaps
 from tests.invariants import check_invariants
 from tests.samples import usd
 
@@ -43,10 +45,11 @@ def cards(hospital: Hospital) -> list:
     return [card for card in hospital.desk.messages.values() if "/reversal-" in card.key]
 
 
-async def show(hospital: Hospital, case: str) -> None:
+async def show(hospital: Hospital, case: str, entry: str) -> None:
     """Draw the card as the doors do."""
     with hospital.bound() as outside:
-        await draw_reversal(await hospital.chain(case), await outside.shelf.in_force(hospital.now), hospital.now)
+        rules = await outside.shelf.in_force(hospital.now)
+        await draw_reversal(await hospital.chain(case), entry, rules, hospital.now)
 
 
 async def test_one_asks_another_agrees_and_the_entry_is_reversed_once(billed):
@@ -73,14 +76,14 @@ async def test_one_asks_another_agrees_and_the_entry_is_reversed_once(billed):
 async def test_the_card_asks_those_who_may_agree_and_says_in_the_end_what_came_of_it(billed):
     hospital, case, entry = billed
     await hospital.reverse(case, entry, "paula.reyes")
-    await show(hospital, case)
+    await show(hospital, case, entry)
     (card,) = cards(hospital)
     assert card.text.startswith(f"Reverse journal entry {entry} ($2,890.00 on 2026-11-23 for order 1)? Do you agree?")
     assert "<@U0FRIDA>" in str(card.blocks)
     assert "<@U0PAULA>" not in str(card.blocks)
     assert "I agree…" in str(card.blocks)
     await hospital.reverse(case, entry, "frida.ng", agree=True)
-    await show(hospital, case)
+    await show(hospital, case, entry)
     assert cards(hospital)[0].text.startswith(f"Frida Ng agreed: {entry} is being reversed.")
     await finished(hospital, case)
     (card,) = cards(hospital)
@@ -229,21 +232,41 @@ async def test_a_bill_for_two_orders_says_so_and_is_reversed_once(billed):
     number = hospital.erp.bill(effect_key(more[0], "order"))
     hospital.erp.bill(effect_key(more[1], "order"), number=number)
     await hospital.reverse(more[0], f"J-{number}", "paula.reyes")
-    await show(hospital, more[0])
+    await show(hospital, more[0], f"J-{number}")
     assert "Its bill is also for*\norder 3" in str(cards(hospital)[0].blocks).replace("\\n", "\n")
 
 
-@pytest.mark.parametrize("by", ["paula.reyes", "rita.okafor"])
-async def test_a_word_that_no_door_let_in_counts_neither_here_nor_for_the_auditor(billed, by):
+async def test_of_two_entries_that_are_asked_for_each_card_says_what_came_of_its_own(billed):
+    hospital, case, entry = billed
+    bills = hospital.erp.bills
+    bills.posted.append(bills.posted[0]._replace(number="INV-9", entry="J-INV-9"))
+    for one in (entry, "J-INV-9"):
+        await hospital.reverse(case, one, "paula.reyes")
+        await show(hospital, case, one)
+    await hospital.reverse(case, entry, "frida.ng", agree=True)
+    await show(hospital, case, entry)
+    await finished(hospital, case)
+    first, second = cards(hospital)
+    assert first.text.startswith(f"{entry} was reversed by {entry}-R.")
+    assert second.text.startswith("Reverse journal entry J-INV-9")
+    assert "<@U0FRIDA>" in str(second.blocks)
+
+
+async def test_what_reverses_an_entry_is_not_reversed_itself(billed):
     hospital, case, entry = billed
     await hospital.reverse(case, entry, "paula.reyes")
-    chain = await hospital.chain(case)
-    body = {"by": by, "name": by, "because": "billed twice", "asked_by": "Paula Reyes"}
-    forged = Line(act="reversing", key=entry, actor=f"person:{by}", at=hospital.now, source="test", body=body)
-    await hospital.ledger.append(chain, [forged])
-    with pytest.raises(VoidReversalError, match="does not count"):
-        await hospital.wake(case)
-    assert not hospital.erp.calls["reverse"]
-    (found,) = (await verify(hospital.ledger)).findings
-    assert found.fault == "unproven"
-    assert f"{by} on {entry}: who asked for" in found.because
+    await hospital.reverse(case, entry, "frida.ng", agree=True)
+    await finished(hospital, case)
+    with pytest.raises(CannotReverseError, match="reverses another"):
+        await hospital.reverse(case, f"{entry}-R", "paula.reyes")
+
+
+async def test_a_word_stands_whatever_becomes_of_the_directory_after_it(billed):
+    hospital, case, entry = billed
+    await hospital.reverse(case, entry, "paula.reyes")
+    await hospital.reverse(case, entry, "frida.ng", agree=True)
+    staff = with_gaps(directory())
+    left = tuple(x.model_copy(update={"active": x.id != "frida.ng"}) for x in staff.people)
+    later = staff.model_copy(update={"people": left, "effective_from": staff.effective_from + timedelta(days=1)})
+    await adopt(hospital.ledger, later, actor="door:test", at=hospital.now)
+    assert f"was reversed by {entry}-R" in (await finished(hospital, case)).because

@@ -243,3 +243,12 @@ def test_one_asks_or_agrees(billed: tuple[Hospital, str, str], words: list[str])
     told = reverse(hospital, case, entry, *words, "--as", "paula.reyes")
     assert told.exit_code == 2
     assert "say --because REASON" in told.stderr
+
+
+def test_who_asks_again_gets_the_card_that_nobody_lived_to_draw(billed: tuple[Hospital, str, str]):
+    hospital, case, entry = billed
+    asyncio.run(hospital.reverse(case, entry, "paula.reyes"))
+    told = reverse(hospital, case, entry, "--because", "billed twice", "--as", "paula.reyes")
+    assert told.exit_code == 1
+    assert "somebody else can agree" in told.stderr
+    assert [card.key for card in hospital.desk.messages.values() if "/reversal-" in card.key] == [f"{case}/reversal-1"]

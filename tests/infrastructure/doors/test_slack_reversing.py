@@ -4,7 +4,7 @@ import pytest
 
 from blocks.records.approval import Posted
 from blocks.wire.names import effect_key
-from tasks.reversing import tell_of_reversal
+from tasks.reversing import Wrong, tell_of_reversal
 from tests.hospital import Hospital
 from tests.infrastructure.doors.conftest import SlackLike, afterwards
 from tests.infrastructure.doors.test_home import almoner
@@ -19,7 +19,7 @@ async def asked(open_doors: Hospital, desk: SlackLike) -> tuple[Hospital, str, P
     entry = f"J-{open_doors.erp.bill(effect_key(case, 'order'))}"
     await open_doors.reverse(case, entry, "paula.reyes")
     with open_doors.bound() as outside:
-        await tell_of_reversal(case, await outside.shelf.in_force(open_doors.now), open_doors.now)
+        await tell_of_reversal(Wrong(case, entry), await outside.shelf.in_force(open_doors.now), open_doors.now)
     (posted,) = (where for where, card in desk.messages.items() if card.key == f"{case}/reversal-1")
     return open_doors, case, posted
 
@@ -47,6 +47,21 @@ async def test_where_the_erp_does_not_answer_one_is_asked_to_say_it_again(open_d
     open_doors.erp.fail = 1
     assert "please say it again" in await almoner(f"reverse {case} J-1: billed twice", "U0PAULA")
     assert "knows no journal entry J-1" in await almoner(f"reverse {case} J-1: billed twice", "U0PAULA")
+
+
+async def test_who_asks_again_gets_the_card_that_nobody_lived_to_draw(asked, desk):
+    _, case, posted = asked
+    del desk.messages[posted]
+    assert "somebody else can agree" in await almoner(f"reverse {case} J-INV-1: billed twice", "U0PAULA")
+    (card,) = (card for card in desk.messages.values() if card.key == f"{case}/reversal-1")
+    assert "I agree…" in str(card.blocks)
+
+
+async def test_a_number_with_a_colon_in_it_is_read_whole(open_doors):
+    case = await open_doors.submit("IVSET-20", 40)
+    await open_doors.wake(case)
+    told = await almoner(f"reverse {case} 2026/11:J 118: billed twice at 14:30: see mail", "U0PAULA")
+    assert "knows no journal entry 2026/11:J 118 of" in told
 
 
 async def agree(hospital: Hospital, posted: Posted, user: str) -> None:

@@ -1,0 +1,82 @@
+"""Words on a journal entry that no door let in: the process does not go by them, and the auditor hears of them."""
+
+from typing import Any
+
+import pytest
+
+from blocks.audit.verdict import verify
+from blocks.records.ledger import Line
+from blocks.wire.names import effect_key
+from tasks.reversing import VoidReversalError
+from tests.hospital import Hospital
+
+
+@pytest.fixture
+async def billed(hospital: Hospital) -> tuple[Hospital, str, str]:
+    """A case that has ordered, and the journal entry of the bill that came."""
+    case = await hospital.submit("KNEE-TIB-4", 1)
+    await hospital.wake(case)
+    await hospital.answer(case, "ivo.petrov")
+    await hospital.wake(case)
+    return hospital, case, f"J-{hospital.erp.bill(effect_key(case, 'order'))}"
+
+
+async def forge(hospital: Hospital, case: str, entry: str, by: str, actor: str = "", **more: Any) -> None:
+    """Write past the doors that somebody agrees."""
+    body = {"by": by, "name": by, "because": "billed twice", "asked_by": "Paula Reyes", **more}
+    line = Line(act="reversing", key=entry, actor=actor or f"person:{by}", at=hospital.now, source="test", body=body)
+    await hospital.ledger.append(await hospital.chain(case), [line])
+
+
+@pytest.mark.parametrize(
+    ("by", "more", "why"),
+    [
+        ("frida.ng", {}, "by which directory"),
+        ("nobody.here", {"directory": True}, "does not have them"),
+        ("gus.varga", {"directory": True}, "no longer active"),
+        ("leo.brandt", {"directory": True}, "holds no role for OR"),
+        ("frida.ng", {"directory": True, "counts_as": ["carl.moss"]}, "counted as others"),
+    ],
+)
+async def test_who_has_no_standing_is_not_taken_at_their_word_by_the_process(billed, by, more, why):
+    hospital, case, entry = billed
+    await hospital.reverse(case, entry, "paula.reyes")
+    asked = (await hospital.chain(case)).last("reversal-asked").body
+    judged_by = {name: asked[name] for name in ("directory", "duties")} if "directory" in more else {}
+    await forge(hospital, case, entry, by, **{**more, **judged_by})
+    with pytest.raises(VoidReversalError, match=why):
+        await hospital.wake(case)
+    assert not hospital.erp.calls["reverse"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "actor", "why"),
+    [
+        (False, "person:frida.ng", "nobody had asked for it"),
+        (True, "process:requisition", "the word of no person"),
+        (True, "person:carl.moss", "of another than it says"),
+    ],
+)
+async def test_what_no_second_person_agreed_to_is_done_by_nobody_and_named(billed, asked, actor, why):
+    hospital, case, entry = billed
+    if asked:
+        await hospital.reverse(case, entry, "paula.reyes")
+    await forge(hospital, case, entry, "frida.ng", actor)
+    with pytest.raises(VoidReversalError, match=why):
+        await hospital.wake(case)
+    assert not hospital.erp.calls["reverse"]
+    (found,) = (await verify(hospital.ledger)).findings
+    assert why in found.because
+
+
+@pytest.mark.parametrize("by", ["paula.reyes", "rita.okafor"])
+async def test_a_word_that_no_door_let_in_counts_neither_here_nor_for_the_auditor(billed, by):
+    hospital, case, entry = billed
+    await hospital.reverse(case, entry, "paula.reyes")
+    await forge(hospital, case, entry, by)
+    with pytest.raises(VoidReversalError, match="does not count"):
+        await hospital.wake(case)
+    assert not hospital.erp.calls["reverse"]
+    (found,) = (await verify(hospital.ledger)).findings
+    assert found.fault == "unproven"
+    assert f"{by} on {entry}: who asked for" in found.because
