@@ -163,7 +163,7 @@ def _outcome(line: Line) -> str:
     if "refused" in line.body:
         return f"{line.body['effect']} refused: {_cell(line.body['refused'])}"
     document = line.body["document"]
-    return f"{line.body['how']}: {document['kind']} {document['number']} ({document['state']})"
+    return f"{line.body['how']}: {document['kind']} {_cell(document['number'])} ({_cell(document['state'])})"
 
 
 def _ended(line: Line) -> str:

@@ -60,7 +60,7 @@ def reversal_card(one: Reversal, people: tuple[Person, ...], zone: str) -> Card:
     if one.also:
         fields.append(("Its bill is also for", escape(f"order {', '.join(one.also)}")))
     grid = {"type": "section", "fields": [mrkdwn(f"*{name}*\n{value}"[:2000]) for name, value in fields]}
-    blocks = [header(head), grid, section(f"> {escape(one.because)}")]
+    blocks = [header(head), grid, section(_quoted(one.because))]
     if one.refused:
         blocks.append(section(f"The ERP says: {escape(one.refused)}"))
     if not one.agreed:
@@ -68,6 +68,11 @@ def reversal_card(one: Reversal, people: tuple[Person, ...], zone: str) -> Card:
     blocks.append(context(f"{one.case} · {TWO}"))
     spoken = f"{text} {one.asked.by} asked for it: {one.because}"
     return Card(blocks, spoken[:TEXT_MAX], f"{one.case}/reversal-{one.nth}")
+
+
+def _quoted(text: str) -> str:
+    """Quote every line: one that stood by itself would read as ours."""
+    return "\n".join(f"> {line}" for line in escape(text).splitlines())
 
 
 def _head(one: Reversal) -> tuple[str, str]:

@@ -45,6 +45,11 @@ def test_its_button_says_which_entry_of_which_case_it_is_about_and_goes_when_som
         assert not [block for block in SHOWN[name].blocks if block["type"] == "actions"]
 
 
+def test_no_line_of_what_somebody_typed_reads_as_ours():
+    drawn = reversal_card(ASKED._replace(because="billed twice\r\n✅ *The ERP agrees*"), (FRIDA,), ZONE)
+    assert "> billed twice\n> ✅ *The ERP agrees*" in [block.get("text", {}).get("text") for block in drawn.blocks]
+
+
 @given(st.text(max_size=4000), st.integers(0, 300))
 def test_whatever_was_written_breaks_out_of_nothing(text, many):
     one = AGREED._replace(because=f"<!channel>{text}", books=f"<@U1>{text}"[:500], refused=f"<!here>{text}")
