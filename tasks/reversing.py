@@ -24,12 +24,14 @@ from blocks.wire.patients import reason_to_leave_out
 from blocks.wire.reversals import Reversal, Word, reversal_card
 from tasks.case import current
 from tasks.parked import reason_not_to_vouch, reason_without_standing
+from tasks.results import cases_of
 from tasks.rules.standing import counts_as
 from tasks.segregation import reason_not_to_count
 from tasks.undoing import reason_under_way
 
 logger = logging.getLogger("almoner.reversing")
 ASKED, AGREED = "reversal-asked", "reversing"
+ON_THE_BILL = "asked for what else is on the same bill, or stands in for who did: somebody else must"
 
 
 class Wrong(NamedTuple):
@@ -58,7 +60,9 @@ async def ask_to_reverse(  # noqa: PLR0913  whoever says it is judged by the rul
     async def asked(chain: Chain) -> Line:
         if reason := reason_not_to_ask(wrong, by, chain, rulebook, at):
             raise CannotReverseError(reason)
-        booked = await _booked(wrong, chain, erp)
+        booked = await _booked(wrong, chain, erp, ledger)
+        if counts_as(by.id, rulebook.duties, at).intersection(booked["also_by"]):
+            raise CannotReverseError(f"{by.name} {ON_THE_BILL} say it.")
         body = {**_word(by, rulebook, at), "because": wrong.because.strip(), **booked}
         return Line(act=ASKED, key=wrong.entry, actor=f"person:{by.id}", at=at, source=door, body=body)
 
@@ -109,7 +113,10 @@ def reason_not_to_agree(entry: str, by: Person, chain: Chain, rulebook: Rulebook
     asked = open_ask(chain, entry)
     if asked is None:
         return f"Nobody has asked for journal entry {entry} to be reversed, or somebody has agreed already."
-    if persons_of(asked) & counts_as(by.id, rulebook.duties, at):
+    persons = counts_as(by.id, rulebook.duties, at)
+    if persons.intersection(asked.body.get("also_by", ())):
+        return f"{by.name} {ON_THE_BILL} agree."
+    if persons_of(asked) & persons:
         return f"{asked.body['name']} has asked for it: somebody who does not stand in for them must agree."
     return None
 
@@ -241,7 +248,7 @@ def _mirrors(chain: Chain) -> dict[str, str]:
     return {entry: str(x.body["document"]["number"]) for entry, x in outcomes if x and "document" in x.body}
 
 
-async def _booked(wrong: Wrong, chain: Chain, erp: Erp) -> dict[str, Any]:
+async def _booked(wrong: Wrong, chain: Chain, erp: Erp, ledger: Ledger) -> dict[str, Any]:
     """Say what an entry books, as the ERP has it; `CannotReverseError` where it came of no order of this case."""
     own = effect_key(chain.case, "order")
     entries = [one for one in await erp.trace(wrong.entry) if one.kind == "journal entry" and one.number == wrong.entry]
@@ -251,7 +258,17 @@ async def _booked(wrong: Wrong, chain: Chain, erp: Erp) -> dict[str, Any]:
             f"The ERP knows no journal entry {wrong.entry} of a bill for what {chain.case} ordered: "
             f"`almoner ledger explain erp:{wrong.entry}` tells of which order it came."
         )
-    return {"books": _books(found), "also": sorted(one.of for one in entries if one.key != own)}
+    others = [one for one in entries if one.key != own]
+    also_by = {who for one in others if (who := await _who_wanted(one, ledger))}
+    return {"books": _books(found), "also": sorted(one.of for one in others), "also_by": sorted(also_by)}
+
+
+async def _who_wanted(entry: Trace, ledger: Ledger) -> str:
+    """Find who asked for what an order on the bill was for; empty where no case that has ended is known to have."""
+    for case in await cases_of(entry.of, ledger):
+        if effect_key(case, "order") == entry.key:
+            return str((await ledger.read(case)).lines[0].body["request"]["requester"])
+    return ""
 
 
 def _books(entry: Trace) -> str:

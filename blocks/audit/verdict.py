@@ -42,6 +42,8 @@ TELLING = re.compile(
     rb'|"signed":[{]|"source":"cli'
 )
 """What stands in an entry that may need proof; all others need not be read for it."""
+VOUCHED = re.compile(rb'"act":"(?:settled|revers)')
+"""What nobody may say of what they asked for themselves."""
 RESULT = re.compile(r"results/[^/]+/([^/]+)/(\d+)~([0-9a-f]{64})\.json")
 """Where a result lies: see `tasks.results`."""
 REFERRED = re.compile(rb'"(?:seen|object|policy)":"([0-9a-f]{64})"')
@@ -285,7 +287,7 @@ def _broken_link(case: str, place: int, texts: list[Text], entry: Entry, logged:
 async def _unproven(prover: Prover, case: str, texts: list[Text]) -> list[Finding]:
     """Name what in a sound chain takes a passkey, or a session, and is not proven by one."""
     telling = [x for x in texts if TELLING.search(x.data)]
-    if telling and telling[0] is not texts[0] and any(b'"act":"revers' in x.data for x in telling):
+    if telling and telling[0] is not texts[0] and any(VOUCHED.search(x.data) for x in telling):
         telling.insert(0, texts[0])  # who asked for what was bought
     entries = [Entry.model_validate_json(x.data) for x in telling]
     found = await prover.unproven(case, entries)

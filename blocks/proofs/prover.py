@@ -21,6 +21,7 @@ from blocks.proofs.segregation import (
     reason_not_apart,
     reason_not_reversed_by_two,
     reason_not_to_have_settled,
+    requesters_of,
 )
 from blocks.proofs.session_acts import SessionProofs
 from blocks.records.approval import Ask, Decision
@@ -88,7 +89,8 @@ class Prover:
         if line.act in REVERSED:
             reason = reason_not_reversed_by_two(line, before)
         else:
-            reason = reason_not_to_have_settled(line, {ask.requester for ask in asks.values()})
+            requesters = requesters_of(before) | {ask.requester for ask in asks.values()}
+            reason = reason_not_to_have_settled(line, requesters)
         return reason or await self._reason_kept_apart(line, before)
 
     async def _reason_kept_apart(self, line: Line, before: list[Line]) -> str | None:

@@ -64,6 +64,11 @@ def done_on(lines: Iterable[Line]) -> Iterator[Done]:
             yield Done(frozenset({"settler"}), line.body["name"], persons_of(line))
 
 
+def requesters_of(lines: Iterable[Line]) -> frozenset[str]:
+    """Name who asked for what was bought."""
+    return frozenset(person for one in done_on(lines) if "requester" in one.duties for person in one.persons)
+
+
 def persons_of(line: Line) -> frozenset[str]:
     """Name everybody whose word a decision, or a word on an effect in doubt, is."""
     if line.act == "decided":
@@ -93,16 +98,17 @@ def reason_not_to_have_settled(line: Line, requesters: Collection[str]) -> str |
 def reason_not_reversed_by_two(line: Line, before: Sequence[Line]) -> str | None:
     """Say why somebody's word that an entry be reversed should not have been taken, or None where it could.
 
-    One asks, another agrees, and neither asked for what was bought.
+    One asks, another agrees, and neither asked for what was bought, by this case or by another on the same bill.
     """
     persons = persons_of(line)
     if line.actor != f"person:{line.body.get('by')}":
         return "it is the word of no person, or of another than it says"
-    if any("requester" in one.duties and one.persons & persons for one in done_on(before)):
-        return "who asked for what was bought, or counts as who did, has said that its entry be reversed"
-    if line.act == "reversal-asked":
-        return None
-    asked = next((x for x in reversed(before) if x.key == line.key and x.act in REVERSED), None)
+    asks = line.act == "reversal-asked"
+    asked = line if asks else next((x for x in reversed(before) if x.key == line.key and x.act in REVERSED), None)
     if asked is None or asked.act != "reversal-asked":
         return "nobody had asked for it"
+    if persons & requesters_of(before).union(asked.body.get("also_by", ())):
+        return "who asked for what was bought, or counts as who did, has said that its entry be reversed"
+    if asks:
+        return None
     return "who asked for it, or counts as who did, has agreed to it" if persons_of(asked) & persons else None

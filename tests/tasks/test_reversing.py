@@ -7,7 +7,8 @@ import pytest
 from blocks.audit.verdict import verify
 from blocks.records.ledger import Line
 from blocks.wire.names import effect_key
-from tasks.reversing import VoidReversalError
+from tasks.results import keep_result, result_of
+from tasks.reversing import CannotReverseError, VoidReversalError
 from tests.hospital import Hospital
 
 
@@ -80,3 +81,25 @@ async def test_a_word_that_no_door_let_in_counts_neither_here_nor_for_the_audito
     (found,) = (await verify(hospital.ledger)).findings
     assert found.fault == "unproven"
     assert f"{by} on {entry}: who asked for" in found.because
+
+
+async def test_who_asked_for_what_else_is_on_the_bill_neither_asks_nor_agrees_by_another_case(billed):
+    hospital, _, _ = billed
+    paulas, ritas = await hospital.submit("IVSET-20", 40, by="paula.reyes"), await hospital.submit("IVSET-20", 40)
+    for case in (paulas, ritas):
+        await keep_result(result_of(await hospital.chain(case), await hospital.wake(case)), hospital.ledger)
+    number = hospital.erp.bill(effect_key(paulas, "order"))
+    hospital.erp.bill(effect_key(ritas, "order"), number=number)
+    entry, why = f"J-{number}", "Paula Reyes asked for what else is on the same bill"
+    with pytest.raises(CannotReverseError, match=why):
+        await hospital.reverse(ritas, entry, "paula.reyes")
+    await hospital.reverse(ritas, entry, "carl.moss")
+    with pytest.raises(CannotReverseError, match=why):
+        await hospital.reverse(ritas, entry, "paula.reyes", agree=True)
+    asked = (await hospital.chain(ritas)).last("reversal-asked").body
+    judged_by = {name: asked[name] for name in ("directory", "duties")}
+    await forge(hospital, ritas, entry, "paula.reyes", **judged_by)
+    with pytest.raises(VoidReversalError, match="who asked for what was bought"):
+        await hospital.wake(ritas)
+    (found,) = (await verify(hospital.ledger)).findings
+    assert "who asked for what was bought" in found.because

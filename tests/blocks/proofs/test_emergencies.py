@@ -213,3 +213,12 @@ async def test_whoever_settles_what_they_asked_for_is_named(night):
     line = Line(act="settled", key="k", actor="person:rita.okafor", at=night.hospital.now, body=body)
     await night.hospital.ledger.append(await night.hospital.chain(case), [line])
     assert await faults(night, case) == ["who asked for it, or counts as who did, has said what became of it"]
+
+
+async def test_whoever_settles_what_they_asked_for_and_nobody_else_was_asked_about_is_named(night):
+    case = await night.hospital.submit("IVSET-20", 40)
+    assert (await night.hospital.wake(case)).ended == "ordered"
+    body = {"effect": "order", "verdict": "given-up", "name": "Rita Okafor", "because": "", "document": None}
+    line = Line(act="settled", key="k", actor="person:rita.okafor", at=night.hospital.now, body=body)
+    await night.hospital.ledger.append(await night.hospital.chain(case), [line])
+    assert await faults(night, case) == ["who asked for it, or counts as who did, has said what became of it"]
