@@ -55,8 +55,7 @@ def bytes_of(text: str) -> bytes:
 
 def read_chain(case: str, texts: list[bytes]) -> list[Json]:
     """Read a chain's entries and check that each follows the one before; the digests of what was shown with them."""
-    entries: list[Json] = []
-    before = ""
+    entries, before = list[Json](), ""
     for place, text in enumerate(texts, 1):
         entry = json.loads(text)
         must(canonical(entry) == text, f"{case}/{place} is not in canonical form")
@@ -69,14 +68,12 @@ def read_chain(case: str, texts: list[bytes]) -> list[Json]:
 
 def lines_of(entries: list[Json]) -> Iterator[Json]:
     """List a chain's lines, oldest first."""
-    for entry in entries:
-        yield from entry["lines"]
+    return (line for entry in entries for line in entry["lines"])
 
 
 def check_case(entries: list[Json], enrolled: Callable[[str, int], Json | None]) -> list[str]:
     """Check a case's asks and decisions against each other; return what was decided, in words."""
-    asks: dict[str, Json] = {}
-    told = []
+    asks, wrong, told = dict[str, Json](), dict[str, Json](), list[str]()
     for line in lines_of(entries):
         body, where = line["body"], f"{entries[0]['case']} {line['key']}"
         if line["act"] == "asked" and "ask" in body:
@@ -87,14 +84,20 @@ def check_case(entries: list[Json], enrolled: Callable[[str, int], Json | None])
             must(asked, f"{where} was decided and never asked")
             must(asked and said["shown"] == asked["seen"], f"{where}: what they saw is not what was asked")
             must(said["verdict"] == "expire" or line["actor"] == f"person:{said['by']}", f"{where}: decided by another")
-            signed = ""
             needs = asked and asked["body"]["ask"].get("passkey") and said["verdict"] == "approve"
             must(not needs or said.get("proof"), f"{where}: it takes a passkey, and none signed it")
-            if said.get("proof"):
+            signed = ", signed with a passkey" if said.get("proof") else ""
+            if signed:
                 check_passkey(said, entries[0]["case"], where, enrolled(said["proof"]["credential"], said["passkeys"]))
-                signed = ", signed with a passkey"
             behalf = f" for {said['on_behalf_of']}" if said.get("on_behalf_of") else ""
             told.append(f"{said['verdict']} by {said['name']}{behalf} as {said['role']} at {said['at']}{signed}")
+        elif line["act"] == "reversal-asked":
+            wrong[line["key"]] = line
+        elif line["act"] == "reversing":
+            asked = wrong.pop(line["key"], line)
+            must(asked["actor"] != line["actor"], f"{where}: no two have said that it be reversed")
+            by = f"asked for by {asked['body']['name']} at {asked['at']}, agreed by {body['name']} at {line['at']}"
+            told.append(f"journal entry {line['key']} to be reversed: {by}")
         elif line["act"] == "outcome" and "document" in body:
             told.append(f"{body['document']['kind']} {body['document']['number']} ({body['how']}) at {line['at']}")
     return told

@@ -20,6 +20,7 @@ from blocks.sealing.handover import hand_over
 from blocks.sealing.log import Log
 from blocks.sealing.witness import Witnessed
 from blocks.wire.canonical import canonical
+from blocks.wire.names import effect_key
 from blocks.wire.signed_note import SecretKey
 from infrastructure.auditor import check_bundle
 from infrastructure.auditor.check_bundle import Wrong
@@ -198,6 +199,29 @@ async def test_no_lie_in_a_bundle_is_believed(hospital, signed, lie, tmp_path):
     bundle = json.loads(await bundled(hospital, signed, tmp_path))
     with pytest.raises(Wrong, match=told):
         check(change(bundle), *OURS)
+
+
+def agreed_in(entries: list[Any]) -> Any:
+    return next(x for e in entries for x in e["lines"] if x["act"] == "reversing")
+
+
+async def test_that_an_entry_be_reversed_is_told_with_who_asked_and_who_agreed_and_is_never_one_alone(hospital, signed):
+    entry = f"J-{hospital.erp.bill(effect_key(signed, 'order'))}"
+    await hospital.reverse(signed, entry, "paula.reyes")
+    await hospital.reverse(signed, entry, "frida.ng", agree=True)
+    await hospital.wake(signed)
+    bundle = json.loads(await proof(hospital, signed, None))
+    told = check(bundle)
+    said = next(x for x in told if x.startswith(f"journal entry {entry} to be reversed: asked for by Paula Reyes at "))
+    assert ", agreed by Frida Ng at " in said
+    assert any(x.startswith(f"journal entry {entry}-R (made) at ") for x in told)
+    lies: tuple[Callable[[list[Any]], object], ...] = (
+        lambda e: agreed_in(e).update(actor="person:paula.reyes"),
+        lambda e: agreed_in(e).update(key="J-ANOTHER"),
+    )
+    for lie in lies:
+        with pytest.raises(Wrong, match="no two have said that it be reversed"):
+            check(altered(bundle, lie))
 
 
 async def test_what_was_withdrawn_before_it_signed_signs_nothing(hospital, signed, tmp_path):
