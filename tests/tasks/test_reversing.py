@@ -1,14 +1,18 @@
 """Words on a journal entry that no door let in: the process does not go by them, and the auditor hears of them."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from blocks.audit.verdict import verify
 from blocks.records.ledger import Line
+from blocks.records.people import Delegation
+from blocks.rulebook import Shelf
 from blocks.wire.names import effect_key
 from tasks.results import keep_result, result_of
 from tasks.reversing import CannotReverseError, VoidReversalError
+from tasks.signing import people
 from tests.hospital import Hospital
 
 
@@ -103,3 +107,42 @@ async def test_who_asked_for_what_else_is_on_the_bill_neither_asks_nor_agrees_by
         await hospital.wake(ritas)
     (found,) = (await verify(hospital.ledger)).findings
     assert "who asked for what was bought" in found.because
+
+
+async def stands_in(hospital: Hospital, by: str, of: str) -> None:
+    """Let somebody stand in for another."""
+    until = hospital.now + timedelta(days=1)
+    lent = Delegation.model_validate({"key": f"{by}-{of}", "of": of, "to": by, "start": hospital.now, "until": until})
+    rules = await Shelf(hospital.ledger).in_force(hospital.now)
+    who = rules.directory.person(of)
+    await people.delegate(lent, who, "test", ledger=hospital.ledger, rulebook=rules, at=hospital.now)
+
+
+@pytest.mark.parametrize(
+    ("by", "of", "why"),
+    [
+        ("carl.moss", "paula.reyes", "somebody who does not stand in for them must agree"),
+        ("carl.moss", "ivo.petrov", "has been approver of this case"),
+    ],
+)
+async def test_who_stands_in_for_one_who_may_not_agree_may_not_either(billed, by, of, why):
+    hospital, case, entry = billed
+    await hospital.reverse(case, entry, "paula.reyes")
+    await stands_in(hospital, by, of)
+    with pytest.raises(CannotReverseError, match=why):
+        await hospital.reverse(case, entry, by, agree=True)
+    asked = (await hospital.chain(case)).last("reversal-asked").body
+    await forge(hospital, case, entry, by, directory=asked["directory"], duties=asked["duties"] + 1)
+    with pytest.raises(VoidReversalError, match="counted as others than it says"):
+        await hospital.wake(case)
+
+
+async def test_for_whom_one_stood_in_while_asking_does_not_agree_after_it_is_over(billed):
+    hospital, case, entry = billed
+    await stands_in(hospital, "paula.reyes", "carl.moss")
+    await hospital.reverse(case, entry, "paula.reyes")
+    hospital.now += timedelta(days=2)
+    with pytest.raises(CannotReverseError, match="Paula Reyes has asked for it"):
+        await hospital.reverse(case, entry, "carl.moss", agree=True)
+    await hospital.reverse(case, entry, "frida.ng", agree=True)
+    assert f"was reversed by {entry}-R" in (await hospital.wake(case)).because
