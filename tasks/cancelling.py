@@ -61,7 +61,7 @@ def reason_not_to_cancel(unwanted: Unwanted, by: Person, chain: Chain) -> str | 
     outcome = Outcome.model_validate(ended.body["outcome"]) if ended else None
     if outcome is None:
         return f"{chain.case} has not ordered anything yet: withdraw it instead."
-    if tried := next((x for x in chain.having("outcome") if x.body["effect"] == "cancel"), None):
+    if tried := _tried(chain):
         return f"The ERP would not take it back: {tried.body.get('refused', 'it was')}."
     if outcome.ended not in BOUGHT:
         return f"{chain.case} was {outcome.ended}: there is nothing to cancel."
@@ -75,3 +75,9 @@ def why_cancelled() -> str:
     """Say who had the case in hand cancelled, and why."""
     asked = current().chain.having("cancelling")[-1]
     return f"{asked.body['name']}: {asked.body['because']}"
+
+
+def _tried(chain: Chain) -> Line | None:
+    """Find what the ERP said when it was to take it back, unless what stood against that was reversed since."""
+    said = [x for x in chain.having("outcome") if x.body["effect"] in {"cancel", "reverse"}]
+    return said[-1] if said and said[-1].body["effect"] == "cancel" else None

@@ -176,9 +176,10 @@ async def take_back(bought: Outcome) -> ErpDocument:
     """Let the ERP take back what the case ordered or issued; `RefusedError` once goods came or went."""
     erp, case = connect.erp(), current()
     effect, kind = ("issue", "stock issue") if bought.ended == "filled" else ("order", "purchase order")
-    because = case.chain.having("cancelling")[-1].body["because"]
+    asked = case.chain.having("cancelling")
+    because, nth = asked[-1].body["because"], len(asked) - 1
     draft = CancelDraft(kind=kind, of=effect_key(case.id, effect), number=bought.document or "", because=because)
-    return await once("cancel", draft, do=erp.cancel, find=erp.find_order, personality=AGAIN)
+    return await once("cancel", draft, do=erp.cancel, find=erp.find_order, personality=AGAIN, nth=nth)
 
 
 @step

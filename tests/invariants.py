@@ -193,7 +193,8 @@ def _effects(chain: Chain) -> Iterator[Violation]:
         if line.act in {"intent", "attempt", "taken", "unknown", "outcome"}:
             keys.setdefault(line.body["effect"], set()).add(line.key)
     for effect, used in keys.items():
-        several = range(len(chain.having("reversing"))) if effect == "reverse" else (0,)
+        asked = {"cancel": "cancelling", "reverse": "reversing"}.get(effect)
+        several = range(len(chain.having(asked))) if asked else (0,)
         if not used <= {effect_key(chain.case, effect, nth) for nth in several}:
             yield Violation("I9", chain.case, f"the {effect} was tried under {', '.join(sorted(used))}")
     undone = len(chain.having("cancelling")) + len(chain.having("reversing"))

@@ -162,7 +162,9 @@ class FakeErp:
         self._arrive("reverse")
         bill = self.bills.to_reverse(draft, SYSTEM)
         if bill.entry not in self.bills.mirrors:
-            self._books[bill.centre].posted[bill.dated.year] -= bill.amount.amount
+            books = self._books[bill.centre]
+            books.posted[bill.dated.year] -= bill.amount.amount
+            books.open[bill.key] = (bill.dated, OpenOrder(reference=reference(bill.key), open=bill.amount))
             self.bills.reverse(bill, draft, key)
         self._answer()
         return self.bills.mirrors[bill.entry].document

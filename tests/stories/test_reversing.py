@@ -10,6 +10,7 @@ from blocks.errors import UnavailableError
 from blocks.rulebook import adopt
 from blocks.wire.names import effect_key
 from infrastructure.local.hospital.__main__ import directory
+from tasks.cancelling import CannotCancelError
 from tasks.results import is_finished, keep_result, result_of
 from tasks.reversing import CannotReverseError, draw_reversal
 from tests.hospital import Hospital, with_gaps
@@ -270,3 +271,17 @@ async def test_a_word_stands_whatever_becomes_of_the_directory_after_it(billed):
     later = staff.model_copy(update={"people": left, "effective_from": staff.effective_from + timedelta(days=1)})
     await adopt(hospital.ledger, later, actor="door:test", at=hospital.now)
     assert f"was reversed by {entry}-R" in (await finished(hospital, case)).because
+
+
+async def test_an_order_that_was_not_cancelled_for_its_bill_is_once_the_bill_was_reversed(billed):
+    hospital, case, entry = billed
+    await hospital.cancel(case, "rita.okafor")
+    assert "could not be cancelled" in (await finished(hospital, case)).because
+    with pytest.raises(CannotCancelError, match="would not take it back"):
+        await hospital.cancel(case, "rita.okafor")
+    await hospital.reverse(case, entry, "paula.reyes")
+    await hospital.reverse(case, entry, "frida.ng", agree=True)
+    await finished(hospital, case)
+    await hospital.cancel(case, "rita.okafor")
+    assert (await finished(hospital, case)).ended == "cancelled"
+    assert [one.live for one in hospital.erp.booked()] == [False]
