@@ -34,7 +34,8 @@ def billed(house: House, case: str) -> str:
 async def test_one_asks_another_agrees_with_a_press_and_the_card_says_what_reversed_it(
     house: House, browser: Browser, screenshots: Path
 ) -> None:
-    case = await house.submit("SVC-CALIB", 4, by="sam.lind", centre="ICU", reason="Yearly calibration is due")
+    case = await house.submit("SVC-CALIB", 8, by="sam.lind", centre="ICU", reason="Yearly calibration is due")
+    await house.click(await house.asked(case), "ana.silva")
     assert (await house.ended(case)).ended == "ordered"
     entry = billed(house, case)
 
@@ -47,7 +48,7 @@ async def test_one_asks_another_agrees_with_a_press_and_the_card_says_what_rever
     card = card_of(page, case).filter(has_text=f"Reverse journal entry {entry}?")
     for words in (
         f"for order {(await house.ended(case)).document}",
-        str(usd(580)),
+        str(usd(1160)),
         "ICU",
         "billed twice",
         "Paula Reyes",
@@ -69,7 +70,7 @@ async def test_one_asks_another_agrees_with_a_press_and_the_card_says_what_rever
     await page.screenshot(path=screenshots / "reversal-made.png")
 
     (found,) = [one for one in await connect.erp().trace(mirror) if one.kind == "journal entry"]
-    assert (found.state, found.amount, found.key) == ("posted", usd(580), effect_key(case, "order"))
+    assert (found.state, found.amount, found.key) == ("posted", usd(1160), effect_key(case, "order"))
     outcome = await house.ended(case)
     assert f"journal entry {entry} was reversed by {mirror}" in outcome.because
     await house.assert_settled(case)
