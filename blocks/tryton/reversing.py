@@ -1,13 +1,14 @@
 """Reversing the journal entry of a bill in Tryton: the bill is cancelled, which posts the entry's mirror.
 
 A bill that is posted has one entry, and a bill that is cancelled one that reverses it: so the bill's state is the key.
-The mirror is dated like the entry. To Tryton a bill that was reversed is settled: an order of which all was billed, and
-all has come, is done and commits no more.
+The mirror is dated like the entry, or today where the period of that is closed: Tryton asks before it does so, and
+we say yes beforehand, as those who agree are told. To Tryton a bill that was reversed is settled: an order of which all
+was billed, and all has come, is done and commits no more.
 """
 
 from typing import Final
 
-from blocks.errors import RefusedError
+from blocks.errors import RefusedError, UnreadableError
 from blocks.records.money import Money
 from blocks.records.purchasing import ErpDocument, ReverseDraft
 from blocks.tryton.http import SYSTEM, Found, TrytonRest, Values
@@ -22,6 +23,10 @@ FIELDS: Final = (
     *("cancel_move.number", "cancel_move.state"),
 )
 CANCELLED: Final = "cancelled"
+NO_BUTTON: Final = "Calling button"
+"""How Tryton begins to say that somebody may not press one, or not now."""
+UNASKED: Final = {"_skip_warnings": True}
+"""What keeps Tryton from asking back."""
 
 
 class Reversing:
@@ -44,12 +49,15 @@ class Reversing:
     async def _cancelled(self, bill: Found, context: Values) -> Found:
         """Press the button; where that is refused, and somebody else had pressed it, it is cancelled all the same."""
         try:
-            return await self._rest.act(BILLS, bill["id"], "cancel", FIELDS, context)
-        except RefusedError:
+            return await self._rest.act(BILLS, bill["id"], "cancel", FIELDS, {**context, **UNASKED})
+        except RefusedError as refusal:
             left = await self._rest.read(BILLS, bill["id"], FIELDS, context)
-            if left["state"] != CANCELLED:
-                raise
-            return left
+            if left["state"] == CANCELLED:
+                return left
+            if NO_BUTTON in refusal.detail and left["state"] == "posted":
+                why = "our user may not cancel a bill: have an administrator give its group that button"
+                raise UnreadableError(SYSTEM, why) from refusal
+            raise
 
     async def _bill(self, draft: ReverseDraft, context: Values) -> Found:
         """Find the bill that an entry books, among those for the order."""

@@ -56,3 +56,9 @@ def tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tryton]:
     today = datetime.now(ZoneInfo("America/Chicago")).date()
     with serving(home, copy) as url:
         yield Tryton(url, home.state.key.read_text(), home.state.password.read_text(), today)
+
+
+@pytest.fixture
+def admin(tryton: Tryton) -> Iterator[Rpc]:
+    with httpx.Client(timeout=60) as client:
+        yield tryton.administrator(client)

@@ -1,7 +1,7 @@
 """Tryton keeps the contract, also when answers are lost, clients die and people change the master data."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -84,23 +84,19 @@ async def erp(tryton: Tryton) -> AsyncIterator[TrytonErp]:
 
 
 @pytest.fixture
-def admin(tryton: Tryton) -> Iterator[Rpc]:
-    with httpx.Client(timeout=60) as client:
-        yield tryton.administrator(client)
-
-
-@pytest.fixture
 def billed(tryton: Tryton, admin: Rpc) -> Bill:
     """Post the bill that Tryton drew up when the order was confirmed: of what is not received it does so at once."""
 
-    def posted(key: str, theirs: str) -> Billed:
-        bills = admin.find(PURCHASE, [["reference", "=", reference(key)]], "invoices")[0]["invoices"]
-        admin.model("account.invoice", "write", bills, {"invoice_date": tryton.today, "reference": theirs})
-        admin.model("account.invoice", "post", bills)
-        made = admin.find("account.invoice", [["id", "in", bills]], "number", "move.number")[0]
-        return Billed(made["number"], made["move."]["number"])
+    return lambda key, theirs: posted(admin, key, theirs, tryton.today)
 
-    return posted
+
+def posted(admin: Rpc, key: str, theirs: str, on: date) -> Billed:
+    """Post the bill for the order under a key, dated on a day."""
+    bills = admin.find(PURCHASE, [["reference", "=", reference(key)]], "invoices")[0]["invoices"]
+    admin.model("account.invoice", "write", bills, {"invoice_date": on, "reference": theirs})
+    admin.model("account.invoice", "post", bills)
+    made = admin.find("account.invoice", [["id", "in", bills]], "number", "move.number")[0]
+    return Billed(made["number"], made["move."]["number"])
 
 
 class TestTrytonErp(ErpContract):
