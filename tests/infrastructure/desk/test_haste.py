@@ -35,6 +35,23 @@ def test_a_click_is_not_lost_while_what_it_hits_is_drawn_anew(
     assert [one["actions"][0]["action_id"] for one in app.interactions] == ["approve"]
 
 
+def test_a_click_on_a_place_is_not_lost_while_the_list_of_places_is_drawn_anew(page: Page, desk: Running) -> None:
+    late: list[tuple[Route, APIResponse]] = []
+    page.goto(f"{desk.url}/?as=U0ANA#C0APPROVALS")
+    expect(page.get_by_role("heading", name="approvals", exact=True).first).to_be_visible()
+    page.route("**/shown/sidebar*", lambda route: late.append((route, route.fetch())), times=1)
+    page.get_by_role("link", name="general").click()
+    while not late:
+        page.wait_for_timeout(20)
+    page.get_by_role("link", name="Almoner").hover()
+    page.mouse.down()
+    route, places = late[0]
+    route.fulfill(response=places)
+    page.wait_for_timeout(200)
+    page.mouse.up()
+    expect(page.get_by_role("tab", name="Home")).to_be_visible()
+
+
 def test_what_is_sent_before_the_page_is_drawn_is_sent(page: Page, desk: Running, app: ListeningApp) -> None:
     late: list[Route] = []
     page.route("**/shown/sidebar*", lambda route: late.append(route), times=1)  # noqa: PLW0108 (Playwright marks what it is given)

@@ -63,6 +63,7 @@ function show(holder, html, again) {
 
 async function showSidebar() {
   const html = await fetchFragment("sidebar");
+  await released();
   if (html === null) return;
   side.innerHTML = html;
   for (const link of side.querySelectorAll("a")) {
