@@ -2,9 +2,10 @@
 
 What an answer means:
 
-* 400  a business answer in Tryton's JSON: `RefusedError`, in its words; or no right to a kind of record, as below.
-  Whatever else says 400 stands in front of Tryton: `UnreadableError`
-* 401, 403  it does not know our key, or our user may not: `UnreadableError` (nobody judged the request)
+* 400  a business answer in Tryton's JSON: `RefusedError`, in its words; or no right to a record, a kind of them or a
+  button, as below. Whatever else says 400 stands in front of Tryton: `UnreadableError`
+* 401, 403  it does not know our key, or our user may not: `UnreadableError` (nobody judged the request). A button
+  answers 403 as well, without a word, where the books that it would change are closed
 * 404  no such record (or none we may see): `GoneError`. Where no one record was asked for, nobody found the way to
   Tryton, which says nothing about any document: `UnreadableError` of a search, `UnknownError` of what was to be made
 * 500  rolled back; a broken unique index is `TakenError`. Otherwise a change is `UnknownError`
@@ -34,8 +35,8 @@ CONNECTIONS: Final = 4
 QUEUE_S: Final = 8.0
 """How long a change may wait for one of them: less than others wait beyond the claim under which it is made."""
 
-NO_ACCESS: Final = "You are not allowed to access "
-"""What Tryton says, as a business answer, where our user may not see or make such records at all."""
+NO_RIGHT: Final = ("You are not allowed to ", "Calling button ")
+"""How Tryton begins to say, as a business answer, that our user may not: by its groups, a button's, or a rule."""
 
 Values = Mapping[str, object]
 Domain = Sequence[object]
@@ -148,10 +149,10 @@ def _read(answer: httpx.Response) -> Any:
     status = answer.status_code
     if answer.is_success:
         return _value(answer)
-    if status == HTTPStatus.FORBIDDEN or (status == HTTPStatus.BAD_REQUEST and NO_ACCESS in answer.text):
-        why = f"our user has no right to {_purpose(answer.request)}: have an administrator check its groups"
-        raise UnreadableError(SYSTEM, why)
-    if status == HTTPStatus.BAD_REQUEST and (said := _business_message(answer)):
+    said = _business_message(answer) if status == HTTPStatus.BAD_REQUEST else ""
+    if status == HTTPStatus.FORBIDDEN or said.startswith(NO_RIGHT):
+        raise UnreadableError(SYSTEM, _no_right(answer.request, said))
+    if said:
         raise RefusedError(SYSTEM, said)
     if status == HTTPStatus.UNAUTHORIZED:
         raise UnreadableError(SYSTEM, "it does not accept our key: check ALMONER_ERP_KEY and the database's name")
@@ -160,6 +161,14 @@ def _read(answer: httpx.Response) -> Any:
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise UnavailableError(SYSTEM, "it asks us to come back later")
     raise _failure(answer)
+
+
+def _no_right(request: httpx.Request, said: str) -> str:
+    """Say what to check: where Tryton answers 403 to a change it does not tell a right from closed books."""
+    why = f"our user has no right to {_purpose(request)}: have an administrator check its groups"
+    if said:
+        return f"{why}, their buttons and rules ({said})"
+    return f"{why}, and whether period and journal are open" if _changes(request) else why
 
 
 def _nothing_there(request: httpx.Request) -> OutsideError:

@@ -18,6 +18,8 @@ PAGE = "<!doctype html><title>500</title><h1>Error</h1><p>{}</p>"
 UNIQUE = PAGE.format("UNIQUE constraint failed: purchase_purchase.reference")
 REFUSAL = b'{"message": "A value is required in record \\"7 [k]\\" of \\"Purchase\\".", "description": ""}'
 NO_ACCESS = b'{"message": "You are not allowed to access \\"Purchase\\".", "description": null}'
+NO_RULE = b'{"message": "You are not allowed to read records \\"3\\" because of at least one of these rules:\\nOurs"}'
+NO_BUTTON = b'{"message": "Calling button \\"confirm on \\"Purchase\\" is not allowed.", "description": null}'
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
@@ -56,6 +58,8 @@ async def change(handler: Handler) -> object:
         pytest.param(always(400, REFUSAL), RefusedError, RefusedError, id="a business answer"),
         pytest.param(always(401), UnreadableError, UnreadableError, id="a wrong key"),
         pytest.param(always(400, NO_ACCESS), UnreadableError, UnreadableError, id="no right to a kind of record"),
+        pytest.param(always(400, NO_RULE), UnreadableError, UnreadableError, id="no right to one record"),
+        pytest.param(always(400, NO_BUTTON), UnreadableError, UnreadableError, id="no right to a button"),
         pytest.param(always(403), UnreadableError, UnreadableError, id="no right to an act"),
         pytest.param(always(400, PAGE), UnreadableError, UnreadableError, id="a complaint of what stands between"),
         pytest.param(always(404), UnreadableError, GoneError, id="nothing there"),
@@ -96,7 +100,7 @@ async def test_a_business_answer_is_shown_without_the_name_of_the_record():
     assert raised.value.detail == 'A value is required of "Purchase".'
 
 
-@pytest.mark.parametrize("handler", [always(403), always(400, NO_ACCESS)])
+@pytest.mark.parametrize("handler", [always(403), *(always(400, said) for said in (NO_ACCESS, NO_RULE, NO_BUTTON))])
 async def test_a_right_that_our_user_lacks_is_told_with_what_to_check(handler: Handler):
     with pytest.raises(UnreadableError, match=r"no right to POST purchase\.purchase/7/confirm: .* its groups"):
         await change(handler)
