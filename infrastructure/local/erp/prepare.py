@@ -19,7 +19,7 @@ from infrastructure.local.erp.environment import install, lock_digest
 from infrastructure.local.erp.home import DATABASE, ErpHome, ErpHomeError, ErpState, write_secret
 from infrastructure.local.erp.hospital import hospital, hospital_text
 from infrastructure.local.erp.seed import seed
-from infrastructure.local.erp.seed_service import BUTTONS, ENTRIES_SEEN, RIGHTS
+from infrastructure.local.erp.seed_service import BUTTONS, ENTRIES_SEEN, FOR_GROUPS, RIGHTS
 from infrastructure.local.erp.server import serving, surroundings
 
 MODULES: Final = ("analytic_budget", "analytic_purchase", "purchase", "stock")
@@ -130,7 +130,7 @@ def _seal(state: ErpState) -> None:
 
 def seeded_digest() -> str:
     """Say what an ERP is seeded with: the hospital, and what the service may do there."""
-    seeded = (hospital_text(), sorted(RIGHTS.items()), BUTTONS, ENTRIES_SEEN)
+    seeded = (hospital_text(), sorted(RIGHTS.items()), BUTTONS, ENTRIES_SEEN, sorted(FOR_GROUPS.items()))
     return hashlib.sha256(repr(seeded).encode()).hexdigest()
 
 

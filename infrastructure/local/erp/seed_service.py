@@ -21,7 +21,7 @@ RIGHTS: Final[Mapping[str, str]] = {
 """What the service may do: r(ead), w(rite), c(reate), d(elete). It posts nothing in the ledger, but that to cancel a
 bill (`BUTTONS`) posts the mirror of its entry.
 
-Of journal entries, and so of their lines, it sees those of invoices alone: `ENTRIES_SEEN`.
+Of journal entries, and so of their lines, it sees those of bills, and what reverses them: `ENTRIES_SEEN`.
 
 Delete is for its own drafts: an order that the ERP refuses leaves nothing behind.
 """
@@ -39,6 +39,14 @@ ENTRIES_SEEN: Final = (
 )
 """Those of invoices, and those that reverse them: no payroll, no bank, nothing that was posted by hand."""
 
+FOR_GROUPS: Final[Mapping[str, bool]] = {
+    "global_p": False,
+    "perm_write": False,
+    "perm_create": False,
+    "perm_delete": False,
+}
+"""A rule on what the members of its groups may read. Unless Tryton is told so, everybody has to follow it."""
+
 
 def hire_service(rpc: Rpc, company: int) -> str:
     """Create the service user and return its key for the REST door."""
@@ -51,9 +59,9 @@ def hire_service(rpc: Rpc, company: int) -> str:
             for model, rights in RIGHTS.items()
         ],
     )
-    entries = {"model": "account.move", "perm_write": False, "perm_create": False, "perm_delete": False}
+    entries = {"model": "account.move", **FOR_GROUPS}
     own = {"groups": [["add", [group]]], "rules": [["create", [{"domain": ENTRIES_SEEN}]]]}
-    # Administrators count as members of every group: one without a rule sees everything, as before.
+    # A group without a rule sees everything, as before; administrators count as members of every group.
     others = {"groups": [["add", [rpc.the("res.group", ["name", "=", "Accounting"])]]]}
     rpc.create(
         "ir.rule.group",
