@@ -95,7 +95,7 @@ class Erp(Protocol):
         """Reverse the journal entry of a bill for an order of ours, and the bill with it; return what reverses it.
 
         An entry is reversed once: again, and under whatever key, what reverses it is returned. `RefusedError` where
-        the entry came of another document, is not posted, or its bill has been paid.
+        the entry came of another document, is not posted, its bill has been paid, or its period is closed for good.
         """
         ...
 

@@ -19,6 +19,7 @@ from blocks.records.outcome import Outcome
 from blocks.records.people import Person
 from blocks.records.policy import Rulebook
 from blocks.records.purchasing import Trace
+from blocks.wire.cards import WHO_MAX
 from blocks.wire.names import effect_key
 from blocks.wire.patients import reason_to_leave_out
 from blocks.wire.reversals import Reversal, Word, reversal_card
@@ -31,6 +32,7 @@ from tasks.undoing import reason_under_way
 
 logger = logging.getLogger("almoner.reversing")
 ASKED, AGREED = "reversal-asked", "reversing"
+REVERSES = "reverses another, which stays reversed: have the bill booked anew."
 ON_THE_BILL = "asked for what else is on the same bill, or stands in for who did: somebody else must"
 
 
@@ -67,8 +69,10 @@ async def ask_to_reverse(  # noqa: PLR0913  whoever says it is judged by the rul
         return Line(act=ASKED, key=wrong.entry, actor=f"person:{by.id}", at=at, source=door, body=body)
 
     chain = await ledger.enter(wrong.case, asked)
-    names = " or ".join(one.name for one in who_may_agree(wrong.entry, chain, rulebook, at))
-    return f"Journal entry {wrong.entry} is reversed once somebody agrees: {names or 'nobody in the directory may'}."
+    names = [one.name for one in who_may_agree(wrong.entry, chain, rulebook, at)]
+    others = ["one of the others who may"] * (len(names) > WHO_MAX)
+    who = " or ".join(names[:WHO_MAX] + others) or "nobody in the directory may"
+    return f"Journal entry {wrong.entry} is reversed once somebody agrees: {who}."
 
 
 async def agree_to_reverse(
@@ -97,7 +101,7 @@ def reason_not_to_ask(wrong: Wrong, by: Person, chain: Chain, rulebook: Rulebook
     if mirror := mirrors.get(wrong.entry):
         return f"Journal entry {wrong.entry} was reversed already, by {mirror}."
     if wrong.entry in mirrors.values():
-        return f"Journal entry {wrong.entry} reverses another, which stays reversed: have the bill booked anew."
+        return f"Journal entry {wrong.entry} {REVERSES}"
     if asked := open_ask(chain, wrong.entry):
         return f"{asked.body['name']} has asked for that on {asked.at:%d %b}: somebody else can agree."
     if not wrong.because.strip():
@@ -258,6 +262,8 @@ async def _booked(wrong: Wrong, chain: Chain, erp: Erp, ledger: Ledger) -> dict[
             f"The ERP knows no journal entry {wrong.entry} of a bill for what {chain.case} ordered: "
             f"`almoner ledger explain erp:{wrong.entry}` tells of which order it came."
         )
+    if found.reverses:  # by another case on the same bill, or by hand
+        raise CannotReverseError(f"Journal entry {wrong.entry} {REVERSES}")
     others = [one for one in entries if one.key != own]
     also_by = {who for one in others if (who := await _who_wanted(one, ledger))}
     return {"books": _books(found), "also": sorted(one.of for one in others), "also_by": sorted(also_by)}

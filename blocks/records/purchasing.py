@@ -151,6 +151,7 @@ class Trace(Record):
     key: str = Field(description="Our key, under which the ERP holds what it came of")
     of: str = Field(description="The number of that document in the ERP")
     supplier_number: str = Field(default="", description="The invoice's number with the supplier")
+    reverses: str = Field(default="", description="The number of the journal entry that it reverses")
     dated: date | None = None
     amount: Money | None = Field(default=None, description="What the invoice is for, or books, tax included")
 
@@ -161,4 +162,5 @@ class Trace(Record):
         parts = [f"{self.kind} {self.number or 'without a number'}{named} is {self.state}"]
         parts += [f"dated {self.dated}"] if self.dated else []
         parts += [f"for {self.amount}"] if self.amount else []
+        parts += [f"reverses {self.reverses}"] if self.reverses else []
         return f"{', '.join(parts)}; the ERP says that it came of order {self.of}"

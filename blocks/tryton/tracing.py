@@ -58,7 +58,9 @@ def _traces(order: Found, number: str) -> Iterator[Trace]:
                 kind="supplier invoice", number=bill["number"] or "", state=bill["state"], amount=amount,
                 supplier_number=bill["reference"] or "", dated=bill["invoice_date"], **of,
             )  # fmt: skip
-        for entry in (bill.get(name) for name in ENTRIES):
+        for name in ENTRIES:
+            entry = bill.get(name)
             if entry and entry["number"] == number:
-                told = {"state": entry["state"], "dated": entry["date"], "amount": amount}
+                reverses = bill["move"]["number"] if name == "cancel_move" else ""
+                told = {"state": entry["state"], "dated": entry["date"], "amount": amount, "reverses": reverses}
                 yield Trace(kind="journal entry", number=number, **told, **of)

@@ -62,8 +62,8 @@ class Bills:
     def trace(self, number: str) -> tuple[Trace, ...]:
         """List what has a number."""
         found = [x for bill in self.posted for x in bill.traces if number in (x.number, x.supplier_number)]
-        reversed_by = [x for x in self.posted if x.entry in self.mirrors and f"{x.entry}-R" == number]
-        return (*found, *(bill.traces[-1].model_copy(update={"number": number}) for bill in reversed_by))
+        undone = [x for x in self.posted if x.entry in self.mirrors and f"{x.entry}-R" == number]
+        return (*found, *(x.traces[-1].model_copy(update={"number": number, "reverses": x.entry}) for x in undone))
 
     def to_reverse(self, draft: ReverseDraft, system: str) -> Bill:
         """Find the bill whose entry is to be reversed; `RefusedError` where there is none, or it is paid."""

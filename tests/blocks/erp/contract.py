@@ -281,6 +281,9 @@ class ErpContract:
         mirror = await erp.reverse(draft, key=new_key())
         (found,) = [one for one in await erp.trace(mirror.number) if one.kind == "journal entry"]
         assert (found.key, found.of, found.state) == (draft.of, draft.number, "posted")
+        assert found.reverses == draft.entry
+        (entry,) = [one for one in await erp.trace(draft.entry) if one.kind == "journal entry"]
+        assert not entry.reverses
 
     async def test_no_entry_is_reversed_that_came_of_something_else(self, erp: Erp, today: date, billed: Bill):
         draft, other = await booked(erp, today, billed), await booked(erp, today, billed)
