@@ -79,5 +79,9 @@ def why_cancelled() -> str:
 
 def _tried(chain: Chain) -> Line | None:
     """Find what the ERP said when it was to take it back, unless what stood against that was reversed since."""
-    said = [x for x in chain.having("outcome") if x.body["effect"] in {"cancel", "reverse"}]
+    said = [x for x in chain.having("outcome") if x.body["effect"] == "cancel" or _is_reversed(x)]
     return said[-1] if said and said[-1].body["effect"] == "cancel" else None
+
+
+def _is_reversed(outcome: Line) -> bool:
+    return outcome.body["effect"] == "reverse" and "document" in outcome.body

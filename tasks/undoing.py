@@ -16,6 +16,8 @@ def undoing(chain: Chain) -> Line | None:
 def reason_under_way(chain: Chain) -> str | None:
     """Say who has asked for something that is under way, or None where nothing is."""
     if asked := undoing(chain):
-        what = "that" if asked.act == "cancelling" else f"journal entry {asked.key} to be reversed"
-        return f"{asked.body['name']} has asked for {what} at {asked.at:%H:%M} UTC on {asked.at:%d %b}."
+        entry = f"agreed that journal entry {asked.key} be reversed,"
+        said = "has asked for it to be cancelled," if asked.act == "cancelling" else entry
+        when = f"at {asked.at:%H:%M} UTC on {asked.at:%d %b}"
+        return f"{asked.body['name']} {said} {when}: wait for how that ends."
     return None

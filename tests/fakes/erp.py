@@ -162,9 +162,10 @@ class FakeErp:
         self._arrive("reverse")
         bill = self.bills.to_reverse(draft, SYSTEM)
         if bill.entry not in self.bills.mirrors:
-            books = self._books[bill.centre]
-            books.posted[bill.dated.year] -= bill.amount.amount
-            books.open[bill.key] = (bill.dated, OpenOrder(reference=reference(bill.key), open=bill.amount))
+            for part in (x for x in self.bills.posted if x.entry == bill.entry):
+                books = self._books[part.centre]
+                books.posted[part.dated.year] -= part.amount.amount
+                books.open[part.key] = (part.dated, OpenOrder(reference=reference(part.key), open=part.amount))
             self.bills.reverse(bill, draft, key)
         self._answer()
         return self.bills.mirrors[bill.entry].document

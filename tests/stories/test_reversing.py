@@ -7,6 +7,7 @@ import pytest
 
 from blocks.audit.verdict import verify
 from blocks.errors import UnavailableError
+from blocks.records.purchasing import ReverseDraft
 from blocks.rulebook import adopt
 from blocks.wire.names import effect_key
 from infrastructure.local.hospital.__main__ import directory
@@ -42,6 +43,11 @@ async def finished(hospital: Hospital, case: str):
     return outcome
 
 
+async def two_say(hospital: Hospital, case: str, entry: str) -> None:
+    await hospital.reverse(case, entry, "paula.reyes")
+    await hospital.reverse(case, entry, "frida.ng", agree=True)
+
+
 def cards(hospital: Hospital) -> list:
     return [card for card in hospital.desk.messages.values() if "/reversal-" in card.key]
 
@@ -57,16 +63,13 @@ async def test_one_asks_another_agrees_and_the_entry_is_reversed_once(billed):
     hospital, case, entry = billed
     told = await hospital.reverse(case, entry, "paula.reyes")
     assert told == f"Journal entry {entry} is reversed once somebody agrees: Ana Silva or Frida Ng or Carl Moss."
-    assert await is_finished(await hospital.chain(case), hospital.ledger), (
-        "nothing is to be done before two have said so"
-    )
+    assert await is_finished(await hospital.chain(case), hospital.ledger), "only one has said so"
     told = await hospital.reverse(case, entry, "frida.ng", agree=True)
     assert told == f"Journal entry {entry} is being reversed. The card says how it ends."
     assert not await is_finished(await hospital.chain(case), hospital.ledger)
     outcome = await finished(hospital, case)
     assert (outcome.ended, outcome.document, outcome.amount) == ("ordered", "1", usd("2890.00"))
-    said = f"journal entry {entry} was reversed by {entry}-R (Paula Reyes: billed twice; Frida Ng agreed)"
-    assert outcome.because.endswith(said)
+    assert outcome.because.endswith(f"{entry} was reversed by {entry}-R (Paula Reyes: billed twice; Frida Ng agreed)")
     assert [one.document.number for one in hospital.erp.bills.mirrors.values()] == [f"{entry}-R"]
     assert await finished(hospital, case) == outcome
     assert hospital.erp.calls["reverse"] == 1
@@ -95,15 +98,13 @@ async def test_the_card_asks_those_who_may_agree_and_says_in_the_end_what_came_o
 async def test_where_the_erp_will_not_everything_stays_and_all_can_read_why(billed):
     hospital, case, entry = billed
     hospital.erp.bills.paid.add(entry)
-    await hospital.reverse(case, entry, "paula.reyes")
-    await hospital.reverse(case, entry, "frida.ng", agree=True)
+    await two_say(hospital, case, entry)
     outcome = await finished(hospital, case)
     assert outcome.ended == "ordered"
     assert f"journal entry {entry} could not be reversed: INV-1 has been paid" in outcome.because
     assert cards(hospital)[0].text.startswith(f"{entry} was not reversed: INV-1 has been paid")
     hospital.erp.bills.paid.clear()  # the payment was taken back
-    await hospital.reverse(case, entry, "paula.reyes")
-    await hospital.reverse(case, entry, "frida.ng", agree=True)
+    await two_say(hospital, case, entry)
     assert f"was reversed by {entry}-R" in (await finished(hospital, case)).because
     assert len(cards(hospital)) == 2
 
@@ -113,8 +114,7 @@ async def test_a_second_entry_of_a_case_is_an_effect_of_its_own(billed):
     bills = hospital.erp.bills
     bills.posted.append(bills.posted[0]._replace(number="INV-9", entry="J-INV-9"))
     for one in (entry, "J-INV-9"):
-        await hospital.reverse(case, one, "paula.reyes")
-        await hospital.reverse(case, one, "frida.ng", agree=True)
+        await two_say(hospital, case, one)
         await finished(hospital, case)
     assert [*bills.mirrors] == [entry, "J-INV-9"]
     keys = [line.key for line in (await hospital.chain(case)).having("intent")]
@@ -125,8 +125,7 @@ async def test_a_second_entry_of_a_case_is_an_effect_of_its_own(billed):
 
 async def test_a_lost_answer_is_asked_for_again_and_it_is_reversed_once(billed):
     hospital, case, entry = billed
-    await hospital.reverse(case, entry, "paula.reyes")
-    await hospital.reverse(case, entry, "frida.ng", agree=True)
+    await two_say(hospital, case, entry)
     hospital.erp.lose = 2
     assert f"was reversed by {entry}-R" in (await finished(hospital, case)).because
     assert len(hospital.erp.bills.mirrors) == 1
@@ -137,8 +136,7 @@ async def test_an_erp_that_is_away_is_asked_when_it_is_back(billed):
     hospital.erp.fail = 1
     with pytest.raises(UnavailableError):
         await hospital.reverse(case, entry, "paula.reyes")
-    await hospital.reverse(case, entry, "paula.reyes")
-    await hospital.reverse(case, entry, "frida.ng", agree=True)
+    await two_say(hospital, case, entry)
     hospital.erp.fail = 5
     with pytest.raises(UnavailableError):
         await hospital.wake(case)
@@ -190,11 +188,8 @@ async def test_of_what_did_not_order_there_is_nothing_to_reverse(hospital):
     await hospital.wake(waiting)
     refused = await hospital.submit("SUTURE-30", 2)
     await hospital.wake(refused)
-    for case, why in (
-        (waiting, "has not ordered anything yet"),
-        (refused, "was refused"),
-        ("RQ-NEVERSEEN1", "no case"),
-    ):
+    whys = {waiting: "has not ordered anything yet", refused: "was refused", "RQ-NEVERSEEN1": "no case"}
+    for case, why in whys.items():
         with pytest.raises(CannotReverseError, match=why):
             await hospital.reverse(case, "J-1", "paula.reyes")
 
@@ -218,15 +213,18 @@ async def test_of_two_who_agree_at_once_one_is_taken_down(billed):
 
 async def test_while_one_thing_is_undone_nothing_else_is_asked_for(billed):
     hospital, case, entry = billed
-    await hospital.reverse(case, entry, "paula.reyes")
-    await hospital.reverse(case, entry, "frida.ng", agree=True)
-    with pytest.raises(Exception, match=f"Frida Ng has asked for journal entry {entry} to be reversed at"):
+    await two_say(hospital, case, entry)
+    with pytest.raises(CannotCancelError, match=rf"Frida Ng agreed that journal entry {entry} be reversed, at"):
         await hospital.cancel(case, "rita.okafor")
+    await finished(hospital, case)
+    await hospital.cancel(case, "rita.okafor")
+    with pytest.raises(CannotReverseError, match="Rita Okafor has asked for it to be cancelled, at"):
+        await hospital.reverse(case, "J-INV-9", "paula.reyes")
 
 
 async def test_a_bill_for_two_orders_says_so_and_is_reversed_once(billed):
     hospital, _, _ = billed
-    more = list[str]()
+    more, before = list[str](), hospital.erp._books["OR"].posted[2026]
     for _ in range(2):
         more.append(await hospital.submit("IVSET-20", 40))
         await finished(hospital, more[-1])
@@ -235,6 +233,12 @@ async def test_a_bill_for_two_orders_says_so_and_is_reversed_once(billed):
     await hospital.reverse(more[0], f"J-{number}", "paula.reyes")
     await show(hospital, more[0], f"J-{number}")
     assert "Its bill is also for*\norder 3" in str(cards(hospital)[0].blocks).replace("\\n", "\n")
+    await hospital.reverse(more[0], f"J-{number}", "frida.ng", agree=True)
+    await finished(hospital, more[0])
+    await two_say(hospital, more[1], f"J-{number}")
+    assert f"J-{number} was reversed by J-{number}-R (" in (await finished(hospital, more[1])).because
+    assert len(hospital.erp.bills.mirrors) == 1
+    assert hospital.erp._books["OR"].posted[2026] == before
 
 
 async def test_of_two_entries_that_are_asked_for_each_card_says_what_came_of_its_own(billed):
@@ -255,17 +259,23 @@ async def test_of_two_entries_that_are_asked_for_each_card_says_what_came_of_its
 
 async def test_what_reverses_an_entry_is_not_reversed_itself(billed):
     hospital, case, entry = billed
-    await hospital.reverse(case, entry, "paula.reyes")
-    await hospital.reverse(case, entry, "frida.ng", agree=True)
+    await two_say(hospital, case, entry)
     await finished(hospital, case)
+    with pytest.raises(CannotReverseError, match="reverses another"):
+        await hospital.reverse(case, f"{entry}-R", "paula.reyes")
+
+
+async def test_what_reversed_an_entry_by_hand_is_not_reversed_either(billed):
+    hospital, case, entry = billed
+    (bill,) = hospital.erp.bills.posted
+    hospital.erp.bills.reverse(bill, ReverseDraft(entry=entry, of=bill.key, number=bill.of), "by hand")
     with pytest.raises(CannotReverseError, match="reverses another"):
         await hospital.reverse(case, f"{entry}-R", "paula.reyes")
 
 
 async def test_a_word_stands_whatever_becomes_of_the_directory_after_it(billed):
     hospital, case, entry = billed
-    await hospital.reverse(case, entry, "paula.reyes")
-    await hospital.reverse(case, entry, "frida.ng", agree=True)
+    await two_say(hospital, case, entry)
     staff = with_gaps(directory())
     left = tuple(x.model_copy(update={"active": x.id != "frida.ng"}) for x in staff.people)
     later = staff.model_copy(update={"people": left, "effective_from": staff.effective_from + timedelta(days=1)})
@@ -277,10 +287,13 @@ async def test_an_order_that_was_not_cancelled_for_its_bill_is_once_the_bill_was
     hospital, case, entry = billed
     await hospital.cancel(case, "rita.okafor")
     assert "could not be cancelled" in (await finished(hospital, case)).because
+    hospital.erp.bills.paid.add(entry)
+    await two_say(hospital, case, entry)
+    assert "could not be reversed" in (await finished(hospital, case)).because
     with pytest.raises(CannotCancelError, match="would not take it back"):
         await hospital.cancel(case, "rita.okafor")
-    await hospital.reverse(case, entry, "paula.reyes")
-    await hospital.reverse(case, entry, "frida.ng", agree=True)
+    hospital.erp.bills.paid.clear()
+    await two_say(hospital, case, entry)
     await finished(hospital, case)
     await hospital.cancel(case, "rita.okafor")
     assert (await finished(hospital, case)).ended == "cancelled"
