@@ -5,7 +5,7 @@ import re
 
 from blocks import connect
 from blocks.bell import ring
-from blocks.errors import OutsideError
+from blocks.errors import OutsideError, UnreadableError
 from blocks.ledger import TamperedError
 from blocks.wire.cards import Pressed
 from infrastructure.doors.clicks import DOOR, Click, slack_desk
@@ -40,6 +40,8 @@ async def command(rest: str, who: Acted) -> Said:
         told = str(reason)
     except TamperedError:
         raise  # it is not the ERP that does not answer
+    except UnreadableError as error:  # to say it again is no use
+        told = f"Nothing was taken down. {error}."
     except (OutsideError, TimeoutError):  # cut off in the middle, it may have been taken down after all
         told = "The ERP did not answer in time. If no card asks for it in a moment, please say it again."
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from blocks.errors import UnreadableError
 from blocks.records.approval import Posted
 from blocks.wire.names import effect_key
 from tasks.reversing import Wrong, tell_of_reversal
@@ -47,6 +48,20 @@ async def test_where_the_erp_does_not_answer_one_is_asked_to_say_it_again(open_d
     open_doors.erp.fail = 1
     assert "please say it again" in await almoner(f"reverse {case} J-1: billed twice", "U0PAULA")
     assert "knows no journal entry J-1" in await almoner(f"reverse {case} J-1: billed twice", "U0PAULA")
+
+
+async def test_where_the_erp_does_not_let_us_in_it_says_so_and_not_to_say_it_again(open_doors, monkeypatch):
+    case = await open_doors.submit("IVSET-20", 40)
+    await open_doors.wake(case)
+
+    async def shut(_: str) -> None:
+        raise UnreadableError("FakeErp", "our user has no right to that: have an administrator check its groups")
+
+    monkeypatch.setattr(open_doors.erp, "trace", shut)
+    told = await almoner(f"reverse {case} J-1: billed twice", "U0PAULA")
+    assert told == (
+        "Nothing was taken down. FakeErp: our user has no right to that: have an administrator check its groups."
+    )
 
 
 async def test_who_asks_again_gets_the_card_that_nobody_lived_to_draw(asked, desk):
