@@ -41,7 +41,7 @@ def reason_in_history(duty: Duty, persons: Collection[str], lines: Iterable[Line
 
 
 def reason_kept_apart(line: Line, before: Sequence[Line], policies: Collection[Policy]) -> str | None:
-    """Say why somebody should not have decided or settled as *line* says, after the lines *before* it; or None.
+    """Say why somebody should not have decided or vouched as *line* says, after the lines *before* it; or None.
 
     *policies* are those by which it may have been judged: one that allows it is enough.
     """
@@ -51,7 +51,7 @@ def reason_kept_apart(line: Line, before: Sequence[Line], policies: Collection[P
 
 
 def done_on(lines: Iterable[Line]) -> Iterator[Done]:
-    """List who asked, decided and settled."""
+    """List who asked, decided, settled, and had an entry reversed."""
     for line in lines:
         if line.act == "received":
             requester = str(line.body.get("request", {}).get("requester", ""))
@@ -70,7 +70,7 @@ def requesters_of(lines: Iterable[Line]) -> frozenset[str]:
 
 
 def persons_of(line: Line) -> frozenset[str]:
-    """Name everybody whose word a decision, or a word on an effect in doubt, is."""
+    """Name everybody whose word a decision is, or a word on an effect in doubt or on a journal entry."""
     if line.act == "decided":
         one = line.record(Decision, "decision")
         return frozenset({one.by, *one.counts_as})

@@ -89,7 +89,7 @@ def _head(one: Reversal) -> tuple[str, str]:
 def _request(people: tuple[Person, ...]) -> str:
     who = ", ".join(f"<@{one.slack_user}>" if one.slack_user else escape(one.name) for one in people[:WHO_MAX])
     asks = f"{who}: do you agree?" if who else "Nobody may agree: the directory must name somebody else."
-    return f"{asks} The ERP then posts the mirror of the entry, today if its period is closed, and cancels its bill."
+    return f"{asks} The ERP then posts a reversing entry, dated today if the period is closed, and cancels the bill."
 
 
 def _answer(one: Reversal) -> dict[str, Any]:

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
     Word = Callable[[], Coroutine[Any, Any, tuple[str, bool]]]
 
-app = typer.Typer(no_args_is_help=True, help="Say what only a person can say about a case.")
+HELP = "Say what only a person can say about a case, or have what came of it taken back."
+app = typer.Typer(no_args_is_help=True, help=HELP)
 NOT_TAKEN = 1
 
 
-@app.callback()
+@app.callback(help=HELP)
 def case() -> None:
-    """Say what only a person can say about a case."""
+    """Keep the commands below a name of their own."""
 
 
 @app.command()
@@ -73,7 +74,11 @@ def reverse(
     by: By = "",
     home: Home = HERE,
 ) -> None:
-    """Have the journal entry of a bill reversed in the ERP, and the bill cancelled: one asks, another agrees."""
+    """Have the journal entry of a bill reversed in the ERP, and the bill cancelled: one asks, another agrees.
+
+    Both hold a role for the cost centre, and neither asked for what was bought. If the entry's period is closed, what
+    reverses it is dated today.
+    """
     from tasks.reversing import CannotReverseError, Wrong
 
     if bool(because) == agree:
