@@ -67,6 +67,6 @@ def test_without_the_resolver_a_second_posting_is_found_and_its_story_told():
 
 @pytest.mark.long
 def test_without_compare_and_swap_two_sealers_write_two_logs_and_the_auditor_finds_it():
-    run = simulated("--lifetimes", "300", "--without", "compare-and-swap")
+    run = simulated("--lifetimes", "600", "--without", "compare-and-swap")
     assert run.returncode == 1
     assert "I5 " in run.stdout
