@@ -200,7 +200,7 @@ hasty = _patched(effects, what_next=lambda it, **more: what_next(it, **more | {"
 """What a look-up does not show is not there: nobody waits for a system's lag."""
 trusting = _patched(doubt, recognises=lambda *_: True)
 """Every system is taken to know our key for ever."""
-new_keys = _patched(effects, effect_key=lambda case, effect: f"{case}~{effect}~{token_hex(8)}")
+new_keys = _patched(effects, effect_key=lambda case, effect, _nth: f"{case}~{effect}~{token_hex(8)}")
 """A key is made as the call is made."""
 final = _patched(erp_client, MismatchError=RefusedError)
 """Another document under our key is read as a plain no."""

@@ -106,9 +106,12 @@ async def _broken(runs: Runs, break_it: Breaks, mend: Mends, *, calm: bool) -> A
 
 
 async def _driven_again(runs: Runs) -> None:
-    """Let a worker find the run, if Prefect never heard how it went: what was done must not be done again."""
+    """Let a worker find the run, unless Prefect heard that it went well: what was done must not be done again.
+
+    Who is back fast enough hears that it failed; whoever presses Retry then drives it as well.
+    """
     run = await runs.client.read_flow_run(runs.run.id)
-    if run.state and run.state.is_final() and not run.state.is_crashed():
+    if run.state and run.state.is_final() and not (run.state.is_crashed() or run.state.is_failed()):
         return
     await runs.client.set_flow_run_state(run.id, Crashed(message="its worker is gone"), force=True)
     await runs.awake()
