@@ -13,7 +13,7 @@ from blocks.connect import SettingError
 from blocks.errors import OutsideError
 from blocks.ledger import Chain, Ledger
 from blocks.ports import Erp
-from blocks.proofs.segregation import persons_of, reason_not_reversed_by_two
+from blocks.proofs.segregation import REVERSED, persons_of, reason_not_reversed_by_two
 from blocks.records.ledger import Line
 from blocks.records.outcome import Outcome
 from blocks.records.people import Person
@@ -139,7 +139,7 @@ def asked_for(chain: Chain, nth: int) -> str:
 
 def open_ask(chain: Chain, entry: str) -> Line | None:
     """Find who has asked for an entry to be reversed, where nobody has agreed yet."""
-    last = next((line for line in reversed(chain.lines) if line.key == entry and line.act in {ASKED, AGREED}), None)
+    last = next((line for line in reversed(chain.lines) if line.key == entry and line.act in REVERSED), None)
     return last if last and last.act == ASKED else None
 
 

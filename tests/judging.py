@@ -11,8 +11,10 @@ from typing import Any
 from blocks.errors import NotFoundError
 from blocks.ledger import Ledger, TamperedError
 from blocks.ports import Store
+from blocks.records.outcome import Outcome
 from blocks.sealing.log import Log
 from blocks.sealing.witness import Witness, Witnessed
+from tasks.results import is_finished, keep_result, result_of
 from tests.fakes.desk import FakeDesk
 from tests.hospital import Hospital
 from tests.invariants import ErpBooks, Violation, check_invariants
@@ -31,6 +33,16 @@ async def name_a_patient(hospital: Hospital) -> None:
     """Let somebody ask who names a patient: it is put aside, and stands nowhere but with the vault."""
     asked = {"requester": "rita.okafor", "cost_centre": "OR", "item": "GLOVE-M", "quantity": 1}
     await hospital.receive(name="a patient", **asked, reason=f"MRN {PATIENT}")
+
+
+async def finished(hospital: Hospital, case: str) -> Outcome:
+    """Carry a case to its end and tell of it, and see that nothing is violated; return how it ended."""
+    outcome = await hospital.wake(case)
+    assert outcome is not None, f"{case} waits"
+    await keep_result(result_of(await hospital.chain(case), outcome), hospital.ledger)
+    assert await is_finished(await hospital.chain(case), hospital.ledger)
+    assert not await check_invariants(hospital.ledger, hospital.erp, hospital.desk)
+    return outcome
 
 
 async def under_a_head(ledger: Ledger, own: Store, at: datetime) -> None:

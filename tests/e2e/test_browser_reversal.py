@@ -9,9 +9,10 @@ import httpx
 from playwright.async_api import Browser, expect
 
 from blocks import connect
-from blocks.wire.names import effect_key, reference
+from blocks.wire.names import effect_key
 from infrastructure.local.erp.home import DATABASE, ErpHome
 from infrastructure.local.erp.rpc import Rpc
+from tests.blocks.erp.conftest import posted
 from tests.e2e.house import House, until
 from tests.e2e.test_browser import LAPTOP, PATIENCE_MS, browser, card_of, open_desk, opened
 from tests.samples import usd
@@ -24,11 +25,8 @@ def billed(house: House, case: str) -> str:
     password = ErpHome(house.stack.site.home.path).state.password.read_text()
     with httpx.Client(timeout=60, trust_env=False) as client:
         admin = Rpc.login(client, f"{house.url('erp')}/{DATABASE}/rpc/", "admin", password)
-        orders = admin.find("purchase.purchase", [["reference", "=", reference(effect_key(case, "order"))]], "invoices")
-        bills, today = orders[0]["invoices"], datetime.now(ZoneInfo("America/Chicago")).date()
-        admin.model("account.invoice", "write", bills, {"invoice_date": today, "reference": f"B-{case}"})
-        admin.model("account.invoice", "post", bills)
-        return str(admin.find("account.invoice", [["id", "in", bills]], "move.number")[0]["move."]["number"])
+        today = datetime.now(ZoneInfo("America/Chicago")).date()
+        return posted(admin, effect_key(case, "order"), f"B-{case}", today).entry
 
 
 async def test_one_asks_another_agrees_with_a_press_and_the_card_says_what_reversed_it(

@@ -6,9 +6,9 @@ import pytest
 
 from blocks.errors import UnavailableError
 from tasks.cancelling import CannotCancelError
-from tasks.results import is_finished, keep_result, result_of
+from tasks.results import is_finished
 from tests.hospital import Hospital
-from tests.invariants import check_invariants
+from tests.judging import finished
 from tests.samples import usd
 
 
@@ -24,14 +24,6 @@ async def ordered(hospital: Hospital) -> tuple[Hospital, str]:
     await hospital.answer(case, "ivo.petrov")
     await finished(hospital, case)
     return hospital, case
-
-
-async def finished(hospital: Hospital, case: str):
-    outcome = await hospital.wake(case)
-    await keep_result(result_of(await hospital.chain(case), outcome), hospital.ledger)
-    assert await is_finished(await hospital.chain(case), hospital.ledger)
-    assert not await check_invariants(hospital.ledger, hospital.erp, hospital.desk)
-    return outcome
 
 
 def open_on(hospital: Hospital) -> list:

@@ -12,10 +12,10 @@ from blocks.rulebook import adopt
 from blocks.wire.names import effect_key
 from infrastructure.local.hospital.__main__ import directory
 from tasks.cancelling import CannotCancelError
-from tasks.results import is_finished, keep_result, result_of
+from tasks.results import is_finished
 from tasks.reversing import CannotReverseError, draw_reversal
 from tests.hospital import Hospital, with_gaps
-from tests.invariants import check_invariants
+from tests.judging import finished
 from tests.samples import usd
 
 
@@ -33,14 +33,6 @@ async def billed(hospital: Hospital) -> tuple[Hospital, str, str]:
     await finished(hospital, case)
     number = hospital.erp.bill(effect_key(case, "order"), theirs="B-1")
     return hospital, case, f"J-{number}"
-
-
-async def finished(hospital: Hospital, case: str):
-    outcome = await hospital.wake(case)
-    await keep_result(result_of(await hospital.chain(case), outcome), hospital.ledger)
-    assert await is_finished(await hospital.chain(case), hospital.ledger)
-    assert not await check_invariants(hospital.ledger, hospital.erp, hospital.desk)
-    return outcome
 
 
 async def two_say(hospital: Hospital, case: str, entry: str) -> None:

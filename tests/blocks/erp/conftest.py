@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -11,13 +11,17 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
+from blocks.tryton.erp import TrytonErp
 from blocks.tryton.json import header, loads
 from blocks.wire.names import reference
 from infrastructure.local.erp.home import DATABASE, ErpHome, ErpHomeError, ErpState
 from infrastructure.local.erp.prepare import prepare
 from infrastructure.local.erp.rpc import Rpc
 from infrastructure.local.erp.server import serving
+from tests.blocks.erp.contract import Bill, Billed
 from tests.needs import missing
+
+PURCHASE = "purchase.purchase"
 
 
 @dataclass(frozen=True)
@@ -62,3 +66,26 @@ def tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tryton]:
 def admin(tryton: Tryton) -> Iterator[Rpc]:
     with httpx.Client(timeout=60) as client:
         yield tryton.administrator(client)
+
+
+@pytest.fixture
+async def erp(tryton: Tryton) -> AsyncIterator[TrytonErp]:
+    adapter = TrytonErp(tryton.url, DATABASE, tryton.key)
+    yield adapter
+    await adapter.aclose()
+
+
+@pytest.fixture
+def billed(tryton: Tryton, admin: Rpc) -> Bill:
+    """Post the bill that Tryton drew up when the order was confirmed: of what is not received it does so at once."""
+
+    return lambda key, theirs: posted(admin, key, theirs, tryton.today)
+
+
+def posted(admin: Rpc, key: str, theirs: str, on: date) -> Billed:
+    """Post the bill for the order under a key, dated on a day."""
+    bills = admin.find(PURCHASE, [["reference", "=", reference(key)]], "invoices")[0]["invoices"]
+    admin.model("account.invoice", "write", bills, {"invoice_date": on, "reference": theirs})
+    admin.model("account.invoice", "post", bills)
+    made = admin.find("account.invoice", [["id", "in", bills]], "number", "move.number")[0]
+    return Billed(made["number"], made["move."]["number"])

@@ -1,7 +1,6 @@
 """Tryton keeps the contract, also when answers are lost, clients die and people change the master data."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -12,13 +11,11 @@ from blocks.errors import RefusedError, UnknownError, UnreadableError
 from blocks.records.money import Money
 from blocks.tryton.erp import TrytonErp
 from blocks.tryton.http import TrytonRest
-from blocks.wire.names import reference
 from infrastructure.local.erp.home import DATABASE
 from infrastructure.local.erp.rpc import Rpc
-from tests.blocks.erp.conftest import Tryton
+from tests.blocks.erp.conftest import PURCHASE, Tryton
 from tests.blocks.erp.contract import (
     Bill,
-    Billed,
     ErpContract,
     asked,
     issue_of,
@@ -30,7 +27,6 @@ from tests.blocks.erp.contract import (
 
 pytestmark = pytest.mark.e2e
 
-PURCHASE = "purchase.purchase"
 SHIPMENT = "stock.shipment.internal"
 
 
@@ -74,29 +70,6 @@ class Stalling(Losing):
 @pytest.fixture
 def today(tryton: Tryton) -> date:
     return tryton.today
-
-
-@pytest.fixture
-async def erp(tryton: Tryton) -> AsyncIterator[TrytonErp]:
-    adapter = TrytonErp(tryton.url, DATABASE, tryton.key)
-    yield adapter
-    await adapter.aclose()
-
-
-@pytest.fixture
-def billed(tryton: Tryton, admin: Rpc) -> Bill:
-    """Post the bill that Tryton drew up when the order was confirmed: of what is not received it does so at once."""
-
-    return lambda key, theirs: posted(admin, key, theirs, tryton.today)
-
-
-def posted(admin: Rpc, key: str, theirs: str, on: date) -> Billed:
-    """Post the bill for the order under a key, dated on a day."""
-    bills = admin.find(PURCHASE, [["reference", "=", reference(key)]], "invoices")[0]["invoices"]
-    admin.model("account.invoice", "write", bills, {"invoice_date": on, "reference": theirs})
-    admin.model("account.invoice", "post", bills)
-    made = admin.find("account.invoice", [["id", "in", bills]], "number", "move.number")[0]
-    return Billed(made["number"], made["move."]["number"])
 
 
 class TestTrytonErp(ErpContract):

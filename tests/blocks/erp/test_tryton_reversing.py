@@ -1,7 +1,6 @@
 """Tryton reverses the entry of a bill once, whatever became of the bill, its period, the answer or our rights."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -13,23 +12,11 @@ from blocks.wire.names import reference
 from infrastructure.local.erp.home import DATABASE
 from infrastructure.local.erp.rpc import Rpc, SeedError
 from infrastructure.local.erp.seed_service import ENTRIES_SEEN
-from tests.blocks.erp.conftest import Tryton
+from tests.blocks.erp.conftest import PURCHASE, Tryton, posted
 from tests.blocks.erp.contract import Bill, booked, new_key, service_of
-from tests.blocks.erp.test_tryton import PURCHASE, Losing, posted
+from tests.blocks.erp.test_tryton import Losing
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture
-async def erp(tryton: Tryton) -> AsyncIterator[TrytonErp]:
-    adapter = TrytonErp(tryton.url, DATABASE, tryton.key)
-    yield adapter
-    await adapter.aclose()
-
-
-@pytest.fixture
-def billed(tryton: Tryton, admin: Rpc) -> Bill:
-    return lambda key, theirs: posted(admin, key, theirs, tryton.today)
 
 
 async def test_an_entry_whose_period_is_closed_is_reversed_today(tryton: Tryton, erp: TrytonErp, admin: Rpc):
